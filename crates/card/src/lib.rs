@@ -1,0 +1,1 @@
+//! Card numbers, expiry dates and brands.

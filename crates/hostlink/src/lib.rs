@@ -1,0 +1,1 @@
+//! The only bank sockets: framing, sign-on, pending requests, the four outcomes.

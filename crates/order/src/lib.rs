@@ -1,0 +1,1 @@
+//! Order information, payment instruction, LINK and the dual signature.

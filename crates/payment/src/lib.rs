@@ -1,0 +1,1 @@
+//! The payment state machine and every decision about money, without I/O.

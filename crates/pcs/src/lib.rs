@@ -1,0 +1,1 @@
+//! Payment control server: the flows between the Internet and the banks.

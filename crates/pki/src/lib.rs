@@ -1,0 +1,1 @@
+//! Certificates, chains, signatures and signed HTTP requests, without I/O.

@@ -1,0 +1,2 @@
+//! The `lian` executable.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The only SQL: units of work, group commit, the hash-chained journal.

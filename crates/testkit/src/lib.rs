@@ -1,0 +1,1 @@
+//! Worlds, fixtures and auditors for tests.

@@ -1,0 +1,1 @@
+//! Words everybody uses: money, currencies, ids, time, chance, secrets.

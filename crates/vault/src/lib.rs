@@ -1,0 +1,1 @@
+//! The only holder of keys: card tokens, MACs, working keys.

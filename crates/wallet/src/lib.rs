@@ -1,0 +1,1 @@
+//! The shopper's side: enrolment, consent, sealed instructions to the PCS.

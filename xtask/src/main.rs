@@ -1,0 +1,2 @@
+//! Tests, checks and code generation of this repository.
+fn main() {}
