@@ -86,7 +86,7 @@ impl Pcs {
             fee_plan: merchant.fee_plan,
             authorization_expires_at: authorization_end(&merchant, now),
         };
-        let mut change = Payment::new(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
+        let mut change = Payment::create(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
         change.payment.customer = new.customer.or(method.as_ref().and_then(|method| method.customer));
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
 
