@@ -83,8 +83,8 @@ pub struct Exchange {
     pub terminal: String,
     /// DE 42.
     pub acceptor: String,
-    /// The message type that was sent, for example `0200`.
-    pub mti: String,
+    /// What was asked: `authorize`, `consume`, `capture`, `refund`, …
+    pub transaction: String,
     /// DE 11.
     pub stan: u32,
     /// DE 37: ours until the bank answers with its own.
