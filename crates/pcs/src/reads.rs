@@ -195,3 +195,13 @@ impl Pcs {
         }
     }
 }
+
+/// The public id of a row.
+pub(crate) fn name_of(key: RowKey) -> String {
+    match key.table {
+        Table::Payment => PaymentId::from_u128(key.id).to_string(),
+        Table::Refund => RefundId::from_u128(key.id).to_string(),
+        Table::CheckoutSession => types::CheckoutSessionId::from_u128(key.id).to_string(),
+        _ => "another object".to_owned(),
+    }
+}

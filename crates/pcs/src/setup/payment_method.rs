@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use card::{Expiry, Pan};
 use payment::CardSummary;
 use types::{CustomerId, MerchantId, PaymentMethodId};
+use vault::Record;
 
 use crate::bank::SecretCard;
 use crate::model::{Actor, PaymentMethod, PaymentMethodStatus};
@@ -24,12 +25,12 @@ impl Pcs {
         let owner = merchant.map_or(0, |merchant| merchant.to_u128());
         let sealed = self
             .vault
-            .seal_card(pan, expiry, owner, id.to_u128())
+            .seal_card(pan, expiry, Record::of(owner, id.to_u128()))
             .map_err(|error| CommandError::Internal(Box::new(error)))?;
         let card = CardSummary {
-            brand: pan.brand().name().to_owned(),
-            last4: pan.last4().to_string(),
-            bin: pan.bin().to_string(),
+            brand: pan.brand().map_or("unknown", |brand| brand.code()).to_owned(),
+            last4: pan.last4().to_owned(),
+            bin: pan.bin().as_str().to_owned(),
             exp_month: expiry.month(),
             exp_year: expiry.year(),
         };
@@ -40,9 +41,9 @@ impl Pcs {
             created: self.clock.now(),
             customer,
             card,
-            fingerprint: sealed.fingerprint_hex(),
+            fingerprint: sealed.fingerprint.to_string(),
             status,
-            sealed: STANDARD.encode(sealed.as_bytes()),
+            sealed: STANDARD.encode(&sealed.bytes),
         })
     }
 
@@ -53,7 +54,7 @@ impl Pcs {
             STANDARD.decode(&method.sealed).map_err(|error| CommandError::Internal(Box::new(error)))?;
         let (pan, expiry) = self
             .vault
-            .open_card(&sealed, owner, method.id.to_u128())
+            .open_card(&sealed, Record::of(owner, method.id.to_u128()))
             .map_err(|error| CommandError::Internal(Box::new(error)))?;
         Ok(SecretCard { pan, expiry, security_code: None })
     }
