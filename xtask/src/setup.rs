@@ -81,7 +81,14 @@ impl Program {
     }
 
     fn path(&self) -> Result<PathBuf, String> {
-        self.find().ok_or_else(|| format!("{} is still missing after its installation", self.names[0]))
+        let place = self
+            .find()
+            .ok_or_else(|| format!("{} is still missing after its installation", self.names[0]))?;
+        if place.is_file() {
+            Ok(place)
+        } else {
+            Err(format!("{}: there is no such program", place.display()))
+        }
     }
 }
 
