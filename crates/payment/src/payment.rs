@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    AttemptId, CheckoutSessionId, Currency, CustomerId, MerchantId, Money, MoneyError, PaymentId,
-    PaymentMethodId, RefundId, Timestamp,
+    AttemptId, CheckoutSessionId, Currency, CustomerId, MerchantId, Money, MoneyError, PaymentId, PaymentMethodId,
+    RefundId, Timestamp,
 };
 
 use crate::{FeePlan, State};
@@ -339,9 +339,7 @@ impl Payment {
     /// Minor units that refunds may still give back: captured, less refunded, less promised.
     pub const fn refundable(&self) -> Money64 {
         match self.state {
-            State::Captured => {
-                self.captured.saturating_sub(self.refunded).saturating_sub(self.refund_pending)
-            }
+            State::Captured => self.captured.saturating_sub(self.refunded).saturating_sub(self.refund_pending),
             _ => 0,
         }
     }
@@ -360,3 +358,4 @@ impl Payment {
         Money::new(minor, self.currency())
     }
 }
+

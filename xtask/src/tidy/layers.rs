@@ -4,8 +4,9 @@
 //! types < card iso8583 pki ledger < order < payment < vault store hostlink < pcs wallet ca < api web < banksim < server
 //! ```
 //!
-//! Within a group no crate uses another. `order` verifies signatures, so it stands right of `pki`; `server`
-//! runs the simulated bank in `lian demo`, so it stands right of `banksim`. Tests may use anything (`[dev-dependencies]`), and `testkit` is for tests only.
+//! Within a group no crate uses another. `order` verifies signatures, so it stands right of `pki`; `server` runs the
+//! simulated bank in `lian demo`, so it stands right of `banksim`. Tests may use anything (`[dev-dependencies]`), and
+//! `testkit` is for tests only.
 
 use super::Findings;
 use super::manifest::{Dependency, Manifest, Table};
