@@ -1,11 +1,10 @@
-//! Numbers that a bank must never see twice: STANs from durable blocks, RRNs from the clock and the STAN.
+//! Numbers that a bank must not see twice while it remembers: STANs, from durable blocks.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use store::Store;
 use tokio::sync::Mutex;
-use types::Timestamp;
 
 use crate::CommandError;
 use crate::hash::short_hash;
@@ -34,21 +33,5 @@ impl Numbers {
         let number = block.start;
         block.start += 1;
         Ok((number % STANS) as u32 + 1)
-    }
-}
-
-/// DE 37 where we assign it: last digit of the year, day of the year, hour, STAN (twelve digits).
-pub(crate) fn rrn(now: Timestamp, stan: u32) -> String {
-    let civil = now.utc();
-    format!("{}{:03}{:02}{stan:06}", civil.year % 10, civil.day_of_year, civil.hour)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_rrn_names_the_hour_and_the_stan() {
-        assert_eq!(rrn(Timestamp::from_ms(1_796_113_800_007), 42), "633508000042");
     }
 }

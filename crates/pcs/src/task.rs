@@ -1,9 +1,11 @@
 //! What the gateway must still do, kept in the store so that a crash forgets nothing.
 
+use hostlink::Transaction;
+use iso8583::Fields;
 use payment::Exchange;
 use serde::{Deserialize, Serialize};
 use store::TaskChange;
-use types::{MerchantId, PaymentId, RefundId, Timestamp};
+use types::{MerchantId, Money, PaymentId, RefundId, Timestamp};
 
 use crate::CommandError;
 use crate::resource::to_bytes;
@@ -34,10 +36,17 @@ pub(crate) struct Task {
 /// A message to a bank, without its card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Message {
+    pub transaction: Transaction,
+    pub amount: Money,
     pub exchange: Exchange,
-    pub fields: iso8583::Fields,
-    /// After silence the same message is repeated, not reversed.
-    pub repeat: bool,
+    pub fields: Fields,
+}
+
+impl Message {
+    /// The fields as the journal keeps them.
+    pub fn fields_json(&self) -> Result<serde_json::Value, CommandError> {
+        serde_json::to_value(&self.fields).map_err(|error| CommandError::Internal(Box::new(error)))
+    }
 }
 
 impl Task {

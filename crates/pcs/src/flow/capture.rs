@@ -6,11 +6,10 @@ use payment::Event;
 use types::PaymentId;
 
 use super::exchange::Intent;
-use super::submit::detached;
+use super::submit::{detached, money, original_transaction};
 use crate::bank::Transaction;
 use crate::claim::{Begun, Running};
 use crate::model::Actor;
-use crate::task::Message;
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
 
 impl Pcs {
@@ -47,18 +46,15 @@ impl Pcs {
         let payment = self.must_load(caller.merchant, id).await?;
         let original = self.original_of(&payment, "capture")?;
         let amount = amount.unwrap_or(payment.capturable());
-        let bank = self.bank(&original.bank)?;
-        let mti = bank.mti(Transaction::Capture)?;
-        let exchange = self.new_exchange(&original.bank, &original.terminal, &original.acceptor, &mti).await?;
+        let transaction = Transaction::Capture;
+        let exchange =
+            self.new_exchange(transaction, &original.bank, &original.terminal, &original.acceptor).await?;
         let event = Event::CaptureRequested { amount, exchange: exchange.clone() };
         let change = payment.step(event, now).map_err(|refused| CommandError::refused(&payment, refused))?;
-        let money = types::Money::new(amount, payment.currency())
-            .map_err(|error| CommandError::Internal(Box::new(error)))?;
-        let fields = bank.message(Transaction::Capture, money, &exchange, Some(&original), now)?;
-        let repeat = bank.repeats(Transaction::Capture)?;
+        let held = (&original, original_transaction(&payment), payment.terms.amount);
+        let message = self.follow_up(transaction, money(&payment, amount)?, exchange, held)?;
         let card = self.card_of(&payment).await?;
         let actor = Actor::ApiKey { key: caller.key_id };
-        let message = Message { exchange, fields, repeat };
         let intent = Intent { change, message, card, actor, rows: Vec::new(), reference: None };
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use payment::{Change, Event, Exchange, Payment, State};
 use store::RowChange;
+use types::Money;
 
-use crate::bank::{Heard, Says, SecretCard};
+use crate::bank::{Draft, Heard, Says, SecretCard, Transaction};
 use crate::claim::Running;
 use crate::model::Actor;
 use crate::task::{self, EXCHANGE, EXPIRY, Message, PURSUIT, Task};
@@ -69,7 +70,7 @@ impl Pcs {
     /// Step 2: ask the bank. Its silence is an event too, not an error.
     pub(crate) async fn ask(&self, message: &Message, card: &SecretCard) -> Result<Heard, CommandError> {
         let bank = self.bank(&message.exchange.bank)?;
-        Ok(bank.ask(&message.fields, card).await)
+        Ok(bank.ask(message.transaction, &message.fields, card).await)
     }
 
     /// Step 3 (commit 2): decide on what the bank said; commit the outcome with all that goes with it. A change by
@@ -101,7 +102,8 @@ impl Pcs {
     ) -> Result<Done, CommandError> {
         let now = self.clock.now();
         let asked = before.state;
-        let change = before.step(heard.event(message.repeat), now).map_err(|r| CommandError::refused(before, r))?;
+        let repeat = self.bank(&message.exchange.bank)?.repeats(message.transaction);
+        let change = before.step(heard.event(repeat), now).map_err(|r| CommandError::refused(before, r))?;
         let payment = &change.payment;
         let mut unit = self.unit(payment.merchant, now);
         let actor = Actor::Bank { bank: message.exchange.bank.clone() };
@@ -136,7 +138,7 @@ impl Pcs {
         let id = payment.id.to_u128();
         match payment.state {
             State::Reversing { .. } if !matches!(asked, State::Reversing { .. }) => {
-                let reversal = self.reversal_of(message, heard, now)?;
+                let reversal = self.reversal_of(message, heard)?;
                 unit.tasks.push(self.task(payment, Some(reversal), 0).put(PURSUIT, now)?);
             }
             State::Capturing { in_doubt: true, .. } => {
@@ -176,30 +178,59 @@ impl Pcs {
         }
     }
 
-    /// The exchange and message of a new question to a bank.
+    /// A new question to a bank: who asks there, under which STAN.
     pub(crate) async fn new_exchange(
         &self,
+        transaction: Transaction,
         bank: &str,
         terminal: &str,
         acceptor: &str,
-        mti: &str,
     ) -> Result<Exchange, CommandError> {
         let now = self.clock.now();
         let stan = self.numbers.stan(&self.store, bank, terminal).await?;
+        let bank = self.bank(bank)?;
         Ok(Exchange {
             attempt: self.new_id(),
-            bank: bank.to_owned(),
+            bank: bank.name().to_owned(),
             terminal: terminal.to_owned(),
             acceptor: acceptor.to_owned(),
-            mti: mti.to_owned(),
+            transaction: transaction.name().to_owned(),
             stan,
-            rrn: self.bank(bank)?.own_rrn(now, stan),
+            rrn: bank.own_rrn(now, stan),
             authorization_code: None,
             response_code: None,
-            batch: self.bank(bank)?.batch(),
+            batch: bank.batch(),
             sent_at: now,
             answered_at: None,
         })
+    }
+
+    /// The message of an exchange that refers to an earlier one.
+    pub(crate) fn follow_up(
+        &self,
+        transaction: Transaction,
+        amount: Money,
+        exchange: Exchange,
+        original: (&Exchange, Transaction, Money),
+    ) -> Result<Message, CommandError> {
+        let draft =
+            Draft { transaction, amount, exchange: &exchange, original: Some(original), reason: None };
+        let fields = self.bank(&exchange.bank)?.message(&draft)?;
+        Ok(Message { transaction, amount, exchange, fields })
+    }
+
+    /// The reversal of a message that may have left: same terminal, same STAN, and why.
+    fn reversal_of(&self, message: &Message, heard: &Heard) -> Result<Message, CommandError> {
+        let original = (&message.exchange, message.transaction, message.amount);
+        let draft = Draft {
+            transaction: Transaction::Reversal,
+            amount: message.amount,
+            exchange: &message.exchange,
+            original: Some(original),
+            reason: Some(heard.reversal_reason),
+        };
+        let fields = self.bank(&message.exchange.bank)?.message(&draft)?;
+        Ok(Message { transaction: Transaction::Reversal, fields, ..message.clone() })
     }
 }
 

@@ -69,9 +69,9 @@ impl Pcs {
         let card = self.card_of(&payment).await?;
         let mut sent = message.clone();
         if task.attempts > 0 {
-            sent.fields = bank.as_repeat(&message.fields)?;
+            sent.fields = bank.as_repeat(message.transaction, &message.fields);
         }
-        let heard = bank.ask(&sent.fields, &card).await;
+        let heard = bank.ask(sent.transaction, &sent.fields, &card).await;
         match task.refund {
             Some(refund) => {
                 let attempts = task.attempts + u32::from(!matches!(heard.says, Says::NeverLeft));

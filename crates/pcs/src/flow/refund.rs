@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use payment::{NewRefund, Refund, RefundEvent, RefundState};
 use store::AliasChange;
-use types::{MerchantId, Money, RefundId};
+use types::{MerchantId, RefundId};
 
-use super::submit::detached;
+use super::submit::{detached, money};
 use crate::bank::{Heard, Says, Transaction};
 use crate::claim::{Begun, Running};
 use crate::model::Actor;
@@ -75,13 +75,14 @@ impl Pcs {
     ) -> Result<(Refund, Message), CommandError> {
         let now = self.clock.now();
         let payment = self.must_load(caller.merchant, request.payment).await?;
-        let original = match &payment.completion {
-            Some(completion) if payment.captured > 0 => completion.clone(),
-            _ => self.original_of(&payment, "refund")?,
+        let first = self.original_of(&payment, "refund")?;
+        let (original, was) = match &payment.completion {
+            Some(completion) => (completion, Transaction::Capture),
+            None => (&first, Transaction::Consume),
         };
-        let bank = self.bank(&original.bank)?;
-        let mti = bank.mti(Transaction::Refund)?;
-        let exchange = self.new_exchange(&original.bank, &original.terminal, &original.acceptor, &mti).await?;
+        let transaction = Transaction::Refund;
+        let exchange =
+            self.new_exchange(transaction, &original.bank, &original.terminal, &original.acceptor).await?;
         let new = NewRefund {
             id: self.new_id(),
             amount: request.amount,
@@ -92,10 +93,8 @@ impl Pcs {
         };
         let changed = payment.refund(new, now).map_err(|refused| CommandError::refused(&payment, refused))?;
         let refund = changed.refund;
-        let money = Money::new(refund.amount, refund.currency)
-            .map_err(|error| CommandError::Internal(Box::new(error)))?;
-        let fields = bank.message(Transaction::Refund, money, &exchange, Some(&original), now)?;
-        let message = Message { exchange, fields, repeat: true };
+        let captured = money(&payment, payment.captured)?;
+        let message = self.follow_up(transaction, money(&payment, refund.amount)?, exchange, (original, was, captured))?;
 
         let mut unit = self.unit(caller.merchant, now);
         unit.claim = Some(running.claim(refund.id.to_u128()));
@@ -109,7 +108,7 @@ impl Pcs {
                 target: Some(crate::resource::Resource::key(&refund)),
             });
         }
-        let waits = bank.reply_timeout_ms();
+        let waits = self.bank(&message.exchange.bank)?.reply_timeout_ms();
         unit.tasks.push(self.refund_task(&refund, message.clone(), 0).put(EXCHANGE, now.plus_ms(waits))?);
         self.commit(unit).await?;
         Ok((refund, message))

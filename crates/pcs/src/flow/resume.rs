@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::bank::{Heard, Says};
+use crate::bank::Heard;
 use crate::resource::from_bytes;
 use crate::task::{EXCHANGE, Task};
 use crate::{CommandError, Pcs};
@@ -33,8 +33,7 @@ impl Pcs {
 
     async fn resume_one(&self, task: &Task) -> Result<(), CommandError> {
         let Some(message) = task.message.clone() else { return self.forget(EXCHANGE, task).await };
-        let note = Some("the gateway stopped before the answer was recorded".to_owned());
-        let heard = Heard { says: Says::Silent, received: None, note };
+        let heard = Heard::silent("the gateway stopped before the answer was recorded".to_owned(), "98");
         let concluded = match task.refund {
             Some(refund) => self.conclude_refund(task.merchant, refund, message, heard, None, 0).await,
             None => {

@@ -8,11 +8,11 @@
 
 use std::sync::Arc;
 
-use payment::{Change, Event, Evidence, OrderTerms, Payment, routing};
-use types::{MerchantId, PaymentId, PaymentMethodId, Timestamp};
+use payment::{CaptureMethod, Change, Event, Evidence, OrderTerms, Payment, routing};
+use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
 use super::exchange::Intent;
-use crate::bank::{SecretCard, Transaction};
+use crate::bank::{Draft, SecretCard, Transaction};
 use crate::claim::{Begun, Running};
 use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus};
 use crate::task::Message;
@@ -86,7 +86,7 @@ impl Pcs {
             fee_plan: merchant.fee_plan,
             authorization_expires_at: authorization_end(&merchant, now),
         };
-        let mut change = Payment::new(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
+        let mut change = Payment::create(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
         change.payment.customer = new.customer.or(method.as_ref().and_then(|method| method.customer));
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
 
@@ -153,12 +153,12 @@ impl Pcs {
         let currency = change.payment.currency();
         let contract =
             routing::route(&merchant.acquirers, currency, &method.card.brand, |bank| self.is_up(bank))?;
-        let bank = self.bank(&contract.bank)?;
-        let transaction = Transaction::of(change.payment.terms.capture_method);
-        let mti = bank.mti(transaction)?;
-        let exchange = self.new_exchange(&contract.bank, &contract.terminal, &contract.acceptor, &mti).await?;
+        let transaction = original_transaction(&change.payment);
+        let exchange =
+            self.new_exchange(transaction, &contract.bank, &contract.terminal, &contract.acceptor).await?;
         let amount = change.payment.terms.amount;
-        let fields = bank.message(transaction, amount, &exchange, None, now)?;
+        let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
+        let fields = self.bank(&contract.bank)?.message(&draft)?;
         let event = Event::Confirmed { exchange: exchange.clone(), evidence };
         let confirmed = change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
         change.payment = confirmed.payment;
@@ -168,8 +168,7 @@ impl Pcs {
             Some(card) => card,
             None => self.open_card(method)?,
         };
-        let repeat = bank.repeats(transaction)?;
-        let message = Message { exchange, fields, repeat };
+        let message = Message { transaction, amount, exchange, fields };
         Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
     }
 
@@ -224,6 +223,19 @@ impl Pcs {
 
     fn is_up(&self, bank: &str) -> bool {
         self.banks.get(bank).is_some_and(|bank| bank.is_up())
+    }
+}
+
+/// Minor units of a payment's currency.
+pub(crate) fn money(payment: &Payment, minor: u64) -> Result<Money, CommandError> {
+    Money::new(minor, payment.currency()).map_err(|error| CommandError::Internal(Box::new(error)))
+}
+
+/// The transaction that a payment begins with.
+pub(crate) fn original_transaction(payment: &Payment) -> Transaction {
+    match payment.terms.capture_method {
+        CaptureMethod::Automatic => Transaction::Consume,
+        CaptureMethod::Manual => Transaction::Authorize,
     }
 }
 

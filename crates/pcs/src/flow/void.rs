@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use payment::{Event, Held, Payment, State, VoidReason};
-use types::{MerchantId, Money, PaymentId};
+use payment::{Event, Payment, State, VoidReason};
+use types::{MerchantId, PaymentId};
 
 use super::exchange::Intent;
-use super::submit::detached;
+use super::submit::{detached, money};
 use crate::bank::Transaction;
 use crate::claim::{Begun, Running};
 use crate::model::Actor;
-use crate::task::Message;
 use crate::unit::Said;
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
 
@@ -45,44 +44,36 @@ impl Pcs {
     ) -> Result<Done, CommandError> {
         let turn = self.turns.take(id.to_u128()).await;
         let payment = self.must_load(merchant, id).await?;
-        let (transaction, amount) = match payment.state {
-            State::Captured => (Transaction::void(Held::Sale, &payment), payment.captured),
-            State::RequiresPaymentMethod | State::RequiresConfirmation => {
-                return self.abandon(payment, actor, running, why).await;
-            }
-            _ => (Transaction::void(Held::Hold, &payment), payment.authorized),
-        };
-        let intent = self.void_intent(&payment, actor, why, transaction, amount).await?;
+        if matches!(payment.state, State::RequiresPaymentMethod | State::RequiresConfirmation) {
+            return self.abandon(payment, actor, running, why).await;
+        }
+        let intent = self.void_intent(&payment, actor, why).await?;
         self.record_intent(running.as_ref(), &intent).await?;
         drop(turn);
         let heard = self.ask(&intent.message, &intent.card).await?;
         self.conclude(intent.change.payment, intent.message, heard, running).await
     }
 
-    async fn void_intent(
-        &self,
-        payment: &Payment,
-        actor: Actor,
-        why: VoidReason,
-        transaction: Transaction,
-        amount: u64,
-    ) -> Result<Intent, CommandError> {
+    async fn void_intent(&self, payment: &Payment, actor: Actor, why: VoidReason) -> Result<Intent, CommandError> {
         let now = self.clock.now();
-        // What is voided: the completion if there is one, else the authorization or sale itself.
-        let original = match (payment.state, &payment.completion) {
-            (State::Captured, Some(completion)) => completion.clone(),
-            _ => self.original_of(payment, "void")?,
+        let first = self.original_of(payment, "void")?;
+        // What is voided: the completion if the money has moved by one, else the authorization or sale itself.
+        let (voided, was, minor) = match (&payment.completion, payment.state) {
+            (Some(completion), State::Captured) => (completion, Transaction::Capture, payment.captured),
+            (_, State::Captured) => (&first, Transaction::Consume, payment.captured),
+            _ => (&first, Transaction::Authorize, payment.authorized),
         };
-        let bank = self.bank(&original.bank)?;
-        let mti = bank.mti(transaction)?;
-        let exchange = self.new_exchange(&original.bank, &original.terminal, &original.acceptor, &mti).await?;
+        let transaction = match was {
+            Transaction::Capture => Transaction::VoidCapture,
+            Transaction::Consume => Transaction::VoidConsume,
+            _ => Transaction::VoidAuthorization,
+        };
+        let exchange = self.new_exchange(transaction, &voided.bank, &voided.terminal, &voided.acceptor).await?;
         let event = Event::VoidRequested { why, exchange: Some(exchange.clone()) };
         let change = payment.step(event, now).map_err(|refused| CommandError::refused(payment, refused))?;
-        let money =
-            Money::new(amount, payment.currency()).map_err(|error| CommandError::Internal(Box::new(error)))?;
-        let fields = bank.message(transaction, money, &exchange, Some(&original), now)?;
+        let amount = money(payment, minor)?;
+        let message = self.follow_up(transaction, amount, exchange, (voided, was, amount))?;
         let card = self.card_of(payment).await?;
-        let message = Message { exchange, fields, repeat: bank.repeats(transaction)? };
         Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
     }
 
