@@ -123,6 +123,9 @@ fn read_field(layout: &Layout, de: u8, reader: &mut Reader<'_>) -> Result<Slot, 
             if count > most {
                 return Err(error(Kind::LengthOverMaximum, path, at));
             }
+            if layout.encoding == Encoding::Hex && !count.is_multiple_of(2) {
+                return Err(error(Kind::LengthInvalid, path, at));
+            }
             if by_bytes {
                 let content = reader.peek(count, path)?;
                 (counted_digits(layout, content, max, path, reader.at)?, count)

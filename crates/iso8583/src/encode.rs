@@ -57,8 +57,8 @@ impl Dialect {
         let field_error = |kind| EncodeError::field(kind, de);
         let layout = self.layout(de).ok_or(field_error(Kind::FieldUndefined))?;
         let text = text.as_bytes();
-        let is_pairs = layout.encoding != Encoding::Binary || text.len().is_multiple_of(2);
-        if !is_pairs || !layout.class.allows(text) {
+        let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
+        if !is_whole_bytes || !layout.class.allows(text) {
             return Err(field_error(Kind::CharacterInvalid));
         }
         let units = if layout.encoding == Encoding::Binary { text.len() / 2 } else { text.len() };
