@@ -111,9 +111,9 @@ fn read_field(layout: &Layout, de: u8, reader: &mut Reader<'_>) -> Result<Slot, 
     let path = FieldPath::field(de);
     let (units, length) = match layout.length {
         Length::Fixed { units } => (usize::from(units), layout.wire_bytes(usize::from(units))),
-        Length::Variable { prefix, counts, max, .. } => {
+        Length::Variable { prefix, width, counts, max, .. } => {
             let at = reader.at;
-            let count = read_prefix(prefix, reader.take(layout.prefix_bytes(), path)?).ok_or(error(
+            let count = read_prefix(prefix, reader.take(usize::from(width), path)?).ok_or(error(
                 Kind::LengthInvalid,
                 path,
                 at,
