@@ -60,14 +60,20 @@ impl LengthForm {
     }
 
     fn read(self, bytes: &[u8]) -> Option<usize> {
-        let digits = |base: u32, digits: &mut dyn Iterator<Item = u32>| {
-            digits.try_fold(0usize, |n, digit| (digit < base).then(|| n * base as usize + digit as usize))
+        let digit = |base: u32| {
+            move |n: usize, digit: u32| (digit < base).then(|| n * base as usize + digit as usize)
         };
         match self {
-            Self::Binary2 | Self::Binary4 => Some(bytes.iter().fold(0, |n, &byte| n << 8 | usize::from(byte))),
-            Self::Bcd2 => digits(10, &mut bytes.iter().flat_map(|&b| [u32::from(b >> 4), u32::from(b & 15)])),
-            Self::Ascii4 => digits(10, &mut bytes.iter().map(|&b| u32::from(b.wrapping_sub(b'0')))),
-            Self::Hex4 => digits(16, &mut bytes.iter().map(|&b| char::from(b).to_digit(16).unwrap_or(99))),
+            Self::Binary2 | Self::Binary4 => {
+                Some(bytes.iter().fold(0, |n, &byte| n << 8 | usize::from(byte)))
+            }
+            Self::Bcd2 => {
+                bytes.iter().flat_map(|&b| [u32::from(b >> 4), u32::from(b & 15)]).try_fold(0, digit(10))
+            }
+            Self::Ascii4 => bytes.iter().map(|&b| u32::from(b.wrapping_sub(b'0'))).try_fold(0, digit(10)),
+            Self::Hex4 => {
+                bytes.iter().map(|&b| char::from(b).to_digit(16).unwrap_or(99)).try_fold(0, digit(16))
+            }
         }
     }
 }
@@ -238,7 +244,8 @@ impl FrameReader {
         if length == 0 {
             return Ok(Some(Frame::KeepAlive));
         }
-        if length <= framing.envelope_bytes() || (framing.tpdu.is_some() && !matches!(frame[0], 0x60 | 0x68)) {
+        if length <= framing.envelope_bytes() || (framing.tpdu.is_some() && !matches!(frame[0], 0x60 | 0x68))
+        {
             return Ok(Some(Frame::Malformed));
         }
         let envelope = frame.split_to(framing.envelope_bytes());

@@ -4,10 +4,10 @@ use iso8583::{Fields, Message, Mti};
 use types::{Clock, Timestamp};
 use zeroize::Zeroizing;
 
+use super::BankProfile;
 use super::error::MessageError;
 use super::message::transmitted;
 use super::template::{Datum, FieldTemplate};
-use super::BankProfile;
 use crate::security::{KeyUsage, WrappedKey};
 
 /// One request of the link's own and what its answer brings.
@@ -80,7 +80,11 @@ pub(crate) struct LinkData<'a> {
 }
 
 impl BankProfile {
-    pub(crate) fn exchange_message(&self, exchange: &Exchange, data: &LinkData<'_>) -> Result<Fields, MessageError> {
+    pub(crate) fn exchange_message(
+        &self,
+        exchange: &Exchange,
+        data: &LinkData<'_>,
+    ) -> Result<Fields, MessageError> {
         let datum = |datum: &Datum| match datum {
             Datum::Stan => Some(format!("{:06}", data.stan)),
             Datum::LocalTime => Some(self.hhmmss(data.at)),

@@ -3,10 +3,10 @@
 use iso8583::Fields;
 use types::{Money, Timestamp};
 
+use super::BankProfile;
 use super::error::MessageError;
 use super::template::Datum;
 use super::transaction::{Row, Transaction};
-use super::BankProfile;
 
 /// What a message is made of, card data apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -111,7 +111,8 @@ impl FieldTemplate {
     pub fn parse(key: &str, text: &str) -> Result<Self, String> {
         let (number, optional) = key.strip_suffix('?').map_or((key, false), |number| (number, true));
         let field = number.parse().ok().filter(|de| (2..=128).contains(de));
-        let field = field.ok_or("a field number is 2 to 128, with ? behind it if the field may be left out")?;
+        let field =
+            field.ok_or("a field number is 2 to 128, with ? behind it if the field may be left out")?;
         Ok(Self { field, optional, pieces: pieces(text)? })
     }
 
