@@ -15,7 +15,8 @@ use order::{Consent, Expected, Instruction, Instrument, Recipients, Trust, Verif
 use payment::{Evidence, OrderTerms, Payment};
 use pki::webauthn::RelyingParty;
 use pki::{Anchor, KeyId, Refused};
-use types::{CheckoutSessionId, CustomerId};
+use store::RowChange;
+use types::{CheckoutSessionId, CustomerId, MerchantId};
 
 use super::submit::{authorization_end, detached, internal_refusal};
 use crate::bank::SecretCard;
@@ -134,13 +135,26 @@ impl Pcs {
             .asked(change, &merchant, &presented.method, Some(presented.card), evidence, actor, now)
             .await?;
         if presented.is_new {
-            intent.rows.push(put(&presented.method)?);
+            self.keep_card(&mut intent.rows, &presented.method).await?;
         }
         let mut session = session;
         session.version += 1;
         session.status = SessionStatus::Processing;
         intent.rows.push(put(&session)?);
         self.carry_out(Some(running), intent).await
+    }
+
+    /// A guest's card lies with its merchant and goes with the payment's own commit. A wallet's card belongs to no
+    /// merchant and may lie in another shard, so it is stored before; unused, it does no harm.
+    async fn keep_card(&self, rows: &mut Vec<RowChange>, method: &PaymentMethod) -> Result<(), CommandError> {
+        if method.merchant.is_some() {
+            rows.push(put(method)?);
+            return Ok(());
+        }
+        let mut unit = self.unit(MerchantId::from_u128(0), self.clock.now());
+        let note = format!("card {} ({} …{}) was stored in a wallet", method.id, method.card.brand, method.card.last4);
+        self.add_setup(&mut unit, method, Actor::Gateway, note)?;
+        self.commit(unit).await.map(drop)
     }
 
     async fn verify(
