@@ -1,0 +1,238 @@
+//! Which characters a field may hold: the attributes of ISO 8583-1, as one table of 256 bytes.
+
+use serde::Deserialize;
+
+/// What a field's characters may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[non_exhaustive]
+pub enum Class {
+    /// Digits.
+    #[serde(rename = "n")]
+    Numeric,
+    /// Letters.
+    #[serde(rename = "a")]
+    Alphabetic,
+    /// Letters and digits.
+    #[serde(rename = "an")]
+    Alphanumeric,
+    /// Letters, digits and the space that pads them.
+    #[serde(rename = "anp")]
+    AlphanumericPad,
+    /// All printable ASCII.
+    #[serde(rename = "ans")]
+    Text,
+    /// Track data (ISO/IEC 7813): the sixteen characters from `0` to `?`, with `=` as the separator.
+    #[serde(rename = "z")]
+    Track,
+    /// A sign, `C` for credit or `D` for debit, and digits. The length counts the sign.
+    #[serde(rename = "x+n")]
+    SignedNumeric,
+    /// Bytes; as text, two upper-case hexadecimal digits a byte. The length counts bytes.
+    #[serde(rename = "b")]
+    Binary,
+}
+
+const N: u8 = 1;
+const A: u8 = 2;
+const AN: u8 = 4;
+const ANP: u8 = 8;
+const ANS: u8 = 16;
+const Z: u8 = 32;
+const X: u8 = 64;
+const HEX: u8 = 128;
+
+/// For every byte, the classes that allow it. One bit a class, so that a whole field can be checked by AND-ing the
+/// entries of its bytes.
+static ALLOWED: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        let c = byte as u8;
+        let mut bits = ANS;
+        if c.is_ascii_digit() {
+            bits |= N | AN | ANP | HEX;
+        }
+        if c.is_ascii_alphabetic() {
+            bits |= A | AN | ANP;
+        }
+        if c == b' ' {
+            bits |= ANP;
+        }
+        if c >= b'0' && c <= b'?' {
+            bits |= Z;
+        }
+        if c == b'C' || c == b'D' {
+            bits |= X;
+        }
+        if c >= b'A' && c <= b'F' {
+            bits |= HEX;
+        }
+        table[byte] = bits;
+        byte += 1;
+    }
+    table
+};
+
+impl Class {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Numeric | Self::SignedNumeric => N,
+            Self::Alphabetic => A,
+            Self::Alphanumeric => AN,
+            Self::AlphanumericPad => ANP,
+            Self::Text => ANS,
+            Self::Track => Z,
+            Self::Binary => HEX,
+        }
+    }
+
+    /// Whether all of `text` is of this class. A signed number is a sign, then digits.
+    #[inline]
+    pub(crate) fn allows(self, text: &[u8]) -> bool {
+        match self {
+            Self::Numeric => every_word(text, word_is_digits),
+            Self::Text => every_word(text, word_is_printable),
+            Self::Track => every_word(text, |word| word & HIGH_NIBBLES == 0x3030_3030_3030_3030),
+            Self::SignedNumeric => match text {
+                [sign, digits @ ..] => self.allows_at(0, *sign) && every_word(digits, word_is_digits),
+                [] => false,
+            },
+            Self::Alphabetic | Self::Alphanumeric | Self::AlphanumericPad | Self::Binary => {
+                text.iter().fold(0xff, |all, &byte| all & ALLOWED[usize::from(byte)]) & self.bit() != 0
+            }
+        }
+    }
+
+    /// Whether the character at `index` is of this class.
+    pub(crate) fn allows_at(self, index: usize, character: u8) -> bool {
+        let bit = if self == Self::SignedNumeric && index == 0 { X } else { self.bit() };
+        ALLOWED[usize::from(character)] & bit != 0
+    }
+
+    /// Whether a nibble can stand for one of this class's characters, `0x30 + nibble`.
+    pub(crate) const fn allows_nibble(self, nibble: u8) -> bool {
+        matches!(self, Self::Track) || nibble < 10
+    }
+
+    /// Whether fields of this class may be packed two characters a byte.
+    pub(crate) const fn packs(self) -> bool {
+        matches!(self, Self::Numeric | Self::SignedNumeric | Self::Track)
+    }
+}
+
+/// Whether every nibble is a decimal digit.
+#[inline]
+pub(crate) fn all_bcd_digits(bytes: &[u8]) -> bool {
+    // A nibble is above nine if its highest bit is set and one of the next two is.
+    every_word(bytes, |word| word & (word << 1 | word << 2) & 0x8888_8888_8888_8888 == 0)
+}
+
+const HIGH_NIBBLES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
+
+/// Digits are 0x30 to 0x39: the high nibble is 3, and still is after adding 6.
+fn word_is_digits(word: u64) -> bool {
+    let raised = word.wrapping_add(6 * EACH_BYTE);
+    word & HIGH_NIBBLES == 0x3030_3030_3030_3030 && raised & HIGH_NIBBLES == 0x3030_3030_3030_3030
+}
+
+/// Printable ASCII is 0x20 to 0x7e: below 0x80, not below 0x20 and not 0x7f. Nothing carries from byte to byte once
+/// the first condition holds.
+fn word_is_printable(word: u64) -> bool {
+    word & HIGH_BITS == 0
+        && word.wrapping_add(0x60 * EACH_BYTE) & HIGH_BITS == HIGH_BITS
+        && word.wrapping_add(EACH_BYTE) & HIGH_BITS == 0
+}
+
+/// Whether `holds` is true of all bytes, taken eight at a time. What is left over is taken again together with bytes
+/// before it, or repeated to fill a word; so `holds` must judge each byte for itself.
+#[inline]
+fn every_word(bytes: &[u8], holds: impl Fn(u64) -> bool) -> bool {
+    if let Some(last) = bytes.last_chunk::<8>() {
+        let (words, _) = bytes.as_chunks::<8>();
+        return words.iter().all(|word| holds(u64::from_le_bytes(*word))) && holds(u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return holds(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32);
+    }
+    match bytes {
+        [first, .., last] => {
+            let middle = bytes[bytes.len() / 2];
+            let word =
+                (u64::from(*first) * (EACH_BYTE & !0xffff)) | (u64::from(middle) << 8) | u64::from(*last);
+            holds(word)
+        }
+        [only] => holds(u64::from(*only) * EACH_BYTE),
+        [] => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_takes_its_characters_and_no_others() {
+        let cases: [(Class, &str, &str); 8] = [
+            (Class::Numeric, "0123456789", "A =-"),
+            (Class::Alphabetic, "AZaz", "09 -"),
+            (Class::Alphanumeric, "AZaz09", " -"),
+            (Class::AlphanumericPad, "AZaz09 ", "-/"),
+            (Class::Text, " ~-/azAZ09", "\u{7f}\t\n\0"),
+            (Class::Track, "0123456789:;<=>?", "DA /@"),
+            (Class::Binary, "0123456789ABCDEF", "abG "),
+            (Class::SignedNumeric, "C", "+-XE"),
+        ];
+        for (class, good, bad) in cases {
+            assert!(class.allows(good.as_bytes()), "{class:?}");
+            for c in bad.bytes() {
+                assert!(!class.allows(&[c]) && !class.allows_at(0, c), "{class:?} {c:02x}");
+            }
+        }
+        assert!(Class::SignedNumeric.allows(b"D0000001"));
+        assert!(!Class::SignedNumeric.allows(b"DD000001"));
+        assert!(!Class::SignedNumeric.allows(b""));
+    }
+
+    /// The fast checks of whole words say of every text what the table says of its characters.
+    #[test]
+    fn words_and_characters_agree() {
+        let classes = [
+            Class::Numeric,
+            Class::Alphabetic,
+            Class::Alphanumeric,
+            Class::AlphanumericPad,
+            Class::Text,
+            Class::Track,
+            Class::Binary,
+        ];
+        for class in classes {
+            for length in 0..20 {
+                for at in 0..length {
+                    for byte in 0..=255 {
+                        let mut text = vec![b'0'; length];
+                        if class == Class::Alphabetic {
+                            text.fill(b'A');
+                        }
+                        text[at] = byte;
+                        assert_eq!(
+                            class.allows(&text),
+                            class.allows_at(at, byte),
+                            "{class:?} {at} of {length}: {byte:02x}"
+                        );
+                    }
+                }
+            }
+        }
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=255_u8 {
+                    let mut packed = vec![0x99; length];
+                    packed[at] = byte;
+                    assert_eq!(all_bcd_digits(&packed), byte >> 4 < 10 && byte & 15 < 10, "{byte:02x}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! One flow, one file.
+
+mod capture;
+mod exchange;
+mod expire;
+mod instruct;
+mod pursue;
+mod refund;
+mod resume;
+mod submit;
+mod void;
+
+pub use instruct::{Custodian, WalletIdentity, WalletRequest};
