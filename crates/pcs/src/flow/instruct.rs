@@ -177,16 +177,8 @@ impl Pcs {
                 }
                 let code = security_code.as_ref().map(|code| SecurityCode::parse(code.expose()));
                 let security_code = code.transpose().map_err(|error| unfit(&error))?;
-                let method = match customer.filter(|_| save_card) {
-                    // A wallet's card belongs to its owner and pays at any merchant.
-                    Some(owner) => {
-                        self.seal_card(&pan, expiry, None, Some(owner), PaymentMethodStatus::Active)?
-                    }
-                    None => {
-                        let single = PaymentMethodStatus::SingleUse;
-                        self.seal_card(&pan, expiry, Some(session.merchant), None, single)?
-                    }
-                };
+                let single = PaymentMethodStatus::SingleUse;
+                let method = self.seal_card(&pan, expiry, Some(session.merchant), None, single)?;
                 Ok(Presented { method, card: SecretCard { pan, expiry, security_code }, is_new: true })
             }
             Instrument::PaymentMethod { id, security_code } => {
