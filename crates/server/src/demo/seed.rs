@@ -8,18 +8,11 @@ use payment::routing::Acquirer;
 use pcs::{Caller, NewMerchant, Pcs};
 use types::{Currency, CustomerId, MerchantId};
 
-use super::data_dir::TestCard;
+use super::data_dir::{DataDir, DemoFile, TestCard};
 use crate::fault::{Fault, Tried as _};
 
-/// A seeded merchant.
-pub struct Seeded {
-    pub merchant: MerchantId,
-    pub secret_key: String,
-    pub customer: CustomerId,
-    pub test_cards: Vec<TestCard>,
-}
-
-pub async fn seed(pcs: &Pcs) -> Result<Seeded, Fault> {
+/// Seeds the demo and writes down what it is, addresses left open.
+pub async fn first_start(pcs: &Pcs, dir: &DataDir) -> Result<DemoFile, Fault> {
     let failed = "cannot seed the demo";
     let (merchant, key) = pcs.create_merchant(shop()).await.tried(failed)?;
     let secret_key = key.expose().clone();
@@ -31,7 +24,18 @@ pub async fn seed(pcs: &Pcs) -> Result<Seeded, Fault> {
     for card in banksim::cards() {
         test_cards.push(store_card(pcs, card, merchant.id, customer.id).await?);
     }
-    Ok(Seeded { merchant: merchant.id, secret_key, customer: customer.id, test_cards })
+    let demo = DemoFile {
+        api_url: String::new(),
+        secret_key,
+        wallet_url: String::new(),
+        shop_url: String::new(),
+        merchant: merchant.id.to_string(),
+        customer: customer.id.to_string(),
+        banks: Vec::new(),
+        test_cards,
+    };
+    dir.write_demo(&demo)?;
+    Ok(demo)
 }
 
 fn shop() -> NewMerchant {
