@@ -53,7 +53,9 @@ pub enum Refused {
     #[error("a statistic would pass 63 bits")]
     CountOutOfRange,
     /// Another consumer of the same name was faster, or the place lies beyond the journal.
-    #[error("consumer {consumer} is at record {found} of {last}; it can only move forward, and not past the end")]
+    #[error(
+        "consumer {consumer} is at record {found} of {last}; it can only move forward, and not past the end"
+    )]
     CursorMoved {
         /// Which consumer.
         consumer: String,
@@ -122,7 +124,9 @@ pub enum StoreError {
     #[error("the store failed while it committed: {0}")]
     Unknown(String),
     /// Another process has taken the shard over.
-    #[error("{shard:?} was taken over by another process (epoch {found}, ours was {ours}); this one must stop writing")]
+    #[error(
+        "{shard:?} was taken over by another process (epoch {found}, ours was {ours}); this one must stop writing"
+    )]
     Superseded {
         /// Which shard.
         shard: Shard,

@@ -33,8 +33,8 @@ pub use read::{
 pub use shard::{Shard, shard_of};
 pub use store::Store;
 pub use unit::{
-    AliasChange, Answer, Claim, Committed, Count, CursorMove, Record, RecordKind, Reserve, RowChange, RowKey, Table,
-    TaskChange, Unit,
+    AliasChange, Answer, Claim, Committed, Count, CursorMove, Record, RecordKind, Reserve, RowChange, RowKey,
+    Table, TaskChange, Unit,
 };
 pub use verify::{Breach, Rule, Verified, VerifyError, verify};
 pub use writer::Settings;

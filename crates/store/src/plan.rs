@@ -219,7 +219,9 @@ impl<'a> Plan<'a> {
         let Some(claim) = &unit.claim else { return Ok(Ok(())) };
         Ok(match self.known(base, unit, &claim.key, retention_days)? {
             None => Ok(()),
-            Some(Claimed { digest, subject, answer, .. }) => Err(Refused::KeyTaken { digest, subject, answer }),
+            Some(Claimed { digest, subject, answer, .. }) => {
+                Err(Refused::KeyTaken { digest, subject, answer })
+            }
         })
     }
 
@@ -288,7 +290,9 @@ impl<'a> Plan<'a> {
         unit: &Unit,
     ) -> Result<Result<BTreeMap<(Shard, AccountId), Balance>, Refused>, StoreError> {
         let mut changed = BTreeMap::new();
-        for leg in unit.records.iter().filter_map(|record| record.legs.as_ref()).flat_map(|entry| entry.legs()) {
+        for leg in
+            unit.records.iter().filter_map(|record| record.legs.as_ref()).flat_map(|entry| entry.legs())
+        {
             let name = (unit.shard, leg.account);
             let before = match changed.get(&name).or_else(|| self.balances.get(&name)) {
                 Some(&balance) => balance,
@@ -345,7 +349,12 @@ impl<'a> Plan<'a> {
     }
 
     /// Joins an accepted unit to the plan.
-    fn apply(&mut self, base: &mut dyn Base, unit: &'a Unit, effects: Effects) -> Result<Committed, StoreError> {
+    fn apply(
+        &mut self,
+        base: &mut dyn Base,
+        unit: &'a Unit,
+        effects: Effects,
+    ) -> Result<Committed, StoreError> {
         let shard = unit.shard;
         self.today = self.today.max(day_of(unit.at));
         if let Some(claim) = &unit.claim {
@@ -368,7 +377,8 @@ impl<'a> Plan<'a> {
         self.tasks.extend(unit.tasks.iter().map(|task| {
             ((shard, task.kind, task.id), task.put.as_ref().map(|(due, body)| (*due, body.as_slice())))
         }));
-        self.cursors.extend(unit.cursors.iter().map(|cursor| ((shard, cursor.consumer.as_str()), cursor.seq)));
+        self.cursors
+            .extend(unit.cursors.iter().map(|cursor| ((shard, cursor.consumer.as_str()), cursor.seq)));
         for (reserve, first) in unit.reserves.iter().zip(&effects.reserved) {
             self.counters.insert((shard, reserve.counter), first + u64::from(reserve.numbers));
         }

@@ -28,7 +28,10 @@ pub(crate) fn lines(
             None => before(record.shard, leg.account)?,
         };
         let balance = balance.apply(leg).map_err(|error| {
-            StoreError::Damaged(format!("record {} of {:?}, {}: {error}", record.seq, record.shard, leg.account))
+            StoreError::Damaged(format!(
+                "record {} of {:?}, {}: {error}",
+                record.seq, record.shard, leg.account
+            ))
         })?;
         balances.insert(leg.account, balance);
         let posting = Posting {

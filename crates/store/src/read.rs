@@ -144,9 +144,17 @@ pub trait Reads: Send + Sync {
     /// A row.
     fn get(&self, shard: Shard, key: RowKey) -> Result<Option<Row>, StoreError>;
     /// Rows of an owner, newest first.
-    fn list(&self, shard: Shard, table: Table, owner: u128, listing: Listing) -> Result<Vec<Row>, StoreError>;
+    fn list(&self, shard: Shard, table: Table, owner: u128, listing: Listing)
+    -> Result<Vec<Row>, StoreError>;
     /// Rows of an owner with higher numbers than `after`, oldest first.
-    fn scan(&self, shard: Shard, table: Table, owner: u128, after: Option<u128>, limit: usize) -> Result<Vec<Row>, StoreError>;
+    fn scan(
+        &self,
+        shard: Shard,
+        table: Table,
+        owner: u128,
+        after: Option<u128>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError>;
     /// Where a second key leads.
     fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError>;
     /// What is known of an idempotency key.
@@ -160,7 +168,13 @@ pub trait Reads: Send + Sync {
     /// Records about an object, oldest first.
     fn history(&self, shard: Shard, subject: u128) -> Result<Vec<StoredRecord>, StoreError>;
     /// An account's statement in one shard, oldest first, after a place.
-    fn entries(&self, shard: Shard, account: AccountId, after: Place, limit: usize) -> Result<Vec<Posting>, StoreError>;
+    fn entries(
+        &self,
+        shard: Shard,
+        account: AccountId,
+        after: Place,
+        limit: usize,
+    ) -> Result<Vec<Posting>, StoreError>;
     /// An account's balance in one shard.
     fn balance(&self, shard: Shard, account: AccountId) -> Result<Balance, StoreError>;
     /// Every account of a shard.

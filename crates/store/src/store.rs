@@ -10,8 +10,8 @@ use types::Timestamp;
 use crate::verify::{Breach, Verified, VerifyError, verify};
 use crate::writer::{Settings, Writer};
 use crate::{
-    CommitError, Committed, DayCount, DueTask, Engine, Known, Listing, Place, Posting, Reads, Refused, Reserve, Row,
-    RowKey, Shard, StoreError, StoredRecord, Table, Unit,
+    CommitError, Committed, DayCount, DueTask, Engine, Known, Listing, Place, Posting, Reads, Refused,
+    Reserve, Row, RowKey, Shard, StoreError, StoredRecord, Table, Unit,
 };
 
 /// A store. Clones share it; the last one to go writes what is queued and closes it.
@@ -39,7 +39,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Open`]: the thread cannot be started.
-    pub fn start(engine: impl Engine + 'static, reads: Arc<dyn Reads>, settings: Settings) -> Result<Self, StoreError> {
+    pub fn start(
+        engine: impl Engine + 'static,
+        reads: Arc<dyn Reads>,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
         let writer = Writer::start(Box::new(engine), settings)?;
         Ok(Self { commits: Arc::new(Commits::Queued(writer)), reads })
     }
@@ -101,7 +105,9 @@ impl Store {
         }
         let reads = Arc::clone(&self.reads);
         let joined = tokio::task::spawn_blocking(move || read(&*reads)).await;
-        joined.unwrap_or_else(|_| Err(StoreError::Read("the reading thread panicked or was shut down".to_owned())))
+        joined.unwrap_or_else(|_| {
+            Err(StoreError::Read("the reading thread panicked or was shut down".to_owned()))
+        })
     }
 }
 
@@ -135,7 +141,13 @@ impl Store {
     }
 
     /// Rows of an owner, newest first.
-    pub async fn list(&self, shard: Shard, table: Table, owner: u128, listing: Listing) -> Result<Vec<Row>, StoreError> {
+    pub async fn list(
+        &self,
+        shard: Shard,
+        table: Table,
+        owner: u128,
+        listing: Listing,
+    ) -> Result<Vec<Row>, StoreError> {
         self.blocking(move |reads| reads.list(shard, table, owner, listing)).await
     }
 
@@ -152,12 +164,22 @@ impl Store {
     }
 
     /// To-dos of a kind in all shards that are due at `due` or before (none: all), the earliest first.
-    pub async fn tasks(&self, kind: u8, due: Option<Timestamp>, limit: usize) -> Result<Vec<DueTask>, StoreError> {
+    pub async fn tasks(
+        &self,
+        kind: u8,
+        due: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<DueTask>, StoreError> {
         self.blocking(move |reads| reads.tasks(kind, due, limit)).await
     }
 
     /// Journal records from `from` on, in their order.
-    pub async fn journal(&self, shard: Shard, from: u64, limit: usize) -> Result<Vec<StoredRecord>, StoreError> {
+    pub async fn journal(
+        &self,
+        shard: Shard,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, StoreError> {
         self.blocking(move |reads| reads.journal(shard, from, limit)).await
     }
 
@@ -198,13 +220,20 @@ impl Store {
             let mut sums = std::collections::BTreeMap::new();
             for shard in 0..reads.shards() {
                 for count in reads.counts(Shard(shard), owner, from, to)? {
-                    let (many, amount) = sums.entry((count.day, count.currency, count.metric)).or_insert((0i64, 0i64));
+                    let (many, amount) =
+                        sums.entry((count.day, count.currency, count.metric)).or_insert((0i64, 0i64));
                     let too_large = || StoreError::Damaged("a statistic passes 63 bits".to_owned());
                     *many = many.checked_add(count.count).ok_or_else(too_large)?;
                     *amount = amount.checked_add(count.amount).ok_or_else(too_large)?;
                 }
             }
-            let day_count = |((day, currency, metric), (count, amount))| DayCount { day, currency, metric, count, amount };
+            let day_count = |((day, currency, metric), (count, amount))| DayCount {
+                day,
+                currency,
+                metric,
+                count,
+                amount,
+            };
             Ok(sums.into_iter().map(day_count).collect())
         })
         .await
@@ -214,7 +243,10 @@ impl Store {
     ///
     /// # Errors
     /// [`VerifyError`].
-    pub async fn verify(&self, progress: impl FnMut(u64, u64) + Send + 'static) -> Result<Result<Verified, Breach>, StoreError> {
+    pub async fn verify(
+        &self,
+        progress: impl FnMut(u64, u64) + Send + 'static,
+    ) -> Result<Result<Verified, Breach>, StoreError> {
         self.blocking(move |reads| match verify(&*reads.snapshot()?, progress) {
             Ok(verified) => Ok(Ok(verified)),
             Err(VerifyError::Breach(breach)) => Ok(Err(breach)),

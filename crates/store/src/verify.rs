@@ -89,7 +89,9 @@ pub enum Rule {
         pending: i128,
     },
     /// Statistics are the sum of their deltas.
-    #[error("the statistic {metric} of owner {owner:032x} on day {day} in {currency} has {found:?}, its deltas add up to {expected:?}")]
+    #[error(
+        "the statistic {metric} of owner {owner:032x} on day {day} in {currency} has {found:?}, its deltas add up to {expected:?}"
+    )]
     Count {
         /// Whose.
         owner: u128,
@@ -203,13 +205,18 @@ impl Walk {
         let breach = |rule| Breach { shard: self.shard, seq: self.seq, rule };
         for leg in record.record.legs.iter().flat_map(|entry| entry.legs()) {
             let account = leg.account;
-            let (_, balance) = self.balances.entry(account.to_bytes()).or_insert((account, Balance::default()));
+            let (_, balance) =
+                self.balances.entry(account.to_bytes()).or_insert((account, Balance::default()));
             *balance = balance.apply(leg).map_err(|error| breach(Rule::Ledger { account, error }))?;
             self.postings += 1;
         }
         for delta in &record.counts {
-            let key =
-                CountKey { owner: delta.owner, day: delta.day, currency: delta.currency, metric: delta.metric };
+            let key = CountKey {
+                owner: delta.owner,
+                day: delta.day,
+                currency: delta.currency,
+                metric: delta.metric,
+            };
             let (count, amount) = self.counts.entry(key).or_default();
             match (count.checked_add(delta.count), amount.checked_add(delta.amount)) {
                 (Some(sum), Some(total)) => (*count, *amount) = (sum, total),
@@ -223,8 +230,11 @@ impl Walk {
     fn compare(&self, reads: &dyn Reads) -> Result<(), VerifyError> {
         let head = reads.head(self.shard)?;
         self.holds((head.seq, head.hash) == (self.seq, self.hash), || Rule::Head { seq: head.seq })?;
-        let stored: BTreeMap<_, _> =
-            reads.balances(self.shard)?.into_iter().map(|(account, balance)| (account.to_bytes(), (account, balance))).collect();
+        let stored: BTreeMap<_, _> = reads
+            .balances(self.shard)?
+            .into_iter()
+            .map(|(account, balance)| (account.to_bytes(), (account, balance)))
+            .collect();
         let nothing = Balance::default();
         for (bytes, &(account, found)) in &stored {
             let expected = self.balances.get(bytes).map_or(nothing, |(_, balance)| *balance);

@@ -48,7 +48,8 @@ impl Writer {
     pub fn start(engine: Box<dyn Engine>, settings: Settings) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(settings.queue_units);
         let ready = Arc::new(AtomicBool::new(true));
-        let mut work = Work { engine, jobs, batch_units: settings.batch_units.max(1), ready: Ready(Arc::clone(&ready)) };
+        let mut work =
+            Work { engine, jobs, batch_units: settings.batch_units.max(1), ready: Ready(Arc::clone(&ready)) };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || work.run())
@@ -61,7 +62,10 @@ impl Writer {
     }
 
     /// Queues a unit. Once queued it is decided on, whether or not anybody waits for the answer.
-    pub fn submit(&self, unit: Unit) -> Result<oneshot::Receiver<Result<Committed, CommitError>>, CommitError> {
+    pub fn submit(
+        &self,
+        unit: Unit,
+    ) -> Result<oneshot::Receiver<Result<Committed, CommitError>>, CommitError> {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(CommitError::Unavailable)?;
         match queue.try_send(Job { unit, reply }) {
@@ -129,7 +133,9 @@ impl Work {
         match committed {
             Ok(Ok(outcomes)) => {
                 // A caller that went away does not care.
-                replies.zip(outcomes).for_each(|(reply, outcome)| drop(reply.send(outcome.map_err(CommitError::Refused))));
+                replies
+                    .zip(outcomes)
+                    .for_each(|(reply, outcome)| drop(reply.send(outcome.map_err(CommitError::Refused))));
                 true
             }
             Ok(Err(error @ StoreError::NotWritten(_))) => {
@@ -144,7 +150,10 @@ impl Work {
                 false
             }
             Err(_) => {
-                tracing::error!(units = units.len(), "The store's writer panicked and stops; open the store again");
+                tracing::error!(
+                    units = units.len(),
+                    "The store's writer panicked and stops; open the store again"
+                );
                 self.ready.set(false);
                 false
             }

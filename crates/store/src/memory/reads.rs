@@ -12,8 +12,8 @@ use crate::plan::{Base, CountKey};
 use crate::projection::{Lines, lines};
 use crate::read::{ProjectionSize, decode};
 use crate::{
-    DayCount, DueTask, Head, Known, Listing, Place, Posting, RawRecord, Reads, Row, RowKey, Shard, StoreError,
-    StoredRecord, Table,
+    DayCount, DueTask, Head, Known, Listing, Place, Posting, RawRecord, Reads, Row, RowKey, Shard,
+    StoreError, StoredRecord, Table,
 };
 
 pub(crate) struct MemoryReads {
@@ -25,7 +25,13 @@ fn row((name, (version, body)): (&(Shard, RowKey), &(u32, Vec<u8>))) -> Row {
 }
 
 /// The numbers between two, both left out.
-fn between(shard: Shard, table: Table, owner: u128, low: Option<u128>, high: Option<u128>) -> [Bound<(Shard, RowKey)>; 2] {
+fn between(
+    shard: Shard,
+    table: Table,
+    owner: u128,
+    low: Option<u128>,
+    high: Option<u128>,
+) -> [Bound<(Shard, RowKey)>; 2] {
     let name = |id| (shard, RowKey { table, owner, id });
     [
         low.map_or(Bound::Included(name(0)), |id| Bound::Excluded(name(id))),
@@ -46,7 +52,13 @@ impl Reads for MemoryReads {
         Ok(self.state.lock().rows.get_key_value(&(shard, key)).map(row))
     }
 
-    fn list(&self, shard: Shard, table: Table, owner: u128, listing: Listing) -> Result<Vec<Row>, StoreError> {
+    fn list(
+        &self,
+        shard: Shard,
+        table: Table,
+        owner: u128,
+        listing: Listing,
+    ) -> Result<Vec<Row>, StoreError> {
         let Listing { after, before, limit } = listing;
         if let (Some(after), Some(before)) = (after, before)
             && after <= before.saturating_add(1)
@@ -64,7 +76,14 @@ impl Reads for MemoryReads {
         Ok(nearest)
     }
 
-    fn scan(&self, shard: Shard, table: Table, owner: u128, after: Option<u128>, limit: usize) -> Result<Vec<Row>, StoreError> {
+    fn scan(
+        &self,
+        shard: Shard,
+        table: Table,
+        owner: u128,
+        after: Option<u128>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
         if after == Some(u128::MAX) {
             return Ok(Vec::new());
         }
@@ -78,7 +97,11 @@ impl Reads for MemoryReads {
 
     fn idempotency(&self, shard: Shard, key: [u8; 16]) -> Result<Option<Known>, StoreError> {
         let claimed = self.state.lock().claim(shard, &key)?;
-        Ok(claimed.map(|claimed| Known { digest: claimed.digest, subject: claimed.subject, answer: claimed.answer }))
+        Ok(claimed.map(|claimed| Known {
+            digest: claimed.digest,
+            subject: claimed.subject,
+            answer: claimed.answer,
+        }))
     }
 
     fn tasks(&self, kind: u8, due: Option<Timestamp>, limit: usize) -> Result<Vec<DueTask>, StoreError> {
@@ -115,7 +138,13 @@ impl Reads for MemoryReads {
         places.map(|&seq| decode(&journal[seq as usize - 1].record)).collect()
     }
 
-    fn entries(&self, shard: Shard, account: AccountId, after: Place, limit: usize) -> Result<Vec<Posting>, StoreError> {
+    fn entries(
+        &self,
+        shard: Shard,
+        account: AccountId,
+        after: Place,
+        limit: usize,
+    ) -> Result<Vec<Posting>, StoreError> {
         let state = self.state.lock();
         let postings = state.statements.get(&(shard, account)).into_iter().flatten();
         let later = postings.filter(|posting| (posting.seq, posting.leg) > (after.seq, after.leg));
@@ -173,9 +202,14 @@ impl Reads for MemoryReads {
 
     fn projection_size(&self, shard: Shard) -> Result<ProjectionSize, StoreError> {
         let state = self.state.lock();
-        let histories = state.histories.iter().filter(|((of, _), _)| *of == shard).map(|(_, lines)| lines.len());
-        let postings = state.statements.iter().filter(|((of, _), _)| *of == shard).map(|(_, lines)| lines.len());
-        Ok(ProjectionSize { histories: histories.sum::<usize>() as u64, postings: postings.sum::<usize>() as u64 })
+        let histories =
+            state.histories.iter().filter(|((of, _), _)| *of == shard).map(|(_, lines)| lines.len());
+        let postings =
+            state.statements.iter().filter(|((of, _), _)| *of == shard).map(|(_, lines)| lines.len());
+        Ok(ProjectionSize {
+            histories: histories.sum::<usize>() as u64,
+            postings: postings.sum::<usize>() as u64,
+        })
     }
 
     fn snapshot(&self) -> Result<Box<dyn Reads>, StoreError> {

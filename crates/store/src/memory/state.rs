@@ -92,11 +92,13 @@ impl State {
         }
         self.balances.extend(plan.balances);
         self.counts.extend(plan.counts);
-        self.cursors.extend(plan.cursors.into_iter().map(|((shard, name), seq)| ((shard, name.to_owned()), seq)));
+        self.cursors
+            .extend(plan.cursors.into_iter().map(|((shard, name), seq)| ((shard, name.to_owned()), seq)));
         self.counters.extend(plan.counters);
         for record in plan.records {
             self.project(&record.bytes)?;
-            self.journals[usize::from(record.shard.0)].push(RawLink { record: record.bytes, hash: record.hash });
+            self.journals[usize::from(record.shard.0)]
+                .push(RawLink { record: record.bytes, hash: record.hash });
         }
         for (shard, (_, head)) in plan.heads {
             self.heads[usize::from(shard.0)] = head;
