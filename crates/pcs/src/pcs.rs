@@ -102,6 +102,11 @@ impl Pcs {
         Readiness { store: self.store.is_ready(), banks }
     }
 
+    /// The banks, in the order of their names.
+    pub fn banks(&self) -> impl Iterator<Item = &Bank> {
+        self.banks.values()
+    }
+
     /// The store, for read models such as `explain` and `verify`.
     pub fn store(&self) -> &Store {
         &self.store
@@ -123,7 +128,9 @@ impl Pcs {
 
     pub(crate) fn bank(&self, name: &str) -> Result<&Bank, CommandError> {
         self.banks.get(name).ok_or_else(|| {
-            CommandError::Internal(format!("bank {name} is in a contract but not in the configuration").into())
+            CommandError::Internal(
+                format!("bank {name} is in a contract but not in the configuration").into(),
+            )
         })
     }
 
