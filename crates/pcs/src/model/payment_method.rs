@@ -21,8 +21,9 @@ pub enum PaymentMethodStatus {
 pub struct PaymentMethod {
     /// The token.
     pub id: PaymentMethodId,
-    /// Whose customer's card it is.
-    pub merchant: MerchantId,
+    /// Whose customer's card it is; none for a card of the shopper's own wallet, which pays at any merchant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant: Option<MerchantId>,
     /// Counts the changes, from 1.
     pub version: u32,
     /// When it was stored.

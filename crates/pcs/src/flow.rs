@@ -1,0 +1,14 @@
+//! One flow, one file.
+
+mod capture;
+mod exchange;
+mod expire;
+mod instruct;
+mod keep_card;
+mod pursue;
+mod refund;
+mod resume;
+mod submit;
+mod void;
+
+pub use instruct::{Custodian, WalletIdentity};
