@@ -173,7 +173,8 @@ fn length(
                     format!("the prefix counts to {capacity}, the field to {longest}"),
                 ));
             }
-            Ok(Length::Variable { prefix, digits, counts, max })
+            let width = if prefix == PrefixEncoding::Bcd { digits.div_ceil(2) } else { digits };
+            Ok(Length::Variable { prefix, digits, width, counts, max })
         }
     }
 }

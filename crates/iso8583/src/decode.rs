@@ -111,9 +111,9 @@ fn read_field(layout: &Layout, de: u8, reader: &mut Reader<'_>) -> Result<Slot, 
     let path = FieldPath::field(de);
     let (units, length) = match layout.length {
         Length::Fixed { units } => (usize::from(units), layout.wire_bytes(usize::from(units))),
-        Length::Variable { prefix, counts, max, .. } => {
+        Length::Variable { prefix, width, counts, max, .. } => {
             let at = reader.at;
-            let count = read_prefix(prefix, reader.take(layout.prefix_bytes(), path)?).ok_or(error(
+            let count = read_prefix(prefix, reader.take(usize::from(width), path)?).ok_or(error(
                 Kind::LengthInvalid,
                 path,
                 at,
@@ -122,6 +122,9 @@ fn read_field(layout: &Layout, de: u8, reader: &mut Reader<'_>) -> Result<Slot, 
             let most = if by_bytes { usize::from(max).div_ceil(2) } else { usize::from(max) };
             if count > most {
                 return Err(error(Kind::LengthOverMaximum, path, at));
+            }
+            if layout.encoding == Encoding::Hex && !count.is_multiple_of(2) {
+                return Err(error(Kind::LengthInvalid, path, at));
             }
             if by_bytes {
                 let content = reader.peek(count, path)?;

@@ -55,6 +55,8 @@ mod error;
 mod fields;
 mod fields_serde;
 mod hex;
+#[cfg(test)]
+mod laws;
 mod layout;
 mod mac;
 mod mask;

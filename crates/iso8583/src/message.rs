@@ -107,9 +107,9 @@ impl<'a> Message<'a> {
     /// The owned form of the message. Encoding it in the same dialect gives the same bytes.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
-        let mut fields = Fields::new(self.mti);
+        let mut fields = Fields::with_capacity(self.mti, self.fields.len() as usize);
         for (de, value) in self.iter() {
-            fields.replace(de, value.characters().map(char::from).collect());
+            fields.replace(de, value.to_owned_text());
         }
         fields
     }

@@ -124,11 +124,28 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn to_text(&self) -> Text {
         if self.len() > INLINE {
-            return Text(Stored::Heap(self.characters().map(char::from).collect()));
+            return Text(Stored::Heap(self.to_owned_text()));
         }
         let mut bytes = [0; INLINE];
-        self.characters().zip(&mut bytes).for_each(|(c, byte)| *byte = c);
+        let start = usize::from(self.start);
+        match (self.raw.encoding, self.raw.bytes.get(start..start + self.len())) {
+            (Encoding::Ascii | Encoding::Hex, Some(text)) => bytes[..text.len()].copy_from_slice(text),
+            _ => self.characters().zip(&mut bytes).for_each(|(c, byte)| *byte = c),
+        }
         Text(Stored::Inline { bytes, length: self.length as u8 })
+    }
+
+    /// The text form in clear, on the heap: of an ASCII field a copy of its bytes, otherwise character by character.
+    pub(crate) fn to_owned_text(self) -> String {
+        let (start, end) = (usize::from(self.start), usize::from(self.start + self.length));
+        if matches!(self.raw.encoding, Encoding::Ascii | Encoding::Hex) {
+            let text = self.raw.bytes.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok());
+            // The decoder has let ASCII through and nothing else.
+            return text.unwrap_or_default().to_owned();
+        }
+        let mut text = Vec::with_capacity(self.len());
+        text.extend(self.characters());
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// The number the digits spell. `None` if there is another character, none at all, or it exceeds a `u64`.

@@ -1,15 +1,17 @@
 //! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use card::{Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CodeOutcome, HostLink, LinkState, MaybeSent, NotSent, OnSilence, Original, Outcome,
-    Rejection, Reply, TransactionData,
+    BankProfile, CardFields, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original, Outcome, Rejection,
+    Reply, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
 use payment::{Approval, Decline, Exchange};
+use tokio::time::Instant;
 use types::{Money, Timestamp};
 
 use crate::CommandError;
@@ -18,6 +20,7 @@ use crate::CommandError;
 pub struct Bank {
     profile: Arc<BankProfile>,
     link: HostLink,
+    reply_timeout: Duration,
 }
 
 /// A card in clear, in memory only, for the message that is sent next.
@@ -63,9 +66,11 @@ pub(crate) struct Draft<'a> {
 }
 
 impl Bank {
-    /// Joins a bank's profile and its link.
-    pub fn new(profile: Arc<BankProfile>, link: HostLink) -> Self {
-        Self { profile, link }
+    /// A bank behind its link. `reply_timeout` is how long an answer is waited for; none takes the profile's.
+    pub fn new(link: HostLink, reply_timeout: Option<Duration>) -> Self {
+        let profile = Arc::clone(link.profile());
+        let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
+        Self { profile, link, reply_timeout }
     }
 
     /// Its name in our configuration.
@@ -79,21 +84,31 @@ impl Bank {
     }
 
     /// The state of its link.
-    pub fn state(&self) -> LinkState {
-        self.link.state()
+    pub fn state(&self) -> BankState {
+        *self.link.state().borrow()
+    }
+
+    /// Waits until the link is up, or stopped for good.
+    pub async fn settled(&self) -> BankState {
+        let mut state = self.link.state();
+        let settled = state.wait_for(|state| matches!(state, BankState::Up | BankState::Refused | BankState::Closed));
+        settled.await.map_or(BankState::Closed, |state| *state)
     }
 
     /// Stops taking requests, waits for those in flight, signs off.
     pub async fn drain(&self) {
-        self.link.drain().await;
+        let drained = self.link.drain(Instant::now() + self.reply_timeout).await;
+        if drained.unanswered > 0 {
+            tracing::warn!(bank = self.name(), unanswered = drained.unanswered, "Requests had no answer at the end; they will be reversed");
+        }
     }
 
     pub(crate) fn is_up(&self) -> bool {
-        self.state() == LinkState::Up
+        self.state() == BankState::Up
     }
 
     pub(crate) fn reply_timeout_ms(&self) -> i64 {
-        i64::try_from(self.profile.timers().reply_timeout.as_millis()).unwrap_or(i64::MAX)
+        i64::try_from(self.reply_timeout.as_millis()).unwrap_or(i64::MAX)
     }
 
     pub(crate) fn repeats(&self, transaction: Transaction) -> bool {
@@ -101,7 +116,7 @@ impl Bank {
     }
 
     pub(crate) fn batch(&self) -> Option<String> {
-        self.link.batch()
+        self.link.facts().batch
     }
 
     pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {
@@ -145,7 +160,8 @@ impl Bank {
             expiry: Some(card.expiry),
             security_code: card.security_code.clone(),
         };
-        match self.link.request(transaction, fields.clone(), card).await {
+        let request = TransactionRequest { transaction, fields: fields.clone(), card: Some(card) };
+        match self.link.request(request, Instant::now() + self.reply_timeout).await {
             Outcome::Reply(reply) => self.read(transaction, fields, &reply),
             Outcome::NotSent(why) => Heard::never_left(not_sent_words(why)),
             Outcome::MaybeSent(why) => Heard::silent(maybe_sent_words(&why), reversal_reason(&why)),

@@ -9,3 +9,5 @@ mod refund;
 mod resume;
 mod submit;
 mod void;
+
+pub use instruct::{Custodian, WalletIdentity, WalletRequest};

@@ -66,7 +66,18 @@ impl Pcs {
         let key = reference_key(merchant, reference);
         match self.store.alias(self.shard(merchant), PAYMENT_REFERENCE, key).await? {
             Some(found) => self.payment(merchant, PaymentId::from_u128(found.id)).await,
-            None => Ok(None),
+            // A checkout's payments carry the reference of their checkout: the latest one answers.
+            None => match self.store.alias(self.shard(merchant), SESSION_REFERENCE, key).await? {
+                Some(found) => {
+                    let session = self.checkout_session(merchant, types::CheckoutSessionId::from_u128(found.id)).await?;
+                    let payment = session.map(|session| session.payment);
+                    match payment {
+                        Some(id) => self.payment(merchant, id).await,
+                        None => Ok(None),
+                    }
+                }
+                None => Ok(None),
+            },
         }
     }
 

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use payment::routing::NoRoute;
 use payment::{Change, Event, Exchange, Payment, State};
 use store::RowChange;
 use types::Money;
@@ -187,8 +188,12 @@ impl Pcs {
         acceptor: &str,
     ) -> Result<Exchange, CommandError> {
         let now = self.clock.now();
-        let stan = self.numbers.stan(&self.store, bank, terminal).await?;
         let bank = self.bank(bank)?;
+        // Asking before anything is recorded saves a payment that could only be taken back.
+        if !bank.is_up() {
+            return Err(NoRoute::Unreachable.into());
+        }
+        let stan = self.numbers.stan(&self.store, bank.name(), terminal).await?;
         Ok(Exchange {
             attempt: self.new_id(),
             bank: bank.name().to_owned(),

@@ -3,7 +3,6 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use crate::banks;
 use crate::cli::{IsoArgs, IsoCommand};
 use crate::fault::{Fault, Tried as _};
 
@@ -23,7 +22,8 @@ fn describe(file: Option<PathBuf>, bank: &str) -> Result<(), Fault> {
         }
     };
     let bytes = iso8583::parse_hex(&text).tried("not hex")?;
-    let dialect = banks::dialect(bank)?;
+    let profile = hostlink::shipped_bank(bank).tried("no such dialect")?;
+    let dialect = profile.dialect();
     let message = dialect.decode(&bytes).tried(format!("not a message in the dialect of {bank}"))?;
     print!("{}", message.describe());
     for violation in dialect.check(&message) {
