@@ -6,11 +6,12 @@ use crate::bitmap::FieldSet;
 use crate::class::Class;
 use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
-use crate::error::{EncodeError, EncodeErrorKind as Kind};
+use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::{Counts, Encoding, Fill, Layout, Length, PrefixEncoding, Side};
 use crate::path::FieldPath;
-use crate::value::{HEX_DIGITS, Value};
+use crate::raw::HEX_DIGITS;
+use crate::value::Value;
 
 impl Dialect {
     /// Appends the message with these fields to `out`. A field 64 or 128 is encoded like any other; see

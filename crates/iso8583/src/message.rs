@@ -7,7 +7,8 @@ use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::layout::{Encoding, Length};
 use crate::mti::Mti;
-use crate::value::{Raw, Value};
+use crate::raw::Raw;
+use crate::value::Value;
 
 /// A message that obeys its dialect, borrowed from the bytes it was decoded from. Half a kilobyte on the stack,
 /// nothing on the heap. `Debug` shows which fields are there and none of their values.

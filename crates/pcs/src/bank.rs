@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use card::{Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original, Outcome, Rejection,
-    Reply, TransactionData, TransactionRequest,
+    BankProfile, CardFields, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original, Outcome,
+    Rejection, Reply, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
@@ -34,7 +34,10 @@ pub(crate) struct SecretCard {
 /// What the bank's answer comes down to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Says {
-    Approved { approval: Approval, flagged: bool },
+    Approved {
+        approval: Approval,
+        flagged: bool,
+    },
     Declined(Decline),
     /// The message may have left, and no answer can be believed.
     Silent,
@@ -91,7 +94,8 @@ impl Bank {
     /// Waits until the link is up, or stopped for good.
     pub async fn settled(&self) -> BankState {
         let mut state = self.link.state();
-        let settled = state.wait_for(|state| matches!(state, BankState::Up | BankState::Refused | BankState::Closed));
+        let settled =
+            state.wait_for(|state| matches!(state, BankState::Up | BankState::Refused | BankState::Closed));
         settled.await.map_or(BankState::Closed, |state| *state)
     }
 
@@ -99,7 +103,11 @@ impl Bank {
     pub async fn drain(&self) {
         let drained = self.link.drain(Instant::now() + self.reply_timeout).await;
         if drained.unanswered > 0 {
-            tracing::warn!(bank = self.name(), unanswered = drained.unanswered, "Requests had no answer at the end; they will be reversed");
+            tracing::warn!(
+                bank = self.name(),
+                unanswered = drained.unanswered,
+                "Requests had no answer at the end; they will be reversed"
+            );
         }
     }
 
@@ -150,7 +158,9 @@ impl Bank {
             original,
             reason: draft.reason.map(str::to_owned),
         };
-        self.profile.message(draft.transaction, &data).map_err(|error| CommandError::Internal(Box::new(error)))
+        self.profile
+            .message(draft.transaction, &data)
+            .map_err(|error| CommandError::Internal(Box::new(error)))
     }
 
     /// Asks the bank and reads what it says.
@@ -166,7 +176,11 @@ impl Bank {
             Outcome::NotSent(why) => Heard::never_left(not_sent_words(why)),
             Outcome::MaybeSent(why) => Heard::silent(maybe_sent_words(&why), reversal_reason(&why)),
             Outcome::Rejected(why) => {
-                tracing::error!(bank = self.name(), code = why.code(), "A message of ours does not fit the bank's dialect");
+                tracing::error!(
+                    bank = self.name(),
+                    code = why.code(),
+                    "A message of ours does not fit the bank's dialect"
+                );
                 Heard::never_left(rejection_words(&why))
             }
         }
@@ -176,7 +190,11 @@ impl Bank {
         let code = reply.response_code();
         let row = self.profile.outcome(transaction, code);
         if row.alarm {
-            tracing::error!(bank = self.name(), response_code = code, "The bank's answer asks for an operator's look");
+            tracing::error!(
+                bank = self.name(),
+                response_code = code,
+                "The bank's answer asks for an operator's look"
+            );
         }
         let mut heard = match row.outcome {
             CodeOutcome::Approve { flagged } => {
@@ -188,7 +206,9 @@ impl Bank {
                 advice,
             })),
             // The bank itself does not know: as good as silence.
-            CodeOutcome::Unknown => Heard::silent("the bank does not know the outcome itself".to_owned(), "98"),
+            CodeOutcome::Unknown => {
+                Heard::silent("the bank does not know the outcome itself".to_owned(), "98")
+            }
             CodeOutcome::RetryAfterSignOn | CodeOutcome::RetryLater => Heard::of(Says::Declined(Decline {
                 code: "issuer_unavailable".to_owned(),
                 network_code: Some(code.to_owned()),
@@ -202,8 +222,10 @@ impl Bank {
 
 fn approval(sent: &Fields, reply: &Reply) -> Approval {
     // An answer without DE 4 approves what was asked for; one that names another amount is not that approval.
-    let amount = reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    let text = |de| reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty());
+    let amount =
+        reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let text =
+        |de| reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty());
     Approval {
         amount,
         response_code: reply.response_code().to_owned(),

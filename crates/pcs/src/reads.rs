@@ -30,6 +30,17 @@ pub struct HistoryItem {
     pub event: JournalEvent,
     /// What it did to the books.
     pub entry: Option<ledger::Entry>,
+    /// The bank messages of this record, decoded field by field and masked.
+    pub messages: Vec<DescribedMessage>,
+}
+
+/// A bank message for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedMessage {
+    /// Whether we sent it; else the bank did.
+    pub is_sent: bool,
+    /// One line a field: number, name, masked value.
+    pub text: String,
 }
 
 /// The alias key of a merchant's own number.
@@ -42,7 +53,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn payment(&self, merchant: MerchantId, id: PaymentId) -> Result<Option<Payment>, CommandError> {
+    pub async fn payment(
+        &self,
+        merchant: MerchantId,
+        id: PaymentId,
+    ) -> Result<Option<Payment>, CommandError> {
         self.row(Table::Payment, merchant.to_u128(), id).await
     }
 
@@ -69,7 +84,9 @@ impl Pcs {
             // A checkout's payments carry the reference of their checkout: the latest one answers.
             None => match self.store.alias(self.shard(merchant), SESSION_REFERENCE, key).await? {
                 Some(found) => {
-                    let session = self.checkout_session(merchant, types::CheckoutSessionId::from_u128(found.id)).await?;
+                    let session = self
+                        .checkout_session(merchant, types::CheckoutSessionId::from_u128(found.id))
+                        .await?;
                     let payment = session.map(|session| session.payment);
                     match payment {
                         Some(id) => self.payment(merchant, id).await,
@@ -101,15 +118,31 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn history(&self, merchant: MerchantId, payment: PaymentId) -> Result<Vec<HistoryItem>, CommandError> {
+    pub async fn history(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+    ) -> Result<Vec<HistoryItem>, CommandError> {
         let records = self.store.history(self.shard(merchant), payment.to_u128()).await?;
         records
             .into_iter()
             .map(|record| {
                 let event = from_bytes(&record.record.event)?;
-                Ok(HistoryItem { seq: record.seq, at: record.at, event, entry: record.record.legs })
+                let messages = self.describe(&event);
+                Ok(HistoryItem { seq: record.seq, at: record.at, event, entry: record.record.legs, messages })
             })
             .collect()
+    }
+
+    fn describe(&self, event: &JournalEvent) -> Vec<DescribedMessage> {
+        let named = event.payment.as_ref().and_then(|payment| payment.bank());
+        let Some(bank) = named.and_then(|name| self.banks.get(name)) else { return Vec::new() };
+        let dialect = bank.profile().dialect();
+        let described = |is_sent: bool, fields: &Option<serde_json::Value>| {
+            let fields = serde_json::from_value(fields.clone()?).ok()?;
+            Some(DescribedMessage { is_sent, text: dialect.describe_fields(&fields) })
+        };
+        [described(true, &event.sent), described(false, &event.received)].into_iter().flatten().collect()
     }
 
     pub(crate) async fn row<R: Resource, K: Kind>(
@@ -142,18 +175,30 @@ impl Pcs {
         Ok(Listed { data, has_more })
     }
 
-    pub(crate) async fn must_load(&self, merchant: MerchantId, id: PaymentId) -> Result<Payment, CommandError> {
+    pub(crate) async fn must_load(
+        &self,
+        merchant: MerchantId,
+        id: PaymentId,
+    ) -> Result<Payment, CommandError> {
         let missing = || CommandError::Missing { kind: "payment", id: id.to_string() };
         self.payment(merchant, id).await?.ok_or_else(missing)
     }
 
-    pub(crate) async fn must_load_refund(&self, merchant: MerchantId, id: RefundId) -> Result<Refund, CommandError> {
+    pub(crate) async fn must_load_refund(
+        &self,
+        merchant: MerchantId,
+        id: RefundId,
+    ) -> Result<Refund, CommandError> {
         let missing = || CommandError::Missing { kind: "refund", id: id.to_string() };
         self.refund(merchant, id).await?.ok_or_else(missing)
     }
 
     /// The answer to a key whose request never ended: the payment as it is by now.
-    pub(crate) async fn as_it_is(&self, merchant: MerchantId, number: u128) -> Result<Completed, CommandError> {
+    pub(crate) async fn as_it_is(
+        &self,
+        merchant: MerchantId,
+        number: u128,
+    ) -> Result<Completed, CommandError> {
         let payment = self.must_load(merchant, PaymentId::from_u128(number)).await?;
         Ok(Completed { done: Done::Payment(Box::new(payment)), replayed: true })
     }
@@ -192,7 +237,11 @@ impl Pcs {
         self.open_card(&method)
     }
 
-    pub(crate) fn original_of(&self, payment: &Payment, event: &'static str) -> Result<Exchange, CommandError> {
+    pub(crate) fn original_of(
+        &self,
+        payment: &Payment,
+        event: &'static str,
+    ) -> Result<Exchange, CommandError> {
         payment.original.clone().ok_or_else(|| {
             CommandError::refused(payment, payment::Refused::InvalidState { state: payment.state, event })
         })

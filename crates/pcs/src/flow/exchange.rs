@@ -43,7 +43,11 @@ const RACES: usize = 16;
 
 impl Pcs {
     /// Steps 1 to 3 for an intent. Runs to its end even when nobody waits for it any more.
-    pub(crate) async fn carry_out(self: &Arc<Self>, running: Option<Running>, intent: Intent) -> Result<Done, CommandError> {
+    pub(crate) async fn carry_out(
+        self: &Arc<Self>,
+        running: Option<Running>,
+        intent: Intent,
+    ) -> Result<Done, CommandError> {
         self.record_intent(running.as_ref(), &intent).await?;
         let heard = self.ask(&intent.message, &intent.card).await?;
         let before = intent.change.payment;
@@ -51,7 +55,11 @@ impl Pcs {
     }
 
     /// Step 1 (commit 1): recorded before sent.
-    pub(crate) async fn record_intent(&self, running: Option<&Running>, intent: &Intent) -> Result<(), CommandError> {
+    pub(crate) async fn record_intent(
+        &self,
+        running: Option<&Running>,
+        intent: &Intent,
+    ) -> Result<(), CommandError> {
         let payment = &intent.change.payment;
         let now = self.clock.now();
         let mut unit = self.unit(payment.merchant, now);
@@ -63,7 +71,8 @@ impl Pcs {
             unit.aliases.push(self.reference_alias(payment, reference));
         }
         let waits = self.bank(&intent.message.exchange.bank)?.reply_timeout_ms();
-        unit.tasks.push(self.task(payment, Some(intent.message.clone()), 0).put(EXCHANGE, now.plus_ms(waits))?);
+        unit.tasks
+            .push(self.task(payment, Some(intent.message.clone()), 0).put(EXCHANGE, now.plus_ms(waits))?);
         self.commit(unit).await?;
         Ok(())
     }
@@ -243,7 +252,9 @@ impl Heard {
     /// What the payment is told.
     pub(crate) fn event(&self, repeat: bool) -> Event {
         match &self.says {
-            Says::Approved { approval, flagged } => Event::Approved { approval: approval.clone(), flagged: *flagged },
+            Says::Approved { approval, flagged } => {
+                Event::Approved { approval: approval.clone(), flagged: *flagged }
+            }
             Says::Declined(decline) => Event::Declined(decline.clone()),
             Says::Silent => Event::Silent { repeat },
             Says::NeverLeft => Event::NeverLeft,

@@ -11,7 +11,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use card::{Expiry, Pan, SecurityCode};
-use order::{Consent, Expected, Instruction, Instrument, Recipients, Trust, Verified, verify_instruction};
+use order::{
+    Consent, Expected, Instruction, Instrument, OrderInformation, Recipients, Trust, Verified,
+    verify_instruction,
+};
 use payment::{Evidence, OrderTerms, Payment};
 use pki::webauthn::RelyingParty;
 use pki::{Anchor, KeyId, Refused};
@@ -84,7 +87,8 @@ impl Pcs {
     ) -> Result<Completed, CommandError> {
         let missing = || CommandError::Missing { kind: "checkout_session", id: request.session.to_string() };
         let session = self.session_for_wallet(request.session).await?.ok_or_else(missing)?;
-        let caller = Caller { merchant: session.merchant, key_id: format!("wallet {}", wallet.certificate_serial) };
+        let caller =
+            Caller { merchant: session.merchant, key_id: format!("wallet {}", wallet.certificate_serial) };
         let running = match self.begin(&caller, &key).await? {
             Begun::New(running) => running,
             Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
@@ -127,7 +131,8 @@ impl Pcs {
             fee_plan: merchant.fee_plan,
             authorization_expires_at: authorization_end(&merchant, now),
         };
-        let mut change = Payment::create(session.payment, session.merchant, terms, now).map_err(internal_refusal)?;
+        let mut change =
+            Payment::create(session.payment, session.merchant, terms, now).map_err(internal_refusal)?;
         change.payment.customer = session.customer;
         change.payment.checkout_session = Some(session.id);
         let actor = Actor::Wallet { certificate_serial: wallet.certificate_serial };
@@ -152,7 +157,10 @@ impl Pcs {
             return Ok(());
         }
         let mut unit = self.unit(MerchantId::from_u128(0), self.clock.now());
-        let note = format!("card {} ({} …{}) was stored in a wallet", method.id, method.card.brand, method.card.last4);
+        let note = format!(
+            "card {} ({} …{}) was stored in a wallet",
+            method.id, method.card.brand, method.card.last4
+        );
         self.add_setup(&mut unit, method, Actor::Gateway, note)?;
         self.commit(unit).await.map(drop)
     }
@@ -170,12 +178,13 @@ impl Pcs {
             relying_party: RelyingParty { id: &self.custodian.rp_id, origins: &origins },
             now: self.clock.now(),
         };
-        let h_oi = session.order_digest.parse().map_err(|error| CommandError::Internal(Box::new(error)))?;
+        let order = OrderInformation::from_canonical(session.order_information.as_bytes())
+            .map_err(|error| CommandError::Internal(Box::new(error)))?;
         let expected = Expected {
             payment: session.payment,
             merchant: session.merchant,
             amount: session.amount,
-            h_oi,
+            h_oi: order.digest(),
             sender: Some(wallet.key),
         };
         // LINK names a payment, and a payment is made once: the store decides a race of two equal instructions.
@@ -202,7 +211,9 @@ impl Pcs {
                 let security_code = code.transpose().map_err(|error| unfit(&error))?;
                 let method = match customer.filter(|_| save_card) {
                     // A wallet's card belongs to its owner and pays at any merchant.
-                    Some(owner) => self.seal_card(&pan, expiry, None, Some(owner), PaymentMethodStatus::Active)?,
+                    Some(owner) => {
+                        self.seal_card(&pan, expiry, None, Some(owner), PaymentMethodStatus::Active)?
+                    }
                     None => {
                         let single = PaymentMethodStatus::SingleUse;
                         self.seal_card(&pan, expiry, Some(session.merchant), None, single)?

@@ -27,7 +27,8 @@ impl Pcs {
         let now = self.clock.now();
         let merchant = self.payable_merchant(caller.merchant).await?;
         merchant.limits.check(new.amount)?;
-        let offered = |acquirer: &payment::routing::Acquirer| acquirer.currencies.contains(&new.amount.currency());
+        let offered =
+            |acquirer: &payment::routing::Acquirer| acquirer.currencies.contains(&new.amount.currency());
         if !merchant.acquirers.iter().any(offered) {
             return Err(payment::routing::NoRoute::NotOffered { currency: new.amount.currency() }.into());
         }
@@ -74,7 +75,8 @@ impl Pcs {
         merchant: MerchantId,
         id: CheckoutSessionId,
     ) -> Result<Option<CheckoutSession>, CommandError> {
-        let session: Option<CheckoutSession> = self.row(Table::CheckoutSession, merchant.to_u128(), id).await?;
+        let session: Option<CheckoutSession> =
+            self.row(Table::CheckoutSession, merchant.to_u128(), id).await?;
         Ok(session.map(|session| session.seen_at(self.clock.now())))
     }
 
@@ -116,7 +118,10 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn session_for_wallet(&self, id: CheckoutSessionId) -> Result<Option<CheckoutSession>, CommandError> {
+    pub async fn session_for_wallet(
+        &self,
+        id: CheckoutSessionId,
+    ) -> Result<Option<CheckoutSession>, CommandError> {
         let key = short_hash(&["session", &id.to_string()]);
         for shard in 0..self.shards {
             if let Some(found) = self.store.alias(store::Shard(shard), SESSION, key).await? {
@@ -128,7 +133,11 @@ impl Pcs {
 
     /// What a payment's new state means for the checkout it belongs to: complete when paid or held; open again, for a
     /// new payment, when this one failed.
-    pub(crate) async fn add_session_outcome(&self, unit: &mut Unit, payment: &Payment) -> Result<(), CommandError> {
+    pub(crate) async fn add_session_outcome(
+        &self,
+        unit: &mut Unit,
+        payment: &Payment,
+    ) -> Result<(), CommandError> {
         let Some(id) = payment.checkout_session else { return Ok(()) };
         let Some(mut session) = self.checkout_session(payment.merchant, id).await? else { return Ok(()) };
         // A checkout that went on to another payment, or is complete, is not moved by this one any more.
@@ -164,10 +173,13 @@ impl Pcs {
             Some(Line { description: line.name.clone(), quantity: line.quantity, amount })
         };
         let lines = session.lines.iter().map(line).collect::<Option<Vec<_>>>().ok_or_else(|| {
-            CommandError::Invalid { field: "lines", rule: "quantity times unit_amount is out of range".to_owned() }
+            CommandError::Invalid {
+                field: "lines",
+                rule: "quantity times unit_amount is out of range".to_owned(),
+            }
         })?;
         let information = OrderInformation {
-            v: order::V1,
+            v: order::canonical::V1,
             payment: session.payment,
             merchant: session.merchant,
             reference: session.merchant_reference.clone().unwrap_or_else(|| session.id.to_string()),

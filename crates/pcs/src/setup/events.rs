@@ -75,7 +75,8 @@ impl Pcs {
             (None, Some(before)) => (before.saturating_sub(limit), before),
             (None, None) => (0, found.len()),
         };
-        let has_more = if before.is_some() && after.is_none() { start > 0 } else { end - start.min(end) > limit };
+        let has_more =
+            if before.is_some() && after.is_none() { start > 0 } else { end - start.min(end) > limit };
         let data = found.drain(start.min(end)..end).take(limit).collect();
         Ok(Listed { data, has_more })
     }
