@@ -32,10 +32,15 @@ pub enum PcsError {
 }
 
 impl PcsError {
-    /// Whether the request surely had no effect. A refusal of an instruction may be about an earlier request with the same
-    /// key, so it is not certain by itself.
-    pub const fn surely_nothing(&self) -> bool {
-        matches!(self, Self::NotSent(_))
+    /// Whether a refusal may only say that an earlier request with the same key or LINK is, or was, on its way: then what
+    /// that one did is not known yet.
+    pub fn may_be_about_an_earlier_request(&self) -> bool {
+        match self {
+            Self::Refused { status, code } => {
+                *status == 409 || matches!(code.as_str(), "idempotency_key_reused" | "link_replayed" | "session_expired")
+            }
+            Self::NotSent(_) | Self::MaybeSent(_) => false,
+        }
     }
 }
 

@@ -81,8 +81,11 @@
       userVerification: 'required', timeout: 120000,
     } });
     return {
-      credential_id: encode(found.rawId), client_data_json: encode(found.response.clientDataJSON),
-      authenticator_data: encode(found.response.authenticatorData), signature: encode(found.response.signature),
+      user: found.response.userHandle ? encode(found.response.userHandle) : '',
+      answer: JSON.stringify({
+        credential_id: encode(found.rawId), client_data_json: encode(found.response.clientDataJSON),
+        authenticator_data: encode(found.response.authenticatorData), signature: encode(found.response.signature),
+      }),
     };
   };
   const registration = async (options) => {
@@ -104,19 +107,21 @@
       const chosen = form.querySelector('input[name="card"]:checked, input[name="card"][type="hidden"]');
       const options = await ask(form.dataset.options, { form: form.elements.form.value, card: chosen ? chosen.value : '' });
       form.elements.consent.value = options.ticket;
-      form.elements.assertion.value = JSON.stringify(await assertion(options));
+      form.elements.assertion.value = (await assertion(options)).answer;
     },
     async enter(form) {
       const options = await ask(form.dataset.options, {});
+      const { user, answer } = await assertion(options);
       form.elements.ticket.value = options.ticket;
-      form.elements.assertion.value = JSON.stringify(await assertion(options));
+      form.elements.user.value = user;
+      form.elements.assertion.value = answer;
     },
     // A new passkey, then a signature by it: the proof that lets its certificate be issued.
     async enrol(form) {
       const options = await ask(form.dataset.options, {});
       const proof = await ask(form.dataset.proof, { ticket: options.ticket, registration: await registration(options) });
       form.elements.ticket.value = proof.ticket;
-      form.elements.assertion.value = JSON.stringify(await assertion(proof));
+      form.elements.assertion.value = (await assertion(proof)).answer;
     },
   };
   all('form[data-ceremony]').forEach((form) => form.addEventListener('submit', async (event) => {

@@ -117,6 +117,9 @@ catalogue! {
     declined_expired: "The bank says that this card has expired. No money has been taken.", "发卡行提示该卡已过期，未扣款。";
     declined_details: "The bank says that a card detail is wrong. No money has been taken. Check the details and try again.", "发卡行提示银行卡信息有误，未扣款。请核对后重试。";
     declined_unreachable: "Your bank could not be reached. No money has been taken. You can try again.", "暂时无法连接银行，未扣款。您可以稍后重试。";
+    not_sent_body: "The payment system could not be reached. No money has been taken. You can try again.", "暂时无法连接支付系统，未扣款。您可以稍后重试。";
+    not_accepted_title: "This payment was not accepted", "无法受理本次付款";
+    not_accepted_body: "This payment could not be accepted. No money has been taken. You can use another card.", "本次付款无法受理，未扣款。您可以更换银行卡。";
     try_another_card: "Try again or use another card", "重试或更换银行卡";
     undone_title: "Payment canceled", "付款已撤销";
     undone_body: "Your bank did not answer in time, so the payment was undone. No money has been taken.", "银行未及时应答，本次付款已撤销，未扣款。";
@@ -164,7 +167,7 @@ catalogue! {
     shop_sees_note: "Read by the shop's server with its secret key. There is no card number in it.", "由商户服务器使用密钥查询，其中不含银行卡号。";
     status: "Status", "状态";
     evidence: "Evidence of consent", "确认证据";
-    evidence_digest: "Digest of the signed link", "签名关联摘要";
+    order_digest: "Digest of the order", "订单摘要";
     evidence_none: "None: the merchant asked on its own", "无（由商户发起）";
 }
 
@@ -205,7 +208,7 @@ mod tests {
     #[test]
     fn no_money_taken_is_only_said_where_it_is_known() {
         for (key, en, zh) in ALL {
-            let known = key.starts_with("declined_") || matches!(*key, "undone_body" | "canceled_body");
+            let known = (key.starts_with("declined_") && *key != "declined_title") || matches!(*key, "undone_body" | "canceled_body" | "not_sent_body" | "not_accepted_body");
             assert_eq!(en.contains("No money has been taken"), known, "{key}");
             if known {
                 assert!(zh.contains("未扣款"), "{key}");
