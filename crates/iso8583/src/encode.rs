@@ -82,15 +82,9 @@ impl Dialect {
                 0
             }
         };
-        if filling == 0 {
-            push_content(layout, text, out);
-        } else {
-            let mut filled = Zeroizing::new(vec![b' '; units + filling]);
-            let at = if layout.fill == Fill::ZerosLeft { filling } else { 0 };
-            filled[..at].fill(b'0');
-            filled[at..at + units].copy_from_slice(text);
-            push_content(layout, &filled, out);
-        }
+        let filled = filled(text, filling, layout.fill);
+        let text = filled.as_ref().map_or(text, |filled| filled.as_slice());
+        push_content(layout, text, out);
         match self.composite(de) {
             Some(composite) => composite
                 .check(text.len(), |at| text.get(at).copied().unwrap_or(0))
@@ -113,6 +107,17 @@ impl Dialect {
             }
         }
     }
+}
+
+/// The text with as many fill characters as it lacks; `None` if it lacks none.
+fn filled(text: &[u8], lacking: usize, fill: Fill) -> Option<Zeroizing<Vec<u8>>> {
+    if lacking == 0 {
+        return None;
+    }
+    let (at, character) = if fill == Fill::ZerosLeft { (lacking, b'0') } else { (0, b' ') };
+    let mut filled = Zeroizing::new(vec![character; text.len() + lacking]);
+    filled[at..at + text.len()].copy_from_slice(text);
+    Some(filled)
 }
 
 /// Appends characters that have been checked, in the field's encoding.

@@ -194,3 +194,16 @@ fn a_misspelt_key_is_found_by_line() {
         assert_eq!((error.code(), error.path), ("dialect_out_of_range", format!("field.{key}")));
     }
 }
+
+/// Parts are judged as they will be on the wire: what is sent must be what the other side can decode.
+#[test]
+fn a_filled_field_has_its_parts_after_filling() {
+    let text = "fixed = 6\nfill = \"zeros-left\"\ncomposite = \"positional\"\npart = [\
+                { id = \"1\", name = \"a\", length = 2, sensitive = \"none\" }, \
+                { id = \"2\", name = \"b\", length = 4, sensitive = \"none\" }]";
+    let dialect = compile(&format!("{HEAD}{}", field(32, &[("length", text), ("counts", "")]))).unwrap();
+    let mut wire = Vec::new();
+    dialect.encode(&common::fields(iso8583::Mti::NETWORK_REQUEST, &[(32, "12345")]), &mut wire).unwrap();
+    let message = dialect.decode(&wire).unwrap();
+    assert!(message.part(32, "1").unwrap().eq_text("01") && message.part(32, "2").unwrap().eq_text("2345"));
+}

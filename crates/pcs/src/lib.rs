@@ -23,7 +23,7 @@ pub use command::{
     Caller, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page, RefundRequest,
 };
 pub use error::CommandError;
-pub use flow::{Custodian, WalletIdentity, WalletRequest};
+pub use flow::{Custodian, WalletIdentity};
 pub use pcs::{Parts, Pcs, Readiness};
 pub use reads::{DescribedMessage, HistoryItem};
 pub use setup::{EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};

@@ -102,6 +102,11 @@ impl Pcs {
         Readiness { store: self.store.is_ready(), banks }
     }
 
+    /// The banks, in the order of their names.
+    pub fn banks(&self) -> impl Iterator<Item = &Bank> {
+        self.banks.values()
+    }
+
     /// The store, for read models such as `explain` and `verify`.
     pub fn store(&self) -> &Store {
         &self.store

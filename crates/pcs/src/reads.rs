@@ -18,6 +18,7 @@ pub(crate) const REFUND_REFERENCE: u8 = 2;
 pub(crate) const SECRET_KEY: u8 = 3;
 pub(crate) const SESSION: u8 = 4;
 pub(crate) const SESSION_REFERENCE: u8 = 5;
+pub(crate) const WALLET_PAYMENT: u8 = 6;
 
 /// One record of an object's life.
 #[derive(Clone, Debug)]
@@ -96,6 +97,20 @@ impl Pcs {
                 None => Ok(None),
             },
         }
+    }
+
+    /// A checkout's payment by its id alone, for the wallet that asked for it.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn payment_for_wallet(&self, id: PaymentId) -> Result<Option<Payment>, CommandError> {
+        let key = short_hash(&["payment", &id.to_string()]);
+        for shard in 0..self.shards {
+            if let Some(found) = self.store.alias(store::Shard(shard), WALLET_PAYMENT, key).await? {
+                return self.payment(MerchantId::from_u128(found.owner), id).await;
+            }
+        }
+        Ok(None)
     }
 
     /// A refund of this merchant.
@@ -254,6 +269,12 @@ impl Pcs {
             target: Some(payment.key()),
         }
     }
+}
+
+/// Leads from a checkout's payment to its row: a wallet knows the payment's id and not its merchant.
+pub(crate) fn wallet_alias(payment: &Payment) -> AliasChange {
+    let key = short_hash(&["payment", &payment.id.to_string()]);
+    AliasChange { space: WALLET_PAYMENT, key, target: Some(payment.key()) }
 }
 
 /// The public id of a row.

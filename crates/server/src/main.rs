@@ -5,7 +5,9 @@ mod commands;
 mod demo;
 mod fault;
 mod link_security;
+mod register;
 mod tour;
+mod wallet_gate;
 
 use std::process::ExitCode;
 

@@ -81,8 +81,9 @@ pub fn describe(data: &[u8]) {
         }
         let secret = value.to_text();
         let is_elsewhere = fields.iter().any(|(other, text)| other != de && text.contains(secret.as_str()));
-        for text in &shown {
-            assert!(is_elsewhere || !text.contains(secret.as_str()), "field {de} is shown");
-        }
+        // A bitmap is hexadecimal and can look like a card number of few digits and many zeros.
+        let mut lines =
+            shown.iter().flat_map(|text| text.lines()).filter(|line| !line.contains("  bitmap  "));
+        assert!(is_elsewhere || !lines.any(|line| line.contains(secret.as_str())), "field {de} is shown");
     }
 }

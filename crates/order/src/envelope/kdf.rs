@@ -11,7 +11,7 @@ pub(super) fn concat_kdf(
     party_v: &[u8],
     bits: u32,
 ) -> Zeroizing<Vec<u8>> {
-    debug_assert!(bits <= 256 && bits % 8 == 0);
+    debug_assert!(bits <= 256 && bits.is_multiple_of(8));
     // Names of algorithms and parties are short texts of ours, so their lengths fit 32 bits.
     let len = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
     let hash = Zeroizing::new(sha256_of(&[

@@ -2,7 +2,7 @@
 
 mod attacks;
 mod forms;
-mod world;
+pub(crate) mod world;
 
 use types::{Currency, Money};
 

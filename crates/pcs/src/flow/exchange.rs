@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use payment::routing::NoRoute;
 use payment::{Change, Event, Exchange, Payment, State};
-use store::RowChange;
+use store::{AliasChange, RowChange};
 use types::Money;
 
 use crate::bank::{Draft, Heard, Says, SecretCard, Transaction};
@@ -34,8 +34,8 @@ pub(crate) struct Intent {
     pub actor: Actor,
     /// Rows that come into being with this intent: a guest's card, the checkout session.
     pub rows: Vec<RowChange>,
-    /// The merchant's own number, claimed for this payment.
-    pub reference: Option<String>,
+    /// Second keys of the payment: the merchant's own number.
+    pub aliases: Vec<AliasChange>,
 }
 
 /// How many times a lost race is decided again.
@@ -67,9 +67,7 @@ impl Pcs {
         let said = Said { sent: Some(intent.message.fields_json()?), ..Said::default() };
         self.add_payment_change(&mut unit, &intent.change, intent.actor.clone(), said)?;
         unit.rows.extend(intent.rows.iter().cloned());
-        if let Some(reference) = &intent.reference {
-            unit.aliases.push(self.reference_alias(payment, reference));
-        }
+        unit.aliases.extend(intent.aliases.iter().cloned());
         let waits = self.bank(&intent.message.exchange.bank)?.reply_timeout_ms();
         unit.tasks
             .push(self.task(payment, Some(intent.message.clone()), 0).put(EXCHANGE, now.plus_ms(waits))?);

@@ -7,7 +7,6 @@
 //! | 3    | vault | nothing yet: the card is sealed under a token; the number goes no further              |
 //! | 4    | here  | an intent for `exchange.rs`: payment, card, checkout and message go in one commit      |
 
-use std::fmt;
 use std::sync::Arc;
 
 use card::{Expiry, Pan, SecurityCode};
@@ -18,13 +17,13 @@ use order::{
 use payment::{Evidence, OrderTerms, Payment};
 use pki::webauthn::RelyingParty;
 use pki::{Anchor, KeyId, Refused};
-use store::RowChange;
-use types::{CheckoutSessionId, CustomerId, MerchantId};
+use types::{CheckoutSessionId, CustomerId};
 
 use super::submit::{authorization_end, detached, internal_refusal};
 use crate::bank::SecretCard;
 use crate::claim::{Begun, Running};
 use crate::model::{Actor, CheckoutSession, PaymentMethod, PaymentMethodStatus, SessionStatus};
+use crate::reads::wallet_alias;
 use crate::resource::put;
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
 
@@ -51,22 +50,6 @@ pub struct WalletIdentity {
     pub certificate_serial: String,
 }
 
-/// What a wallet asks for.
-pub struct WalletRequest {
-    /// Of which checkout.
-    pub session: CheckoutSessionId,
-    /// The customer's consent and the sealed instruction.
-    pub instruction: Instruction,
-    /// Keep the card in the customer's wallet, for the next time. Only with a passkey.
-    pub save_card: bool,
-}
-
-impl fmt::Debug for WalletRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WalletRequest({})", self.session)
-    }
-}
-
 /// The card of an instruction: sealed under its token, and in clear for the one message that follows.
 struct Presented {
     method: PaymentMethod,
@@ -83,10 +66,11 @@ impl Pcs {
         self: &Arc<Self>,
         wallet: &WalletIdentity,
         key: IdempotencyKey,
-        request: WalletRequest,
+        session: CheckoutSessionId,
+        instruction: Instruction,
     ) -> Result<Completed, CommandError> {
-        let missing = || CommandError::Missing { kind: "checkout_session", id: request.session.to_string() };
-        let session = self.session_for_wallet(request.session).await?.ok_or_else(missing)?;
+        let missing = || CommandError::Missing { kind: "checkout_session", id: session.to_string() };
+        let session = self.session_for_wallet(session).await?.ok_or_else(missing)?;
         let caller =
             Caller { merchant: session.merchant, key_id: format!("wallet {}", wallet.certificate_serial) };
         let running = match self.begin(&caller, &key).await? {
@@ -95,7 +79,7 @@ impl Pcs {
             Begun::Unanswered { subject } => return self.as_it_is(session.merchant, subject).await,
         };
         let (pcs, wallet) = (Arc::clone(self), wallet.clone());
-        detached(async move { pcs.follow(wallet, running, session, request).await }).await
+        detached(async move { pcs.follow(wallet, running, session, instruction).await }).await
     }
 
     async fn follow(
@@ -103,7 +87,7 @@ impl Pcs {
         wallet: WalletIdentity,
         running: Running,
         session: CheckoutSession,
-        request: WalletRequest,
+        instruction: Instruction,
     ) -> Result<Done, CommandError> {
         // Step 1: the checkout must wait for a payment.
         session.must_be_open()?;
@@ -111,15 +95,15 @@ impl Pcs {
         let merchant = self.payable_merchant(session.merchant).await?;
 
         // Step 2: believe nothing that is not proven.
-        let verified = self.verify(&wallet, &session, &request.instruction).await?;
-        let evidence = evidence(&request.instruction, &verified);
+        let verified = self.verify(&wallet, &session, &instruction).await?;
+        let evidence = evidence(&instruction, &verified);
 
         // Step 3: the card goes to the vault.
         let customer = match &verified.mandate.consent {
             Consent::Passkey { customer, .. } => Some(*customer),
             Consent::Guest => None,
         };
-        let presented = self.present(&session, &verified, customer, request.save_card).await?;
+        let presented = self.present(&session, &verified, customer).await?;
 
         // Step 4: everything that this consent sets going, in one commit.
         let terms = OrderTerms {
@@ -140,29 +124,14 @@ impl Pcs {
             .asked(change, &merchant, &presented.method, Some(presented.card), evidence, actor, now)
             .await?;
         if presented.is_new {
-            self.keep_card(&mut intent.rows, &presented.method).await?;
+            intent.rows.push(put(&presented.method)?);
         }
         let mut session = session;
         session.version += 1;
         session.status = SessionStatus::Processing;
         intent.rows.push(put(&session)?);
+        intent.aliases.push(wallet_alias(&intent.change.payment));
         self.carry_out(Some(running), intent).await
-    }
-
-    /// A guest's card lies with its merchant and goes with the payment's own commit. A wallet's card belongs to no
-    /// merchant and may lie in another shard, so it is stored before; unused, it does no harm.
-    async fn keep_card(&self, rows: &mut Vec<RowChange>, method: &PaymentMethod) -> Result<(), CommandError> {
-        if method.merchant.is_some() {
-            rows.push(put(method)?);
-            return Ok(());
-        }
-        let mut unit = self.unit(MerchantId::from_u128(0), self.clock.now());
-        let note = format!(
-            "card {} ({} …{}) was stored in a wallet",
-            method.id, method.card.brand, method.card.last4
-        );
-        self.add_setup(&mut unit, method, Actor::Gateway, note)?;
-        self.commit(unit).await.map(drop)
     }
 
     async fn verify(
@@ -198,7 +167,6 @@ impl Pcs {
         session: &CheckoutSession,
         verified: &Verified,
         customer: Option<CustomerId>,
-        save_card: bool,
     ) -> Result<Presented, CommandError> {
         match &verified.instruction.instrument {
             Instrument::Card { pan, expiry, security_code } => {
@@ -209,16 +177,8 @@ impl Pcs {
                 }
                 let code = security_code.as_ref().map(|code| SecurityCode::parse(code.expose()));
                 let security_code = code.transpose().map_err(|error| unfit(&error))?;
-                let method = match customer.filter(|_| save_card) {
-                    // A wallet's card belongs to its owner and pays at any merchant.
-                    Some(owner) => {
-                        self.seal_card(&pan, expiry, None, Some(owner), PaymentMethodStatus::Active)?
-                    }
-                    None => {
-                        let single = PaymentMethodStatus::SingleUse;
-                        self.seal_card(&pan, expiry, Some(session.merchant), None, single)?
-                    }
-                };
+                let single = PaymentMethodStatus::SingleUse;
+                let method = self.seal_card(&pan, expiry, Some(session.merchant), None, single)?;
                 Ok(Presented { method, card: SecretCard { pan, expiry, security_code }, is_new: true })
             }
             Instrument::PaymentMethod { id, security_code } => {

@@ -102,7 +102,10 @@ impl Pcs {
             Some(method) if new.confirm => {
                 let evidence = Evidence::MerchantInitiated;
                 let asked = self.asked(change, &merchant, &method, None, evidence, actor, now).await?;
-                let intent = Intent { reference: new.merchant_reference, ..asked };
+                let reference = new.merchant_reference.as_deref();
+                let aliases =
+                    reference.map(|reference| self.reference_alias(&asked.change.payment, reference));
+                let intent = Intent { aliases: aliases.into_iter().collect(), ..asked };
                 self.carry_out(Some(running), intent).await
             }
             method => {
@@ -177,7 +180,7 @@ impl Pcs {
             None => self.open_card(method)?,
         };
         let message = Message { transaction, amount, exchange, fields };
-        Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
+        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() })
     }
 
     async fn keep_unconfirmed(

@@ -81,7 +81,7 @@ impl Pcs {
         let amount = money(payment, minor)?;
         let message = self.follow_up(transaction, amount, exchange, (voided, was, amount))?;
         let card = self.card_of(payment).await?;
-        Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
+        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() })
     }
 
     /// No bank knows of it: one commit ends it.

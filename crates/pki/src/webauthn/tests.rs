@@ -59,7 +59,8 @@ fn every_lie_of_a_client_is_named() {
         ("webauthn.get", "webauthn.create", Type),
         ("webauthn.get", "payment.get", Type),
         ("\"BwcH", "\"CAcH", Challenge),
-        ("Bw\"", "Bw=\"", Challenge),
+        ("Bwc\"", "Bwc=\"", Challenge),
+        ("Bwc\"", "Bwd\"", Challenge),
         ("https://pay.example", "https://pay.example.evil", Origin),
         ("https://pay.example", "http://pay.example", Origin),
         ("https://pay.example", "https://pay.example:443", Origin),
@@ -130,7 +131,7 @@ fn an_attestation_object_is_read_to_its_end_and_no_further() {
     let mut more = good.attestation_object.clone();
     more[0] = 0xa4;
     assert_eq!(verdict(more), Err(WebauthnError::Attestation));
-    let mut off_curve = good.attestation_object;
+    let mut off_curve = good.attestation_object.clone();
     *off_curve.last_mut().unwrap() ^= 1;
     assert_eq!(verdict(off_curve), Err(WebauthnError::Key));
 }

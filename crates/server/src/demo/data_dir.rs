@@ -23,8 +23,6 @@ pub struct DemoFile {
     pub merchant: String,
     /// A customer of the demo merchant.
     pub customer: String,
-    /// The signing secret of the demo's own webhook endpoint.
-    pub webhook_secret: String,
     /// The banks.
     pub banks: Vec<BankEntry>,
     /// Cards to pay with.

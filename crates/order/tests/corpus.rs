@@ -1,0 +1,44 @@
+//! The fuzzers' corpus, replayed by a plain test. A crash that a fuzzer finds becomes a file in `fuzz/corpus`.
+
+#[path = "../fuzz/src/targets.rs"]
+mod targets;
+
+use std::path::Path;
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut count = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let data = std::fs::read(entry.unwrap().path()).unwrap();
+        run(&data);
+        // Cheap neighbours of every seed: cut, and with each byte disturbed.
+        for at in 0..data.len().min(400) {
+            run(&data[..at]);
+            let mut disturbed = data.clone();
+            disturbed[at] ^= 0x11;
+            run(&disturbed);
+        }
+        count += 1;
+    }
+    assert!(count >= 2, "{target} has {count} seeds");
+}
+
+#[test]
+fn link_holds_on_its_corpus() {
+    replay("link", targets::link);
+}
+
+#[test]
+fn payment_instruction_holds_on_its_corpus() {
+    replay("payment_instruction", targets::payment_instruction);
+}
+
+#[test]
+fn envelope_holds_on_its_corpus() {
+    replay("envelope", targets::envelope);
+}
+
+#[test]
+fn instruction_holds_on_its_corpus() {
+    replay("instruction", targets::instruction);
+}
