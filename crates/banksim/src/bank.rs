@@ -126,7 +126,8 @@ impl Bank {
                 let listener = TcpListener::bind(address).await?;
                 Ok((listener.local_addr()?, listener))
             };
-            let (bound, listener) = listening.await.map_err(|source| BankError::Listen { address, source })?;
+            let (bound, listener) =
+                listening.await.map_err(|source| BankError::Listen { address, source })?;
             bank.address = Some(bound);
             bank.accepting = Some(tokio::spawn(accept(listener, bank.common())));
         }

@@ -40,7 +40,8 @@ impl Books {
                     Effect::Open { record, .. } => Some(record.authorization_code.clone()),
                     Effect::Nothing | Effect::Reverse { .. } | Effect::Kill { .. } => None,
                 };
-                let flagged = request.card.is_some_and(|card| cards()[card].behaviour == Behaviour::DefectiveSuccess);
+                let flagged =
+                    request.card.is_some_and(|card| cards()[card].behaviour == Behaviour::DefectiveSuccess);
                 let taken = matches!(request.asked, Asked::Authorize | Asked::Consume);
                 let code = match &effect {
                     Effect::Kill { .. } => "25",
@@ -98,7 +99,8 @@ impl Books {
         match request.asked {
             Asked::Authorize | Asked::Consume => {
                 self.judge_card(request, card)?;
-                let kind = if request.asked == Asked::Authorize { RecordKind::Hold } else { RecordKind::Sale };
+                let kind =
+                    if request.asked == Asked::Authorize { RecordKind::Hold } else { RecordKind::Sale };
                 Ok(open(kind, None))
             }
             Asked::Capture => {
@@ -150,13 +152,15 @@ impl Books {
 
     /// The record that a request refers to, if it is live, of the right kind, and the same card's and merchant's.
     fn original(&self, request: &MoneyRequest, kinds: &[RecordKind]) -> Result<(u64, &Record), &'static str> {
-        let number = request.original.as_ref().and_then(|original| self.by_reference.get(original)).ok_or("25")?;
+        let number =
+            request.original.as_ref().and_then(|original| self.by_reference.get(original)).ok_or("25")?;
         let record = self.records.get(number).ok_or("25")?;
         let same = kinds.contains(&record.kind)
             && Some(record.card) == request.card
             && record.currency == request.currency
             && record.acceptor == request.acceptor;
-        let authorized = request.authorization_code.as_deref().is_none_or(|code| code == record.authorization_code);
+        let authorized =
+            request.authorization_code.as_deref().is_none_or(|code| code == record.authorization_code);
         if same && authorized && record.live { Ok((*number, record)) } else { Err("22") }
     }
 
@@ -189,7 +193,8 @@ impl Books {
             Effect::Nothing => {}
             Effect::Open { number, record } => {
                 self.by_reference.insert(event.reference.clone(), *number);
-                self.records.insert(*number, Record { live: false, reversed: false, refunded: 0, ..record.clone() });
+                self.records
+                    .insert(*number, Record { live: false, reversed: false, refunded: 0, ..record.clone() });
                 self.switch(*number, true);
             }
             Effect::Reverse { number } => {
@@ -219,12 +224,17 @@ impl Books {
         let (kind, card, currency, amount, target) =
             (record.kind, record.card, record.currency, record.amount, record.target);
         match kind {
-            RecordKind::Hold | RecordKind::Sale | RecordKind::Completion => self.use_credit(card, currency, amount, live),
+            RecordKind::Hold | RecordKind::Sale | RecordKind::Completion => {
+                self.use_credit(card, currency, amount, live)
+            }
             RecordKind::Refund => {
                 self.use_credit(card, currency, amount, !live);
                 if let Some(refunded) = target.and_then(|target| self.records.get_mut(&target)) {
-                    refunded.refunded =
-                        if live { refunded.refunded + amount } else { refunded.refunded.saturating_sub(amount) };
+                    refunded.refunded = if live {
+                        refunded.refunded + amount
+                    } else {
+                        refunded.refunded.saturating_sub(amount)
+                    };
                 }
             }
             RecordKind::Cancel | RecordKind::Void => {}
@@ -250,3 +260,7 @@ fn whole(request: &MoneyRequest, original: &Record) -> Result<(), &'static str> 
 fn refusal(code: &str, rrn: String) -> Answer {
     Answer { code: code.to_owned(), rrn, authorization_code: None }
 }
+
+#[cfg(test)]
+#[path = "books_tests.rs"]
+mod tests;

@@ -99,7 +99,9 @@ impl Desk {
         }
         let fault = set.or(by_card);
         distort(&mut answer, fault.as_ref());
-        let Some(frame) = self.encode(keys.as_ref(), inbound, &answer, fault.as_ref()) else { return Vec::new() };
+        let Some(frame) = self.encode(keys.as_ref(), inbound, &answer, fault.as_ref()) else {
+            return Vec::new();
+        };
         if self.transcript.is_on() {
             self.note(Direction::Sent, answer.to_string(), None);
         }
@@ -116,7 +118,11 @@ impl Desk {
             Some(Fault::Reset) => vec![Action::Reset],
             Some(Fault::GarbageBefore) => {
                 let mut garbage = Vec::new();
-                let written = self.profile.framing().write_reply(&inbound.envelope, b"\xff not a message", &mut garbage);
+                let written = self.profile.framing().write_reply(
+                    &inbound.envelope,
+                    b"\xff not a message",
+                    &mut garbage,
+                );
                 if written.is_err() {
                     garbage.clear();
                 }
@@ -146,7 +152,9 @@ impl Desk {
         let mut by_card = None;
         let mut new_keys = None;
         let answer = match read {
-            Err(code) => Answer { code: code.to_owned(), rrn: "000000000000".to_owned(), authorization_code: None },
+            Err(code) => {
+                Answer { code: code.to_owned(), rrn: "000000000000".to_owned(), authorization_code: None }
+            }
             Ok(Request::Link(request)) => {
                 let code = match set {
                     Some(Fault::Decline(code)) => code.clone(),
@@ -248,7 +256,10 @@ impl Desk {
                     }
                     Ok::<_, Infallible>(mac)
                 };
-                self.profile.dialect().encode_with_mac(answer, &mut body, sign).map_err(|problem| problem.to_string())
+                self.profile
+                    .dialect()
+                    .encode_with_mac(answer, &mut body, sign)
+                    .map_err(|problem| problem.to_string())
             }
             None => self.profile.dialect().encode(answer, &mut body).map_err(|problem| problem.to_string()),
         };

@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn a_fault_happens_as_often_and_to_whom_it_is_meant() {
         let mut faults = Faults::default();
-        let card = Scope { how_many: HowMany::Next(2), ..Scope::next() }.of(Mti::FINANCIAL_REQUEST).card("4242");
+        let card =
+            Scope { how_many: HowMany::Next(2), ..Scope::next() }.of(Mti::FINANCIAL_REQUEST).card("4242");
         faults.set(Fault::NoAnswer, card);
         let sale = Mti::FINANCIAL_REQUEST;
         assert_eq!(faults.take(Mti::AUTHORIZATION_REQUEST, Some("4242")), None);

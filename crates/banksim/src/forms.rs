@@ -45,7 +45,7 @@ impl Form {
         let class = request.mti().class();
         for &de in echoed {
             // An authorization's answer has no field 90, a financial one has.
-            let carried = !(de == 90 && class == 1) && !(class == 8 && matches!(de, 3 | 4 | 25 | 49));
+            let carried = de != 90 || class != 1;
             if let Some(value) = request.get(de).filter(|_| carried) {
                 set(&mut fields, de, &value.to_text());
             }
@@ -82,7 +82,8 @@ fn amount(message: &Message<'_>) -> Result<u64, &'static str> {
 }
 
 fn currency(message: &Message<'_>) -> Result<Currency, &'static str> {
-    let number = message.get(49).and_then(|value| value.as_u64()).and_then(|number| u16::try_from(number).ok());
+    let number =
+        message.get(49).and_then(|value| value.as_u64()).and_then(|number| u16::try_from(number).ok());
     number.and_then(Currency::from_numeric).ok_or("12")
 }
 

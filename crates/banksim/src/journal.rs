@@ -31,7 +31,10 @@ impl Journal {
                 Ok(_) | Err(_) if reader.fill_buf()?.is_empty() => break,
                 Ok(_) | Err(_) => {
                     let number = events.len() + 1;
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, format!("line {number} is damaged")));
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        format!("line {number} is damaged"),
+                    ));
                 }
             }
             good += length as u64;

@@ -55,7 +55,9 @@ pub(crate) fn supports(algorithm: MacAlgorithm, form: Option<&KeyField>) -> bool
     match (algorithm, key_bytes) {
         (MacAlgorithm::X9_19, Some((_, 16, _))) => true,
         (MacAlgorithm::X9_9 | MacAlgorithm::CupsEcb, Some((_, 8 | 16, _))) => true,
-        (MacAlgorithm::X9_19 | MacAlgorithm::X9_9 | MacAlgorithm::CupsEcb | MacAlgorithm::AesCmac, _) => false,
+        (MacAlgorithm::X9_19 | MacAlgorithm::X9_9 | MacAlgorithm::CupsEcb | MacAlgorithm::AesCmac, _) => {
+            false
+        }
     }
 }
 
@@ -64,7 +66,7 @@ fn random_key(bytes: usize, entropy: &dyn Entropy) -> Vec<u8> {
     entropy.fill(&mut key);
     for byte in &mut key {
         // DES keys have an odd number of ones in every byte.
-        *byte = *byte & 0xfe | u8::from((*byte & 0xfe).count_ones().is_multiple_of(2));
+        *byte = (*byte & 0xfe) | u8::from((*byte & 0xfe).count_ones().is_multiple_of(2));
     }
     key
 }
@@ -135,7 +137,8 @@ fn hex(block: [u8; 8]) -> [u8; 16] {
 mod tests {
     use super::*;
 
-    const MAB: &str = "08200020000000C0001000004230303030303030313030303030303030303030303030310011000000013010";
+    const MAB: &str =
+        "08200020000000C0001000004230303030303030313030303030303030303030303030310011000000013010";
     const SINGLE: &str = "0123456789ABCDEF";
     const DOUBLE: &str = "0123456789ABCDEFFEDCBA9876543210";
 
@@ -158,7 +161,7 @@ mod tests {
         struct Counting;
         impl Entropy for Counting {
             fn fill(&self, out: &mut [u8]) {
-                out.iter_mut().enumerate().for_each(|(index, byte)| *byte = index as u8 * 37);
+                out.iter_mut().enumerate().for_each(|(index, byte)| *byte = (index as u8).wrapping_mul(37));
             }
         }
         let tmk = Secret::new(*b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10");

@@ -61,7 +61,8 @@ async fn serve_tcp(mut stream: TcpStream, common: Common) {
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, mut common: Common) -> Ending {
     let (to_self, mut actions) = mpsc::unbounded_channel();
     let framing = common.desk.lock().profile.framing().clone();
-    let mut connection = Connection { common: common.clone(), to_self, keys: None, out: Vec::new(), ending: None };
+    let mut connection =
+        Connection { common: common.clone(), to_self, keys: None, out: Vec::new(), ending: None };
     common.generation.mark_unchanged();
     let (mut reading, mut writing) = tokio::io::split(stream);
     let mut reader = FrameReader::new();

@@ -12,10 +12,13 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// A connection that is being opened.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'a>>;
+
 /// Opens connections to one bank.
 pub trait Connect: Send + Sync {
     /// Opens one. The link limits how long it may take.
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>>;
+    fn connect(&self) -> Connecting<'_>;
 }
 
 /// Plain TCP, without delay for small segments. The name is resolved again for every connection.
@@ -32,7 +35,7 @@ impl TcpConnect {
 }
 
 impl Connect for TcpConnect {
-    fn connect(&self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>> {
+    fn connect(&self) -> Connecting<'_> {
         Box::pin(async {
             let stream = TcpStream::connect(&self.address).await?;
             // A request is one write already: holding it back for more would only make it late.

@@ -51,7 +51,7 @@ impl LengthForm {
             Self::Binary2 => out.extend_from_slice(&(length as u16).to_be_bytes()),
             Self::Binary4 => out.extend_from_slice(&(length as u32).to_be_bytes()),
             Self::Bcd2 => {
-                let pair = |n: usize| ((n / 10 % 10) << 4 | n % 10) as u8;
+                let pair = |n: usize| (((n / 10 % 10) << 4) | (n % 10)) as u8;
                 out.extend_from_slice(&[pair(length / 100), pair(length)]);
             }
             Self::Ascii4 => out.extend_from_slice(format!("{length:04}").as_bytes()),
@@ -65,7 +65,7 @@ impl LengthForm {
         };
         match self {
             Self::Binary2 | Self::Binary4 => {
-                Some(bytes.iter().fold(0, |n, &byte| n << 8 | usize::from(byte)))
+                Some(bytes.iter().fold(0, |n, &byte| (n << 8) | usize::from(byte)))
             }
             Self::Bcd2 => {
                 bytes.iter().flat_map(|&b| [u32::from(b >> 4), u32::from(b & 15)]).try_fold(0, digit(10))

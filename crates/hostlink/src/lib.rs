@@ -35,7 +35,7 @@ mod wire;
 
 pub use backoff::Backoff;
 pub use card_fields::CardFields;
-pub use connect::{Connect, Stream, TcpConnect};
+pub use connect::{Connect, Connecting, Stream, TcpConnect};
 pub use counters::CounterValues;
 pub use link::{Drained, HostLink, LinkParts, LinkState, TransactionRequest};
 pub use outcome::{LateReason, LateReply, MaybeSent, NotSent, Outcome, Rejection, Reply};

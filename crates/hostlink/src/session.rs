@@ -116,7 +116,7 @@ impl<'a> Session<'a> {
         self.sign_on(0);
         let timer = sleep_until(self.now);
         tokio::pin!(timer);
-        let mut control_open = true;
+        let (mut control_open, mut requests_open) = (true, true);
         let end = loop {
             while let Ok(submit) = requests.try_recv() {
                 self.admit(submit);
@@ -125,6 +125,11 @@ impl<'a> Session<'a> {
             self.advance_drain();
             if let Some(end) = self.end {
                 break end;
+            }
+            if self.out.is_empty() {
+                self.stalled_since = None;
+            } else {
+                self.stalled_since.get_or_insert(self.now);
             }
             let wake = self.next_wake();
             if timer.deadline() != wake {
@@ -140,20 +145,21 @@ impl<'a> Session<'a> {
                     self.now = Instant::now();
                     self.on_io(io, &mut reader);
                 }
-                submit = requests.recv() => {
+                submit = requests.recv(), if requests_open => {
                     self.now = Instant::now();
                     match submit {
                         Some(submit) => self.admit(submit),
-                        None => self.begin_drain(self.now + self.shared.parts.profile.timers().reply_timeout, None),
+                        // The last handle is gone: whatever is in flight may still end in order.
+                        None => {
+                            requests_open = false;
+                            self.begin_drain(self.now + self.shared.parts.profile.timers().reply_timeout, None);
+                        }
                     }
                 }
                 () = &mut timer => {
                     self.now = Instant::now();
                     self.on_time();
                 }
-            }
-            if requests.is_closed() && requests.is_empty() && self.drain.is_none() {
-                self.begin_drain(self.now + self.shared.parts.profile.timers().reply_timeout, None);
             }
         };
         self.close(end);
@@ -206,9 +212,6 @@ impl<'a> Session<'a> {
                     }
                 }
             }
-        }
-        if !self.out.is_empty() && self.stalled_since.is_none() {
-            self.stalled_since = Some(self.now);
         }
     }
 

@@ -18,7 +18,8 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         ("0820", "002") => return Ok(Request::Link(LinkRequest::SignOff)),
         _ => {}
     }
-    let (processing, condition) = (text(message, 3).unwrap_or_default(), text(message, 25).unwrap_or_default());
+    let (processing, condition) =
+        (text(message, 3).unwrap_or_default(), text(message, 25).unwrap_or_default());
     let named = (processing.as_str(), condition.as_str(), kind.as_str());
     // The second value is the class of the original: what the reversal or follow-up looks for.
     let (asked, original_class) = match (mti.as_str(), named) {

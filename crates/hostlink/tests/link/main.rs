@@ -1,0 +1,14 @@
+//! A link against a simulated bank, and against peers that misbehave as no bank would.
+//!
+//! Most stories run on an in-memory connection with tokio's paused clock, so that waiting costs nothing and every run
+//! is the same; those about sockets run over real TCP.
+
+mod cut;
+mod faults;
+mod interop;
+mod lifecycle;
+mod matching;
+mod payments;
+mod profiles;
+mod restart;
+mod support;
