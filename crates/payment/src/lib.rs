@@ -14,8 +14,8 @@ mod step;
 
 pub use fees::FeePlan;
 pub use payment::{
-    Approval, CancellationReason, CaptureMethod, CardSummary, Change, Decline, Evidence, Exchange, Money64, Notice,
-    OrderTerms, Payment, Stat, Statistic,
+    Approval, CancellationReason, CaptureMethod, CardSummary, Change, Decline, Evidence, Exchange, Money64,
+    Notice, OrderTerms, Payment, Stat, Statistic,
 };
 pub use refund::{NewRefund, Refund, RefundChange, RefundEvent, RefundState};
 pub use state::{Held, ProcessingReason, State, Status, Undo, VoidReason};

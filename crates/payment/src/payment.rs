@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use types::{
-    AttemptId, CheckoutSessionId, Currency, CustomerId, MerchantId, Money, MoneyError, PaymentId, PaymentMethodId,
-    RefundId, Timestamp,
+    AttemptId, CheckoutSessionId, Currency, CustomerId, MerchantId, Money, MoneyError, PaymentId,
+    PaymentMethodId, Timestamp,
 };
 
 use crate::{FeePlan, State};
@@ -83,8 +83,8 @@ pub struct Exchange {
     pub terminal: String,
     /// DE 42.
     pub acceptor: String,
-    /// The message type that was sent, for example `0200`.
-    pub mti: String,
+    /// What was asked: `authorize`, `consume`, `capture`, `refund`, …
+    pub transaction: String,
     /// DE 11.
     pub stan: u32,
     /// DE 37: ours until the bank answers with its own.
@@ -339,7 +339,9 @@ impl Payment {
     /// Minor units that refunds may still give back: captured, less refunded, less promised.
     pub const fn refundable(&self) -> Money64 {
         match self.state {
-            State::Captured => self.captured.saturating_sub(self.refunded).saturating_sub(self.refund_pending),
+            State::Captured => {
+                self.captured.saturating_sub(self.refunded).saturating_sub(self.refund_pending)
+            }
             _ => 0,
         }
     }
@@ -358,4 +360,3 @@ impl Payment {
         Money::new(minor, self.currency())
     }
 }
-

@@ -27,7 +27,12 @@ pub(crate) fn released(payment: &Payment, hold: Money) -> Result<Entry, Refused>
 }
 
 /// The bank owes us all of the sale; we owe the merchant all but our fee.
-pub(crate) fn captured(payment: &Payment, sale: Money, fee: Money, hold: Option<Money>) -> Result<Entry, Refused> {
+pub(crate) fn captured(
+    payment: &Payment,
+    sale: Money,
+    fee: Money,
+    hold: Option<Money>,
+) -> Result<Entry, Refused> {
     let mut legs = Vec::with_capacity(5);
     if let Some(hold) = hold {
         legs.extend(pair(payment, Movement::Release, Direction::In, hold)?);
@@ -71,7 +76,12 @@ enum Direction {
     Out,
 }
 
-fn pair(payment: &Payment, movement: Movement, direction: Direction, amount: Money) -> Result<Vec<Leg>, Refused> {
+fn pair(
+    payment: &Payment,
+    movement: Movement,
+    direction: Direction,
+    amount: Money,
+) -> Result<Vec<Leg>, Refused> {
     let (bank, merchant) = (from_bank(payment)?, to_merchant(payment));
     let (debit, credit) = match direction {
         Direction::In => (bank, merchant),

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use types::{Currency, MerchantId, PaymentId, RefundId, Timestamp};
 
 use crate::payment::{Approval, Change, Decline, Exchange, Money64, Notice, Payment, Stat, Statistic};
+use crate::postings;
 use crate::state::State;
 use crate::step::Refused;
-use crate::postings;
 
 /// Where a refund is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,14 +136,22 @@ impl Payment {
             decline: None,
         };
         let notices = vec![Notice::RefundCreated];
-        Ok(RefundChange { refund, change: Change { payment, entry: Some(entry), notices, stats: Vec::new() } })
+        Ok(RefundChange {
+            refund,
+            change: Change { payment, entry: Some(entry), notices, stats: Vec::new() },
+        })
     }
 
     /// Takes what happened to a refund's advice.
     ///
     /// # Errors
     /// [`Refused`]: the refund is settled already.
-    pub fn refund_step(&self, refund: &Refund, event: RefundEvent, now: Timestamp) -> Result<RefundChange, Refused> {
+    pub fn refund_step(
+        &self,
+        refund: &Refund,
+        event: RefundEvent,
+        now: Timestamp,
+    ) -> Result<RefundChange, Refused> {
         let (mut refund, mut payment) = (refund.clone(), self.clone());
         let was_in_doubt = match refund.state {
             RefundState::Pending => false,

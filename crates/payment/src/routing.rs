@@ -71,16 +71,17 @@ mod tests {
 
     #[test]
     fn the_first_reachable_contract_that_fits_is_taken() {
-        let contracts = [
-            at("north", &[Currency::CNY], &["unionpay"]),
-            at("south", &[Currency::CNY, Currency::EUR], &[]),
-        ];
+        let contracts =
+            [at("north", &[Currency::CNY], &["unionpay"]), at("south", &[Currency::CNY, Currency::EUR], &[])];
         let to = |currency, brand, up: &[&str]| {
             route(&contracts, currency, brand, |bank| up.contains(&bank)).map(|a| a.bank.clone())
         };
         assert_eq!(to(Currency::CNY, "unionpay", &["north", "south"]), Ok("north".to_owned()));
         assert_eq!(to(Currency::CNY, "unionpay", &["south"]), Ok("south".to_owned()));
         assert_eq!(to(Currency::EUR, "visa", &["north"]), Err(NoRoute::Unreachable));
-        assert_eq!(to(Currency::JPY, "visa", &["south"]), Err(NoRoute::NotOffered { currency: Currency::JPY }));
+        assert_eq!(
+            to(Currency::JPY, "visa", &["south"]),
+            Err(NoRoute::NotOffered { currency: Currency::JPY })
+        );
     }
 }

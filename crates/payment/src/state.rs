@@ -139,9 +139,10 @@ impl State {
     /// Why the payment is `processing`, when it is.
     pub const fn processing_reason(&self) -> Option<ProcessingReason> {
         match self {
-            State::Authorizing | State::Consuming | State::Capturing { in_doubt: false, .. } | State::Voiding { .. } => {
-                Some(ProcessingReason::HostPending)
-            }
+            State::Authorizing
+            | State::Consuming
+            | State::Capturing { in_doubt: false, .. }
+            | State::Voiding { .. } => Some(ProcessingReason::HostPending),
             State::Capturing { in_doubt: true, .. } => Some(ProcessingReason::InDoubt),
             State::Reversing { .. } => Some(ProcessingReason::ReversalPending),
             State::RequiresPaymentMethod

@@ -5,8 +5,8 @@ use ledger::Entry;
 use types::{Money, MoneyError, PaymentMethodId, Timestamp};
 
 use crate::payment::{
-    Approval, CancellationReason, CaptureMethod, CardSummary, Change, Decline, Evidence, Exchange, Money64, Notice,
-    Payment, Stat, Statistic,
+    Approval, CancellationReason, CaptureMethod, CardSummary, Change, Decline, Evidence, Exchange, Money64,
+    Notice, Payment, Stat, Statistic,
 };
 use crate::state::{Held, State, Undo, VoidReason};
 use crate::{OrderTerms, postings};
@@ -105,7 +105,9 @@ pub enum Refused {
     #[error("the amount must be at least one minor unit")]
     ZeroAmount,
     /// A void comes too late: the sale was captured on another day, or part of it was refunded.
-    #[error("a captured payment can be voided only on the day of its capture and before any refund; refund it instead")]
+    #[error(
+        "a captured payment can be voided only on the day of its capture and before any refund; refund it instead"
+    )]
     TooLateToVoid,
     /// An amount went out of range. Nothing was changed.
     #[error(transparent)]
@@ -143,7 +145,10 @@ impl Outcome {
 
 impl Payment {
     /// A new payment, before any bank is asked.
-    pub fn new(
+    ///
+    /// # Errors
+    /// [`Refused::ZeroAmount`].
+    pub fn create(
         id: types::PaymentId,
         merchant: types::MerchantId,
         terms: OrderTerms,
@@ -266,7 +271,9 @@ impl Payment {
                 | Event::ReversalAccepted => Err(invalid),
             },
             State::Capturing { amount, in_doubt } => match event {
-                Event::Approved { approval, flagged } => self.capture_approved(amount, in_doubt, approval, flagged, now),
+                Event::Approved { approval, flagged } => {
+                    self.capture_approved(amount, in_doubt, approval, flagged, now)
+                }
                 Event::Declined(decline) => {
                     answered(&mut self.completion, decline.network_code.clone(), now);
                     Ok(self.stands(State::Authorized, decline, in_doubt))
@@ -275,8 +282,10 @@ impl Payment {
                     let told: &[Notice] = if in_doubt { &[] } else { &[Notice::InDoubt] };
                     Ok(to(State::Capturing { amount, in_doubt: true }).notices(told))
                 }
-                Event::Silent { repeat: false } => Ok(to(State::Reversing { undo: Undo::Capture { amount } })
-                    .notices(if in_doubt { &[] } else { &[Notice::InDoubt] })),
+                Event::Silent { repeat: false } => Ok(to(State::Reversing {
+                    undo: Undo::Capture { amount },
+                })
+                .notices(if in_doubt { &[] } else { &[Notice::InDoubt] })),
                 // The first try surely never left: the hold stands. A repeat that never left changes nothing.
                 Event::NeverLeft if !in_doubt => Ok(to(State::Authorized).notices(&[Notice::ActionFailed])),
                 Event::NeverLeft => Ok(to(State::Capturing { amount, in_doubt })),
@@ -331,7 +340,9 @@ impl Payment {
                     }
                     Ok(to(State::Reversing { undo }))
                 }
-                Event::Declined(_) | Event::Silent { .. } | Event::NeverLeft => Ok(to(State::Reversing { undo })),
+                Event::Declined(_) | Event::Silent { .. } | Event::NeverLeft => {
+                    Ok(to(State::Reversing { undo }))
+                }
                 Event::MethodAttached { .. }
                 | Event::Confirmed { .. }
                 | Event::CaptureRequested { .. }
@@ -356,7 +367,12 @@ impl Payment {
         self.card = Some(card);
     }
 
-    fn original_approved(&mut self, approval: Approval, flagged: bool, now: Timestamp) -> Result<Outcome, Refused> {
+    fn original_approved(
+        &mut self,
+        approval: Approval,
+        flagged: bool,
+        now: Timestamp,
+    ) -> Result<Outcome, Refused> {
         approved(&mut self.original, &approval, now);
         let amount = self.terms.amount;
         // We never asked for a partial approval, so an approval of another amount is not the one we asked for.
@@ -419,7 +435,10 @@ impl Payment {
     }
 
     fn captured_outcome(&self, entry: Entry) -> Outcome {
-        to(State::Captured).entry(entry).stat(Statistic::Captured, self.captured).stat(Statistic::Fee, self.fee)
+        to(State::Captured)
+            .entry(entry)
+            .stat(Statistic::Captured, self.captured)
+            .stat(Statistic::Fee, self.fee)
     }
 
     fn failed(&mut self, decline: Decline) -> Outcome {
@@ -477,7 +496,9 @@ impl Payment {
                 let canceled = to(State::Canceled { reason: CancellationReason::TimeoutReversed });
                 canceled.notices(&[Notice::InDoubtResolved, Notice::Canceled])
             }
-            Undo::Capture { .. } => to(State::Authorized).notices(&[Notice::InDoubtResolved, Notice::ActionFailed]),
+            Undo::Capture { .. } => {
+                to(State::Authorized).notices(&[Notice::InDoubtResolved, Notice::ActionFailed])
+            }
             Undo::Void { of, .. } => to(of.state()).notices(&[Notice::InDoubtResolved, Notice::ActionFailed]),
         };
         outcome.stat(Statistic::Reversed, self.terms.amount.minor())

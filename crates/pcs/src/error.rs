@@ -115,3 +115,35 @@ impl CommandError {
         }
     }
 }
+
+impl CommandError {
+    pub(crate) fn refused(payment: &payment::Payment, refused: Refused) -> Self {
+        Self::Refused {
+            refused,
+            status: payment.state.status(),
+            allowed_actions: payment.state.allowed_actions(),
+        }
+    }
+}
+
+impl From<store::CommitError> for CommandError {
+    fn from(error: store::CommitError) -> Self {
+        use store::{CommitError, Refused};
+        match error {
+            CommitError::Busy => Self::Overloaded,
+            CommitError::Refused(Refused::KeyTaken { .. }) => Self::InProgress,
+            CommitError::Refused(Refused::VersionConflict { .. }) => Self::Busy,
+            CommitError::Refused(Refused::AliasTaken { target, .. }) => {
+                Self::DuplicateReference { existing: crate::reads::name_of(target) }
+            }
+            CommitError::Refused(other) => Self::Internal(Box::new(other)),
+            other => Self::Unavailable(Box::new(other)),
+        }
+    }
+}
+
+impl From<store::StoreError> for CommandError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}

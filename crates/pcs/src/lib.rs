@@ -1,11 +1,30 @@
 //! Payment control server: the flows between the Internet and the banks. A flow does the I/O and makes no decision;
 //! `payment` and `order` decide and do no I/O.
 
+mod bank;
+mod cache;
+mod claim;
 mod command;
 mod error;
+mod flow;
+mod hash;
 pub mod model;
+mod numbers;
+mod pcs;
+mod reads;
+mod resource;
+mod setup;
+mod task;
+mod turns;
+mod unit;
 
+pub use bank::{Bank, BankState};
 pub use command::{
     Caller, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page, RefundRequest,
 };
 pub use error::CommandError;
+pub use flow::{Custodian, WalletIdentity};
+pub use pcs::{Parts, Pcs, Readiness};
+pub use reads::HistoryItem;
+pub use setup::{EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};
+pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

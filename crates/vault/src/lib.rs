@@ -1,1 +1,31 @@
-//! The only holder of keys: card tokens, MACs, working keys.
+//! The only holder of keys and stored card numbers: sealed records, card fingerprints, bank working keys and MACs.
+//!
+//! ```text
+//! key file (0600)            root key, one per version        index secret, for life
+//!                               │ HKDF-Expand, per purpose       │ HKDF-Expand, per use
+//!                            key-encrypting key               card fingerprints, API-key hashes
+//!                               │ AES key wrap (RFC 3394)
+//!                            data-encrypting key, one per record
+//!                               │ AES-256-GCM, bound to purpose, record and owner
+//!                            sealed record, kept by the store
+//! ```
+//!
+//! What is never here: a way to seal a security code or a PIN. PCI DSS v4.0.1 requirement 3.3.1 forbids keeping them,
+//! encrypted or not, so no function takes one. PIN blocks are not opened either: that is work for a payment HSM.
+
+pub mod bank;
+mod cards;
+mod entropy;
+mod error;
+mod hex;
+mod key_file;
+mod keyring;
+mod seal;
+mod vault;
+
+pub use bank::{BankKeyError, BankKeys, KeyFamily, KeyUsage, MacAlgorithm, TransportKey, WrappedKey};
+pub use cards::{Fingerprint, SealedCard};
+pub use entropy::SystemEntropy;
+pub use error::VaultError;
+pub use seal::{Purpose, Record};
+pub use vault::Vault;

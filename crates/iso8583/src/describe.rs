@@ -1,0 +1,126 @@
+//! A message as a table that people can read and that gives nothing away.
+
+use std::fmt::Write;
+
+use crate::dialect::Dialect;
+use crate::fields::Fields;
+use crate::message::Message;
+use crate::path::FieldPath;
+
+/// One line: where, how long, what, and as much of the value as may be shown.
+struct Row {
+    offset: Option<usize>,
+    length: usize,
+    path: String,
+    name: String,
+    value: String,
+}
+
+impl Message<'_> {
+    /// The message as an aligned table: offset and length in bytes of each value (its length prefix not
+    /// counted), path, name and masked value. Parts of a field are indented, their length is in characters.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let (mti_bytes, bitmap_end) = self.head();
+        let row = |path: FieldPath, offset, length, value| Row {
+            offset: Some(offset),
+            length,
+            path: path.to_string(),
+            name: self.dialect.field_name(path).unwrap_or_default().to_owned(),
+            value,
+        };
+        let bitmap = self.fields.to_words();
+        let bitmap = match bitmap {
+            (primary, None) => format!("{primary:016X}"),
+            (primary, Some(secondary)) => format!("{primary:016X}{secondary:016X}"),
+        };
+        let mut rows = vec![
+            row(FieldPath::MTI, 0, mti_bytes, self.mti.to_string()),
+            row(FieldPath::BITMAP, mti_bytes, bitmap_end - mti_bytes, bitmap),
+        ];
+        for (de, value) in self.iter() {
+            let start = self.slots.get(usize::from(de)).map_or(0, |slot| usize::from(slot.start));
+            rows.push(row(FieldPath::field(de), start, value.as_bytes().len(), value.masked()));
+            let Some(composite) = self.dialect.composite(de) else { continue };
+            for (index, part) in value.parts() {
+                let Some(definition) = composite.parts.get(index) else { continue };
+                let path = FieldPath::part(de, definition.id);
+                rows.push(Row {
+                    path: format!("  {path}"),
+                    ..row(path, start + part.first_byte(), part.len(), part.masked())
+                });
+            }
+        }
+        table(&rows)
+    }
+
+    /// How many bytes the message type takes, and where the bitmap ends.
+    fn head(&self) -> (usize, usize) {
+        use crate::document::{BitmapEncoding, MtiEncoding};
+        let mti = match self.dialect.mti {
+            MtiEncoding::Ascii => 4,
+            MtiEncoding::Bcd => 2,
+        };
+        let word = match self.dialect.bitmap {
+            BitmapEncoding::Binary => 8,
+            BitmapEncoding::Hex => 16,
+        };
+        let words = if self.fields.last() > Some(64) { 2 } else { 1 };
+        (mti, mti + word * words)
+    }
+}
+
+impl Dialect {
+    /// Stored fields as the same table, without offsets: length in characters, path, name and masked value. A
+    /// field that this dialect does not define is hidden whole.
+    #[must_use]
+    pub fn describe_fields(&self, fields: &Fields) -> String {
+        let row = |path: FieldPath, length, value| Row {
+            offset: None,
+            length,
+            path: path.to_string(),
+            name: self.field_name(path).unwrap_or("(not in this dialect)").to_owned(),
+            value,
+        };
+        let mut rows = vec![row(FieldPath::MTI, 4, fields.mti().to_string())];
+        for (de, text) in fields.iter() {
+            let bytes = text.as_bytes();
+            let sensitivity = self.sensitivity(de);
+            let shown = sensitivity.map_or_else(|| "[hidden]".to_owned(), |s| s.mask(bytes));
+            rows.push(row(FieldPath::field(de), bytes.len(), shown));
+            let Some(composite) = self.composite(de) else { continue };
+            for found in composite.walk(bytes.len(), |at| bytes[at]).map_while(Result::ok) {
+                let part = &composite.parts[found.part];
+                let hidden = sensitivity.filter(|s| s.hides_all());
+                let shown = hidden.unwrap_or(part.sensitivity).mask(&bytes[found.characters.clone()]);
+                let path = FieldPath::part(de, part.id);
+                rows.push(Row { path: format!("  {path}"), ..row(path, found.characters.len(), shown) });
+            }
+        }
+        table(&rows)
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let path_width = rows.iter().map(|row| row.path.len()).max().unwrap_or(0).max(4);
+    let name_width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max(4);
+    let with_offset = rows.iter().any(|row| row.offset.is_some());
+    let mut out = String::new();
+    let mut line = |offset: Option<&str>, length: &str, path: &str, name: &str, value: &str| {
+        if let Some(offset) = offset {
+            let _ = write!(out, "{offset:>5}  ");
+        }
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            out,
+            "{}",
+            format!("{length:>4}  {path:path_width$}  {name:name_width$}  {value}").trim_end()
+        );
+    };
+    line(with_offset.then_some("off"), "len", "path", "name", "value");
+    for row in rows {
+        let offset = row.offset.map(|offset| offset.to_string());
+        line(offset.as_deref(), &row.length.to_string(), &row.path, &row.name, &row.value);
+    }
+    out
+}

@@ -1,0 +1,119 @@
+//! One row of the compiled table: everything the codec needs to know of a field, flat and `Copy`.
+
+use serde::Deserialize;
+
+use crate::class::Class;
+use crate::mask::Sensitivity;
+
+/// How characters become bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encoding {
+    /// One byte a character.
+    Ascii,
+    /// Two characters a byte.
+    Bcd,
+    /// Bytes as they are.
+    Binary,
+    /// Bytes as upper-case hexadecimal digits, two characters a byte.
+    Hex,
+}
+
+/// How a length prefix is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PrefixEncoding {
+    Ascii,
+    Bcd,
+    Binary,
+}
+
+/// What a length prefix counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Counts {
+    /// Characters of the value: digits of a number.
+    Digits,
+    /// Bytes of the value on the wire.
+    Bytes,
+}
+
+/// On which side of an odd packed number the pad nibble stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+/// How a value that is shorter than its fixed field is filled when it is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Fill {
+    /// Not at all: a short value is an error.
+    #[default]
+    None,
+    ZerosLeft,
+    SpacesRight,
+}
+
+/// A field's length. `units` are characters on the wire: bytes for binary fields, digits or characters otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Fixed { units: u16 },
+    Variable { prefix: PrefixEncoding, digits: u8, counts: Counts, max: u16 },
+}
+
+/// A compiled field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    pub class: Class,
+    pub encoding: Encoding,
+    pub length: Length,
+    pub odd: Side,
+    /// The pad nibble, 0 to 15.
+    pub pad: u8,
+    pub fill: Fill,
+    pub sensitivity: Sensitivity,
+    /// Index of the field's parts in the dialect's table of composites.
+    pub composite: Option<u16>,
+}
+
+impl Layout {
+    /// How many bytes `units` take on the wire.
+    #[inline]
+    pub const fn wire_bytes(&self, units: usize) -> usize {
+        match (self.encoding, self.class) {
+            // The sign is a byte of its own, and the compiler has seen to an even number of digits.
+            (Encoding::Bcd, Class::SignedNumeric) => 1 + units.saturating_sub(1) / 2,
+            (Encoding::Bcd, _) => units.div_ceil(2),
+            (Encoding::Ascii | Encoding::Binary | Encoding::Hex, _) => units,
+        }
+    }
+
+    /// How many bytes the length prefix takes.
+    pub const fn prefix_bytes(&self) -> usize {
+        match self.length {
+            Length::Fixed { .. } => 0,
+            Length::Variable { prefix: PrefixEncoding::Bcd, digits, .. } => (digits as usize).div_ceil(2),
+            Length::Variable { digits, .. } => digits as usize,
+        }
+    }
+
+    /// The longest value, in characters of its text form.
+    pub const fn max_characters(&self) -> usize {
+        let units = match self.length {
+            Length::Fixed { units } => units as usize,
+            Length::Variable { max, .. } => max as usize,
+        };
+        if matches!(self.encoding, Encoding::Binary) { units * 2 } else { units }
+    }
+
+    /// Whether a value of so many units has a pad nibble.
+    #[inline]
+    pub const fn is_padded(&self, units: usize) -> bool {
+        matches!(self.encoding, Encoding::Bcd)
+            && !matches!(self.class, Class::SignedNumeric)
+            && units & 1 == 1
+    }
+}

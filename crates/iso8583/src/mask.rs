@@ -1,0 +1,179 @@
+//! What people may see of a field. In doubt, nothing.
+
+use serde::Deserialize;
+
+/// How much of a field a description, a log or a screen may show. Every field of a dialect must decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Sensitivity {
+    /// Shown in full. Only for fields too short to hold a card number.
+    None,
+    /// A message authentication code: shown, it proves nothing without its key.
+    Mac,
+    /// Shown, but every run of digits that could be a card number is masked first.
+    Free,
+    /// A card number: at most its first six and last four digits are shown.
+    Pan,
+    /// Track data: nothing is shown.
+    Track,
+    /// A PIN block: nothing is shown.
+    Pin,
+    /// A card security code: nothing is shown.
+    Cvv,
+    /// Chip data, which can hold the card number and the track: nothing is shown.
+    Chip,
+    /// Keys, even enciphered ones: nothing is shown.
+    Key,
+}
+
+/// The shortest and the longest card number (ISO/IEC 7812-1), in digits.
+pub(crate) const PAN_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+
+impl Sensitivity {
+    /// Whether nothing of the value may be shown.
+    #[must_use]
+    pub const fn hides_all(self) -> bool {
+        matches!(self, Self::Track | Self::Pin | Self::Cvv | Self::Chip | Self::Key)
+    }
+
+    /// Whether the value may be stored once the message has been sent. Track data, PIN blocks and security codes
+    /// may not, not even enciphered (PCI DSS 4.0.1, requirement 3.3.1); chip data holds the track's equivalent.
+    #[must_use]
+    pub const fn may_be_stored(self) -> bool {
+        !matches!(self, Self::Track | Self::Pin | Self::Cvv | Self::Chip)
+    }
+
+    /// How strict this is: a field must be at least as strict as each of its parts.
+    pub(crate) const fn rank(self) -> u8 {
+        match self {
+            Self::None | Self::Mac => 0,
+            Self::Free => 1,
+            Self::Pan => 2,
+            Self::Track | Self::Pin | Self::Cvv | Self::Chip | Self::Key => 3,
+        }
+    }
+
+    const fn placeholder(self) -> &'static str {
+        match self {
+            Self::Track => "[track]",
+            Self::Pin => "[pin]",
+            Self::Cvv => "[cvv]",
+            Self::Chip => "[chip]",
+            Self::Key => "[key]",
+            Self::None | Self::Mac | Self::Free | Self::Pan => "[hidden]",
+        }
+    }
+
+    /// The text as it may be shown.
+    pub(crate) fn mask(self, text: &[u8]) -> String {
+        let shown = match self {
+            // A dialect keeps card numbers out of fields that are "none"; stored fields need not obey it.
+            Self::None | Self::Mac | Self::Free => mask_free_text(text),
+            Self::Pan => mask_pan(text),
+            Self::Track | Self::Pin | Self::Cvv | Self::Chip | Self::Key => {
+                return self.placeholder().to_owned();
+            }
+        };
+        // What is shown goes to a terminal: a control character must not act there.
+        shown.into_iter().map(|c| if (0x20..0x7f).contains(&c) { char::from(c) } else { '.' }).collect()
+    }
+}
+
+/// First six and last four, the length kept. What is too short to be a card number is hidden whole.
+fn mask_pan(text: &[u8]) -> Vec<u8> {
+    let mut shown = text.to_vec();
+    let hidden = if PAN_DIGITS.contains(&text.len()) { 6..text.len() - 4 } else { 0..text.len() };
+    shown[hidden].fill(b'*');
+    shown
+}
+
+/// Masks whatever could be a card number: 13 to 19 digits with a valid check digit, also with up to two
+/// separators between digits, also inside a longer run. A run that is one card number as a whole keeps its first
+/// six and last four digits; of any other, every digit that could belong to one is hidden.
+fn mask_free_text(text: &[u8]) -> Vec<u8> {
+    let mut shown = text.to_vec();
+    let mut run: Vec<usize> = Vec::new();
+    for (at, c) in text.iter().enumerate() {
+        if c.is_ascii_digit() {
+            let joined = run.last().is_some_and(|&last| {
+                at - last <= 3 && !text[last + 1..at].iter().any(u8::is_ascii_alphanumeric)
+            });
+            if !joined {
+                mask_run(text, &run, &mut shown);
+                run.clear();
+            }
+            run.push(at);
+        }
+    }
+    mask_run(text, &run, &mut shown);
+    shown
+}
+
+fn mask_run(text: &[u8], run: &[usize], shown: &mut [u8]) {
+    let digits: Vec<u8> = run.iter().map(|&at| text[at] - b'0').collect();
+    if PAN_DIGITS.contains(&digits.len()) && could_be_pan(&digits) {
+        run[6..run.len() - 4].iter().for_each(|&at| shown[at] = b'*');
+        return;
+    }
+    for length in PAN_DIGITS {
+        for (start, window) in digits.windows(length).enumerate() {
+            if could_be_pan(window) {
+                run[start..start + length].iter().for_each(|&at| shown[at] = b'*');
+            }
+        }
+    }
+}
+
+/// Whether the check digit is right (ISO/IEC 7812-1 Annex B). Zeros alone pass it and are no card number.
+fn could_be_pan(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, &digit)| match (place % 2, digit) {
+            (1, 5..) => u32::from(digit) * 2 - 9,
+            (1, _) => u32::from(digit) * 2,
+            _ => u32::from(digit),
+        })
+        .sum();
+    sum.is_multiple_of(10) && digits.iter().any(|&digit| digit != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(text: &str) -> String {
+        Sensitivity::Free.mask(text.as_bytes())
+    }
+
+    #[test]
+    fn a_card_number_keeps_six_and_four() {
+        assert_eq!(Sensitivity::Pan.mask(b"4111111111111111"), "411111******1111");
+        assert_eq!(Sensitivity::Pan.mask(b"4222222222222"), "422222***2222");
+        assert_eq!(Sensitivity::Pan.mask(b"411111111111"), "************");
+        assert_eq!(Sensitivity::Pan.mask(b"41111111111111111111"), "********************");
+    }
+
+    #[test]
+    fn free_text_gives_no_card_number_away() {
+        assert_eq!(free("ref 4111111111111111."), "ref 411111******1111.");
+        assert_eq!(free("4111-1111 1111--1111"), "4111-11** ****--1111");
+        // Inside a longer run it is not known which digits are the card number's, so none is shown.
+        assert!(!free("99941111111111111110007").contains('4'));
+        assert_eq!(free("A1234B"), "A1234B");
+        assert_eq!(free("0000000000000000"), "0000000000000000");
+    }
+
+    #[test]
+    fn what_must_be_hidden_does_not_even_show_its_length() {
+        assert_eq!(Sensitivity::Cvv.mask(b"123"), Sensitivity::Cvv.mask(b"1234"));
+        for hidden in
+            [Sensitivity::Track, Sensitivity::Pin, Sensitivity::Cvv, Sensitivity::Chip, Sensitivity::Key]
+        {
+            assert!(hidden.hides_all());
+            assert!(!hidden.mask(b"4111111111111111=2512").contains('4'));
+        }
+    }
+}

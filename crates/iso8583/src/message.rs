@@ -1,0 +1,153 @@
+//! A decoded message: the received bytes, and where each field is in them.
+
+use std::fmt;
+
+use crate::bitmap::FieldSet;
+use crate::dialect::Dialect;
+use crate::fields::Fields;
+use crate::layout::{Encoding, Length};
+use crate::mti::Mti;
+use crate::value::{Raw, Value};
+
+/// A message that obeys its dialect, borrowed from the bytes it was decoded from. Half a kilobyte on the stack,
+/// nothing on the heap. `Debug` shows which fields are there and none of their values.
+#[derive(Clone)]
+pub struct Message<'a> {
+    pub(crate) dialect: &'a Dialect,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) mti: Mti,
+    pub(crate) fields: FieldSet,
+    pub(crate) slots: [Slot; 129],
+}
+
+/// Where a value is: without its length prefix, in bytes from the start of the message.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Slot {
+    pub start: u16,
+    /// Length in bytes; the highest bit says that a packed value is odd.
+    packed: u16,
+}
+
+impl Slot {
+    const ODD: u16 = 1 << 15;
+
+    /// `start` and `length` lie within a message of at most 65,535 bytes, `length` within a field of 9,999.
+    pub fn new(start: usize, length: usize, is_odd: bool) -> Self {
+        Self { start: start as u16, packed: length as u16 | if is_odd { Self::ODD } else { 0 } }
+    }
+
+    pub const fn length(self) -> usize {
+        (self.packed & !Self::ODD) as usize
+    }
+
+    pub const fn is_odd(self) -> bool {
+        self.packed & Self::ODD != 0
+    }
+
+    pub const fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.start as usize + self.length()
+    }
+}
+
+impl<'a> Message<'a> {
+    /// The message type identifier.
+    #[must_use]
+    pub const fn mti(&self) -> Mti {
+        self.mti
+    }
+
+    /// The dialect it was decoded with.
+    #[must_use]
+    pub const fn dialect(&self) -> &'a Dialect {
+        self.dialect
+    }
+
+    /// The bytes as received.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Which fields are there, 2 to 128.
+    #[must_use]
+    pub const fn fields(&self) -> FieldSet {
+        self.fields
+    }
+
+    /// The value of field `de`, if it is there.
+    #[must_use]
+    pub fn get(&self, de: u8) -> Option<Value<'a>> {
+        if !self.fields.contains(de) {
+            return None;
+        }
+        let dialect = self.dialect;
+        let layout = dialect.layout(de)?;
+        let slot = *self.slots.get(usize::from(de))?;
+        let bytes = self.bytes.get(slot.range())?;
+        let units = match (layout.length, layout.encoding) {
+            (Length::Fixed { units }, _) => usize::from(units),
+            (Length::Variable { .. }, Encoding::Bcd) => bytes.len() * 2 - usize::from(slot.is_odd()),
+            (Length::Variable { .. }, _) => bytes.len(),
+        };
+        let characters = if layout.encoding == Encoding::Binary { units * 2 } else { units };
+        Some(Value::new(Raw::new(layout, bytes, units), characters as u16, layout, dialect.composite(de)))
+    }
+
+    /// The part `id` of field `de`, if both are there: `part(60, "1")`, `part(48, "CV")`.
+    #[must_use]
+    pub fn part(&self, de: u8, id: &str) -> Option<Value<'a>> {
+        self.get(de)?.part(id)
+    }
+
+    /// All fields that are there, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, Value<'a>)> + '_ {
+        self.fields.iter().filter_map(|de| Some((de, self.get(de)?)))
+    }
+
+    /// The owned form of the message. Encoding it in the same dialect gives the same bytes.
+    #[must_use]
+    pub fn to_fields(&self) -> Fields {
+        let mut fields = Fields::new(self.mti);
+        for (de, value) in self.iter() {
+            fields.replace(de, value.characters().map(char::from).collect());
+        }
+        fields
+    }
+
+    /// The message authentication code and the bytes it covers, as received: from the message type identifier
+    /// to the last byte before the MAC's field. The MAC is the message's last field, 64 or 128.
+    ///
+    /// `None` if the message carries none, also if a field 64 is followed by others, which it would not cover.
+    #[must_use]
+    pub fn mac(&self) -> Option<(&'a [u8], [u8; 8])> {
+        let de = self.fields.last().filter(|de| matches!(de, 64 | 128))?;
+        let value = self.get(de)?;
+        let covered = self.bytes.get(..usize::from(self.slots.get(usize::from(de))?.start))?;
+        let mac = match self.dialect.layout(de)?.encoding {
+            Encoding::Hex => from_hex(value.as_bytes())?,
+            Encoding::Ascii | Encoding::Bcd | Encoding::Binary => value.as_bytes().try_into().ok()?,
+        };
+        Some((covered, mac))
+    }
+}
+
+fn from_hex(digits: &[u8]) -> Option<[u8; 8]> {
+    let digits: &[u8; 16] = digits.try_into().ok()?;
+    let mut bytes = [0; 8];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let high = char::from(pair[0]).to_digit(16)? as u8;
+        let low = char::from(pair[1]).to_digit(16)? as u8;
+        *byte = high << 4 | low;
+    }
+    Some(bytes)
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("dialect", &self.dialect.name)
+            .field("mti", &self.mti)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,232 @@
+//! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
+
+use std::sync::Arc;
+
+use card::{Expiry, Pan, SecurityCode};
+use hostlink::{
+    BankProfile, CardFields, CodeOutcome, HostLink, LinkState, MaybeSent, NotSent, OnSilence, Original, Outcome,
+    Rejection, Reply, TransactionData,
+};
+pub use hostlink::{LinkState as BankState, Transaction};
+use iso8583::Fields;
+use payment::{Approval, Decline, Exchange};
+use types::{Money, Timestamp};
+
+use crate::CommandError;
+
+/// A bank that payments can go to.
+pub struct Bank {
+    profile: Arc<BankProfile>,
+    link: HostLink,
+}
+
+/// A card in clear, in memory only, for the message that is sent next.
+pub(crate) struct SecretCard {
+    pub pan: Pan,
+    pub expiry: Expiry,
+    /// Only ever for the first message of a payment; never stored, sealed or not.
+    pub security_code: Option<SecurityCode>,
+}
+
+/// What the bank's answer comes down to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Says {
+    Approved { approval: Approval, flagged: bool },
+    Declined(Decline),
+    /// The message may have left, and no answer can be believed.
+    Silent,
+    /// The message surely never left, or the bank said that it has done nothing and cannot now.
+    NeverLeft,
+}
+
+/// What came back, with what is worth keeping of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    pub says: Says,
+    /// The answer's fields, without card data.
+    pub received: Option<serde_json::Value>,
+    /// In plain words, where there is no answer.
+    pub note: Option<String>,
+    /// DE 39 for a reversal, should one be needed: why.
+    pub reversal_reason: &'static str,
+}
+
+/// A message that is about to be made.
+pub(crate) struct Draft<'a> {
+    pub transaction: Transaction,
+    pub amount: Money,
+    pub exchange: &'a Exchange,
+    /// What it refers to: the exchange, what it was, and its amount.
+    pub original: Option<(&'a Exchange, Transaction, Money)>,
+    /// DE 39 of a reversal.
+    pub reason: Option<&'a str>,
+}
+
+impl Bank {
+    /// Joins a bank's profile and its link.
+    pub fn new(profile: Arc<BankProfile>, link: HostLink) -> Self {
+        Self { profile, link }
+    }
+
+    /// Its name in our configuration.
+    pub fn name(&self) -> &str {
+        self.profile.name()
+    }
+
+    /// Its profile.
+    pub fn profile(&self) -> &BankProfile {
+        &self.profile
+    }
+
+    /// The state of its link.
+    pub fn state(&self) -> LinkState {
+        self.link.state()
+    }
+
+    /// Stops taking requests, waits for those in flight, signs off.
+    pub async fn drain(&self) {
+        self.link.drain().await;
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.state() == LinkState::Up
+    }
+
+    pub(crate) fn reply_timeout_ms(&self) -> i64 {
+        i64::try_from(self.profile.timers().reply_timeout.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn repeats(&self, transaction: Transaction) -> bool {
+        self.profile.on_silence(transaction) == OnSilence::Repeat
+    }
+
+    pub(crate) fn batch(&self) -> Option<String> {
+        self.link.batch()
+    }
+
+    pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {
+        self.profile.rrn(now, stan)
+    }
+
+    pub(crate) fn as_repeat(&self, transaction: Transaction, fields: &Fields) -> Fields {
+        self.profile.repeat(transaction, fields)
+    }
+
+    /// The fields of a message, without its card: what is recorded before it is sent.
+    pub(crate) fn message(&self, draft: &Draft<'_>) -> Result<Fields, CommandError> {
+        let exchange = draft.exchange;
+        let original = draft.original.map(|(original, transaction, amount)| Original {
+            transaction,
+            amount,
+            stan: original.stan,
+            at: original.sent_at,
+            rrn: original.rrn.clone(),
+            authorization_code: original.authorization_code.clone(),
+            batch: original.batch.clone(),
+        });
+        let data = TransactionData {
+            amount: draft.amount,
+            stan: exchange.stan,
+            at: exchange.sent_at,
+            rrn: exchange.rrn.clone(),
+            terminal: exchange.terminal.clone(),
+            acceptor: exchange.acceptor.clone(),
+            batch: exchange.batch.clone(),
+            original,
+            reason: draft.reason.map(str::to_owned),
+        };
+        self.profile.message(draft.transaction, &data).map_err(|error| CommandError::Internal(Box::new(error)))
+    }
+
+    /// Asks the bank and reads what it says.
+    pub(crate) async fn ask(&self, transaction: Transaction, fields: &Fields, card: &SecretCard) -> Heard {
+        let card = CardFields {
+            pan: card.pan.clone(),
+            expiry: Some(card.expiry),
+            security_code: card.security_code.clone(),
+        };
+        match self.link.request(transaction, fields.clone(), card).await {
+            Outcome::Reply(reply) => self.read(transaction, fields, &reply),
+            Outcome::NotSent(why) => Heard::never_left(not_sent_words(why)),
+            Outcome::MaybeSent(why) => Heard::silent(maybe_sent_words(&why), reversal_reason(&why)),
+            Outcome::Rejected(why) => {
+                tracing::error!(bank = self.name(), code = why.code(), "A message of ours does not fit the bank's dialect");
+                Heard::never_left(rejection_words(&why))
+            }
+        }
+    }
+
+    fn read(&self, transaction: Transaction, sent: &Fields, reply: &Reply) -> Heard {
+        let code = reply.response_code();
+        let row = self.profile.outcome(transaction, code);
+        if row.alarm {
+            tracing::error!(bank = self.name(), response_code = code, "The bank's answer asks for an operator's look");
+        }
+        let mut heard = match row.outcome {
+            CodeOutcome::Approve { flagged } => {
+                Heard::of(Says::Approved { approval: approval(sent, reply), flagged })
+            }
+            CodeOutcome::Decline { decline_code, advice, .. } => Heard::of(Says::Declined(Decline {
+                code: decline_code,
+                network_code: Some(code.to_owned()),
+                advice,
+            })),
+            // The bank itself does not know: as good as silence.
+            CodeOutcome::Unknown => Heard::silent("the bank does not know the outcome itself".to_owned(), "98"),
+            CodeOutcome::RetryAfterSignOn | CodeOutcome::RetryLater => Heard::of(Says::Declined(Decline {
+                code: "issuer_unavailable".to_owned(),
+                network_code: Some(code.to_owned()),
+                advice: "try_again_later".to_owned(),
+            })),
+        };
+        heard.received = serde_json::to_value(&reply.fields).ok();
+        heard
+    }
+}
+
+fn approval(sent: &Fields, reply: &Reply) -> Approval {
+    // An answer without DE 4 approves what was asked for; one that names another amount is not that approval.
+    let amount = reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let text = |de| reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty());
+    Approval {
+        amount,
+        response_code: reply.response_code().to_owned(),
+        rrn: text(37),
+        authorization_code: text(38),
+    }
+}
+
+impl Heard {
+    fn of(says: Says) -> Self {
+        Self { says, received: None, note: None, reversal_reason: "98" }
+    }
+
+    fn never_left(note: String) -> Self {
+        Self { note: Some(note), ..Self::of(Says::NeverLeft) }
+    }
+
+    pub fn silent(note: String, reversal_reason: &'static str) -> Self {
+        Self { says: Says::Silent, received: None, note: Some(note), reversal_reason }
+    }
+}
+
+fn not_sent_words(why: NotSent) -> String {
+    format!("the message surely did not leave ({})", why.code())
+}
+
+fn maybe_sent_words(why: &MaybeSent) -> String {
+    format!("the message may have left and no answer can be believed ({})", why.code())
+}
+
+fn rejection_words(why: &Rejection) -> String {
+    format!("the message does not fit the bank's dialect ({})", why.code())
+}
+
+/// DE 39 of the reversal: 98 no answer, A0 wrong MAC, 06 an answer that cannot be used.
+fn reversal_reason(why: &MaybeSent) -> &'static str {
+    match why {
+        MaybeSent::BadMac => "A0",
+        MaybeSent::Mismatch(_) => "06",
+        _ => "98",
+    }
+}

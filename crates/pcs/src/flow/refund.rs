@@ -1,0 +1,196 @@
+//! Refund part or all of a captured payment.
+//!
+//! | step | crate           | leaves behind                                                              |
+//! |------|-----------------|----------------------------------------------------------------------------|
+//! | 1    | store, commit 1 | the refund, its amount set aside in the payment and in the books           |
+//! | 2    | hostlink        | the bank's answer, or its silence                                          |
+//! | 3    | store, commit 2 | the outcome; after silence a durable task that repeats the same advice     |
+//!
+//! A refund is never reversed.
+
+use std::sync::Arc;
+
+use payment::{NewRefund, Refund, RefundEvent, RefundState};
+use store::AliasChange;
+use types::{MerchantId, RefundId};
+
+use super::submit::{detached, money};
+use crate::bank::{Heard, Says, Transaction};
+use crate::claim::{Begun, Running};
+use crate::model::Actor;
+use crate::task::{self, EXCHANGE, Message, PURSUIT, Task};
+use crate::unit::Said;
+use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs, RefundRequest};
+
+const RACES: usize = 16;
+
+impl Pcs {
+    /// Gives money back. A refund whose bank was silent comes back as `InDoubt`, and is repeated until it is answered.
+    ///
+    /// # Errors
+    /// [`CommandError`]: nothing was sent to a bank.
+    pub async fn create_refund(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: IdempotencyKey,
+        request: RefundRequest,
+    ) -> Result<Completed, CommandError> {
+        let running = match self.begin(caller, &key).await? {
+            Begun::New(running) => running,
+            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
+            Begun::Unanswered { subject } => {
+                let refund = self.must_load_refund(caller.merchant, RefundId::from_u128(subject)).await?;
+                return Ok(Completed { done: Done::Refund(Box::new(refund)), replayed: true });
+            }
+        };
+        let (pcs, caller) = (Arc::clone(self), caller.clone());
+        detached(async move { pcs.refund_payment(caller, running, request).await }).await
+    }
+
+    async fn refund_payment(
+        self: Arc<Self>,
+        caller: Caller,
+        running: Running,
+        request: RefundRequest,
+    ) -> Result<Done, CommandError> {
+        // Step 1: decide and record while nobody else changes this payment.
+        let turn = self.turns.take(request.payment.to_u128()).await;
+        let (refund, message) = self.record_refund(&caller, &running, request).await?;
+        drop(turn);
+
+        // Step 2: tell the bank.
+        let payment = self.must_load(caller.merchant, refund.payment).await?;
+        let card = self.card_of(&payment).await?;
+        let heard = self.ask(&message, &card).await?;
+
+        // Step 3: take what it said.
+        self.conclude_refund(caller.merchant, refund.id, message, heard, Some(running), 0).await
+    }
+
+    async fn record_refund(
+        &self,
+        caller: &Caller,
+        running: &Running,
+        request: RefundRequest,
+    ) -> Result<(Refund, Message), CommandError> {
+        let now = self.clock.now();
+        let payment = self.must_load(caller.merchant, request.payment).await?;
+        let first = self.original_of(&payment, "refund")?;
+        let (original, was) = match &payment.completion {
+            Some(completion) => (completion, Transaction::Capture),
+            None => (&first, Transaction::Consume),
+        };
+        let transaction = Transaction::Refund;
+        let exchange =
+            self.new_exchange(transaction, &original.bank, &original.terminal, &original.acceptor).await?;
+        let new = NewRefund {
+            id: self.new_id(),
+            amount: request.amount,
+            reason: request.reason,
+            merchant_reference: request.merchant_reference.clone(),
+            metadata: request.metadata,
+            exchange: exchange.clone(),
+        };
+        let changed = payment.refund(new, now).map_err(|refused| CommandError::refused(&payment, refused))?;
+        let refund = changed.refund;
+        let captured = money(&payment, payment.captured)?;
+        let message = self.follow_up(transaction, money(&payment, refund.amount)?, exchange, (original, was, captured))?;
+
+        let mut unit = self.unit(caller.merchant, now);
+        unit.claim = Some(running.claim(refund.id.to_u128()));
+        let said = Said { sent: Some(message.fields_json()?), ..Said::default() };
+        let actor = Actor::ApiKey { key: caller.key_id.clone() };
+        self.add_refund_change(&mut unit, &refund, &changed.change, actor, said)?;
+        if let Some(reference) = &request.merchant_reference {
+            unit.aliases.push(AliasChange {
+                space: crate::reads::REFUND_REFERENCE,
+                key: crate::reads::reference_key(caller.merchant, reference),
+                target: Some(crate::resource::Resource::key(&refund)),
+            });
+        }
+        let waits = self.bank(&message.exchange.bank)?.reply_timeout_ms();
+        unit.tasks.push(self.refund_task(&refund, message.clone(), 0).put(EXCHANGE, now.plus_ms(waits))?);
+        self.commit(unit).await?;
+        Ok((refund, message))
+    }
+
+    /// Step 3, also for every repeat: decide on the newest payment and refund; a lost race is decided again.
+    pub(crate) async fn conclude_refund(
+        &self,
+        merchant: MerchantId,
+        id: RefundId,
+        message: Message,
+        heard: Heard,
+        running: Option<Running>,
+        attempts: u32,
+    ) -> Result<Done, CommandError> {
+        for _ in 0..RACES {
+            match self.try_conclude_refund(merchant, id, &message, &heard, running.as_ref(), attempts).await {
+                Err(CommandError::Busy) => {}
+                other => return other,
+            }
+        }
+        Err(CommandError::Busy)
+    }
+
+    async fn try_conclude_refund(
+        &self,
+        merchant: MerchantId,
+        id: RefundId,
+        message: &Message,
+        heard: &Heard,
+        running: Option<&Running>,
+        attempts: u32,
+    ) -> Result<Done, CommandError> {
+        let refund = self.must_load_refund(merchant, id).await?;
+        let _turn = self.turns.take(refund.payment.to_u128()).await;
+        let now = self.clock.now();
+        let payment = self.must_load(merchant, refund.payment).await?;
+        let changed = payment
+            .refund_step(&refund, heard.refund_event(), now)
+            .map_err(|refused| CommandError::refused(&payment, refused))?;
+        let refund = changed.refund;
+        let mut unit = self.unit(merchant, now);
+        let actor = Actor::Bank { bank: message.exchange.bank.clone() };
+        let said = Said { sent: None, received: heard.received.clone(), note: heard.note.clone() };
+        self.add_refund_change(&mut unit, &refund, &changed.change, actor, said)?;
+        unit.tasks.push(task::done(EXCHANGE, id.to_u128()));
+        let done = Done::Refund(Box::new(refund.clone()));
+        if refund.state == RefundState::InDoubt {
+            let due = now.plus_ms(task::pause_ms(attempts));
+            unit.tasks.push(self.refund_task(&refund, message.clone(), attempts + 1).put(PURSUIT, due)?);
+        } else {
+            unit.tasks.push(task::done(PURSUIT, id.to_u128()));
+            if let Some(running) = running {
+                unit.answer = Some(running.answer(&done)?);
+            }
+        }
+        self.commit(unit).await?;
+        if refund.state == RefundState::InDoubt {
+            self.pursue.notify_one();
+        }
+        Ok(done)
+    }
+
+    fn refund_task(&self, refund: &Refund, message: Message, attempts: u32) -> Task {
+        Task {
+            merchant: refund.merchant,
+            payment: refund.payment,
+            refund: Some(refund.id),
+            message: Some(message),
+            attempts,
+            since: refund.created,
+        }
+    }
+}
+
+impl Heard {
+    fn refund_event(&self) -> RefundEvent {
+        match &self.says {
+            Says::Approved { approval, .. } => RefundEvent::Approved(approval.clone()),
+            Says::Declined(decline) => RefundEvent::Declined(decline.clone()),
+            Says::Silent => RefundEvent::Silent,
+            Says::NeverLeft => RefundEvent::NeverLeft,
+        }
+    }
+}

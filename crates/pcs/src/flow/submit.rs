@@ -1,0 +1,273 @@
+//! Make a payment: authorize (hold the funds) or consume (move the money).
+//!
+//! | step | crate   | leaves behind                                                                     |
+//! |------|---------|-----------------------------------------------------------------------------------|
+//! | 1    | store   | nothing: the key, the merchant, the card are looked up                            |
+//! | 2    | payment | nothing: limits, route and the first steps are decided in memory                  |
+//! | 3    | here    | for `confirm: false` the payment alone; else an intent for `exchange.rs` to carry out |
+
+use std::sync::Arc;
+
+use payment::{CaptureMethod, Change, Event, Evidence, OrderTerms, Payment, routing};
+use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
+
+use super::exchange::Intent;
+use crate::bank::{Draft, SecretCard, Transaction};
+use crate::claim::{Begun, Running};
+use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus};
+use crate::task::Message;
+use crate::unit::Said;
+use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, NewPayment, Pcs};
+
+pub(crate) const DAY_MS: i64 = 86_400_000;
+
+impl Pcs {
+    /// Makes a payment and, when `confirm` is set, asks the bank. A payment that is in doubt comes back as such, not as
+    /// an error.
+    ///
+    /// # Errors
+    /// [`CommandError`]: nothing was sent to a bank.
+    pub async fn create_payment(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: IdempotencyKey,
+        new: NewPayment,
+    ) -> Result<Completed, CommandError> {
+        let running = match self.begin(caller, &key).await? {
+            Begun::New(running) => running,
+            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
+            Begun::Unanswered { subject } => return self.as_it_is(caller.merchant, subject).await,
+        };
+        let (pcs, caller) = (Arc::clone(self), caller.clone());
+        detached(async move { pcs.submit(caller, running, new).await }).await
+    }
+
+    /// Confirms a payment that was made with `confirm: false`.
+    ///
+    /// # Errors
+    /// [`CommandError`]: nothing was sent to a bank.
+    pub async fn confirm_payment(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: IdempotencyKey,
+        id: PaymentId,
+        method: Option<PaymentMethodId>,
+    ) -> Result<Completed, CommandError> {
+        let running = match self.begin(caller, &key).await? {
+            Begun::New(running) => running,
+            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
+            Begun::Unanswered { subject } => return self.as_it_is(caller.merchant, subject).await,
+        };
+        let (pcs, caller) = (Arc::clone(self), caller.clone());
+        detached(async move { pcs.confirm(caller, running, id, method).await }).await
+    }
+
+    async fn submit(self: Arc<Self>, caller: Caller, running: Running, new: NewPayment) -> Result<Done, CommandError> {
+        // Step 1: who is paid, and with which card.
+        let now = self.clock.now();
+        let merchant = self.payable_merchant(caller.merchant).await?;
+        merchant.limits.check(new.amount)?;
+        let method = match new.payment_method {
+            Some(id) => Some(self.usable_method(caller.merchant, id, new.customer).await?),
+            None if new.confirm => {
+                let rule = "is required when confirm is true".to_owned();
+                return Err(CommandError::Invalid { field: "payment_method", rule });
+            }
+            None => None,
+        };
+
+        // Step 2: decide, in memory.
+        let terms = OrderTerms {
+            amount: new.amount,
+            capture_method: new.capture_method,
+            merchant_reference: new.merchant_reference.clone(),
+            description: new.description,
+            metadata: new.metadata,
+            fee_plan: merchant.fee_plan,
+            authorization_expires_at: authorization_end(&merchant, now),
+        };
+        let mut change = Payment::create(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
+        change.payment.customer = new.customer.or(method.as_ref().and_then(|method| method.customer));
+        let actor = Actor::ApiKey { key: caller.key_id.clone() };
+
+        // Step 3: ask the bank, or leave it to a later confirm.
+        match method {
+            Some(method) if new.confirm => {
+                let evidence = Evidence::MerchantInitiated;
+                let asked = self.asked(change, &merchant, &method, None, evidence, actor, now).await?;
+                let intent = Intent { reference: new.merchant_reference, ..asked };
+                self.carry_out(Some(running), intent).await
+            }
+            method => {
+                if let Some(method) = method {
+                    attach(&mut change, &method, now)?;
+                }
+                self.keep_unconfirmed(running, change, new.merchant_reference, actor).await
+            }
+        }
+    }
+
+    async fn confirm(
+        self: Arc<Self>,
+        caller: Caller,
+        running: Running,
+        id: PaymentId,
+        method: Option<PaymentMethodId>,
+    ) -> Result<Done, CommandError> {
+        let turn = self.turns.take(id.to_u128()).await;
+        let now = self.clock.now();
+        let payment = self.must_load(caller.merchant, id).await?;
+        let merchant = self.payable_merchant(caller.merchant).await?;
+        let Some(method) = method.or(payment.payment_method) else {
+            let rule = "is required: the payment has no card yet".to_owned();
+            return Err(CommandError::Invalid { field: "payment_method", rule });
+        };
+        let method = self.usable_method(caller.merchant, method, payment.customer).await?;
+        let before = payment.version;
+        let change = Change { payment, entry: None, notices: Vec::new(), stats: Vec::new() };
+        let actor = Actor::ApiKey { key: caller.key_id };
+        let mut intent =
+            self.asked(change, &merchant, &method, None, Evidence::MerchantInitiated, actor, now).await?;
+        intent.change.payment.version = before + 1;
+        self.record_intent(Some(&running), &intent).await?;
+        drop(turn);
+        let heard = self.ask(&intent.message, &intent.card).await?;
+        self.conclude(intent.change.payment, intent.message, heard, Some(running)).await
+    }
+
+    /// The intent to ask a bank for a payment that has no card or consent yet: attach, confirm, route, build the message.
+    /// The steps are taken in memory and committed as one change.
+    #[expect(clippy::too_many_arguments, reason = "each is a different fact that the intent joins")]
+    pub(crate) async fn asked(
+        &self,
+        mut change: Change,
+        merchant: &Merchant,
+        method: &PaymentMethod,
+        card: Option<SecretCard>,
+        evidence: Evidence,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Intent, CommandError> {
+        let version = change.payment.version;
+        attach(&mut change, method, now)?;
+        let currency = change.payment.currency();
+        let contract =
+            routing::route(&merchant.acquirers, currency, &method.card.brand, |bank| self.is_up(bank))?;
+        let transaction = original_transaction(&change.payment);
+        let exchange =
+            self.new_exchange(transaction, &contract.bank, &contract.terminal, &contract.acceptor).await?;
+        let amount = change.payment.terms.amount;
+        let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
+        let fields = self.bank(&contract.bank)?.message(&draft)?;
+        let event = Event::Confirmed { exchange: exchange.clone(), evidence };
+        let confirmed = change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
+        change.payment = confirmed.payment;
+        change.notices.extend(confirmed.notices);
+        change.payment.version = version;
+        let card = match card {
+            Some(card) => card,
+            None => self.open_card(method)?,
+        };
+        let message = Message { transaction, amount, exchange, fields };
+        Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
+    }
+
+    async fn keep_unconfirmed(
+        &self,
+        running: Running,
+        change: Change,
+        reference: Option<String>,
+        actor: Actor,
+    ) -> Result<Done, CommandError> {
+        let mut unit = self.unit(change.payment.merchant, self.clock.now());
+        unit.claim = Some(running.claim(change.payment.id.to_u128()));
+        self.add_payment_change(&mut unit, &change, actor, Said::default())?;
+        if let Some(reference) = &reference {
+            unit.aliases.push(self.reference_alias(&change.payment, reference));
+        }
+        let done = Done::Payment(Box::new(change.payment));
+        unit.answer = Some(running.answer(&done)?);
+        self.commit(unit).await?;
+        Ok(done)
+    }
+
+    pub(crate) async fn payable_merchant(&self, id: MerchantId) -> Result<Arc<Merchant>, CommandError> {
+        let merchant = self.merchant_row(id).await?;
+        match merchant.status {
+            MerchantStatus::Active => Ok(merchant),
+            MerchantStatus::Suspended => Err(CommandError::MerchantSuspended),
+        }
+    }
+
+    /// The stored card, if this merchant may use it for this customer now.
+    pub(crate) async fn usable_method(
+        &self,
+        merchant: MerchantId,
+        id: PaymentMethodId,
+        customer: Option<types::CustomerId>,
+    ) -> Result<PaymentMethod, CommandError> {
+        let missing = || CommandError::Missing { kind: "payment_method", id: id.to_string() };
+        let method = self.method_row(Some(merchant), id).await?.ok_or_else(missing)?;
+        if method.status != PaymentMethodStatus::Active {
+            return Err(missing());
+        }
+        if customer.is_some() && method.customer != customer {
+            let rule = "belongs to another customer than the one given".to_owned();
+            return Err(CommandError::Invalid { field: "payment_method", rule });
+        }
+        if method.card.is_expired(self.clock.now()) {
+            return Err(CommandError::CardExpired);
+        }
+        Ok(method)
+    }
+
+    fn is_up(&self, bank: &str) -> bool {
+        self.banks.get(bank).is_some_and(|bank| bank.is_up())
+    }
+}
+
+/// Minor units of a payment's currency.
+pub(crate) fn money(payment: &Payment, minor: u64) -> Result<Money, CommandError> {
+    Money::new(minor, payment.currency()).map_err(|error| CommandError::Internal(Box::new(error)))
+}
+
+/// The transaction that a payment begins with.
+pub(crate) fn original_transaction(payment: &Payment) -> Transaction {
+    match payment.terms.capture_method {
+        CaptureMethod::Automatic => Transaction::Consume,
+        CaptureMethod::Manual => Transaction::Authorize,
+    }
+}
+
+/// Runs a payment in a task of its own: a client that hangs up cancels nothing.
+pub(crate) async fn detached<F>(work: F) -> Result<Completed, CommandError>
+where
+    F: Future<Output = Result<Done, CommandError>> + Send + 'static,
+{
+    match tokio::spawn(work).await {
+        Ok(done) => done.map(Completed::from),
+        Err(fault) => Err(CommandError::Internal(Box::new(fault))),
+    }
+}
+
+fn attach(change: &mut Change, method: &PaymentMethod, now: Timestamp) -> Result<(), CommandError> {
+    let version = change.payment.version;
+    let event = Event::MethodAttached { method: method.id, card: method.card.clone() };
+    let attached = change.payment.step(event, now).map_err(|refused| CommandError::refused(&change.payment, refused))?;
+    change.payment = attached.payment;
+    change.payment.version = version;
+    Ok(())
+}
+
+pub(crate) fn authorization_end(merchant: &Merchant, now: Timestamp) -> Timestamp {
+    now.plus_ms(i64::from(merchant.authorization_days) * DAY_MS)
+}
+
+pub(crate) fn internal_refusal(refused: payment::Refused) -> CommandError {
+    match refused {
+        payment::Refused::ZeroAmount => {
+            CommandError::Invalid { field: "amount", rule: "must be at least one minor unit".to_owned() }
+        }
+        other => CommandError::Internal(Box::new(other)),
+    }
+}

@@ -1,0 +1,101 @@
+//! Void a payment: give a hold back, or take back a sale of the same day. A payment that no bank has seen is abandoned.
+
+use std::sync::Arc;
+
+use payment::{Event, Payment, State, VoidReason};
+use types::{MerchantId, PaymentId};
+
+use super::exchange::Intent;
+use super::submit::{detached, money};
+use crate::bank::Transaction;
+use crate::claim::{Begun, Running};
+use crate::model::Actor;
+use crate::unit::Said;
+use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
+
+impl Pcs {
+    /// Voids a payment.
+    ///
+    /// # Errors
+    /// [`CommandError`]: nothing was sent to a bank.
+    pub async fn void_payment(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: IdempotencyKey,
+        id: PaymentId,
+    ) -> Result<Completed, CommandError> {
+        let running = match self.begin(caller, &key).await? {
+            Begun::New(running) => running,
+            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
+            Begun::Unanswered { subject } => return self.as_it_is(caller.merchant, subject).await,
+        };
+        let (pcs, merchant) = (Arc::clone(self), caller.merchant);
+        let actor = Actor::ApiKey { key: caller.key_id.clone() };
+        detached(async move { pcs.void(merchant, actor, Some(running), id, VoidReason::Requested).await }).await
+    }
+
+    pub(crate) async fn void(
+        self: Arc<Self>,
+        merchant: MerchantId,
+        actor: Actor,
+        running: Option<Running>,
+        id: PaymentId,
+        why: VoidReason,
+    ) -> Result<Done, CommandError> {
+        let turn = self.turns.take(id.to_u128()).await;
+        let payment = self.must_load(merchant, id).await?;
+        if matches!(payment.state, State::RequiresPaymentMethod | State::RequiresConfirmation) {
+            return self.abandon(payment, actor, running, why).await;
+        }
+        let intent = self.void_intent(&payment, actor, why).await?;
+        self.record_intent(running.as_ref(), &intent).await?;
+        drop(turn);
+        let heard = self.ask(&intent.message, &intent.card).await?;
+        self.conclude(intent.change.payment, intent.message, heard, running).await
+    }
+
+    async fn void_intent(&self, payment: &Payment, actor: Actor, why: VoidReason) -> Result<Intent, CommandError> {
+        let now = self.clock.now();
+        let first = self.original_of(payment, "void")?;
+        // What is voided: the completion if the money has moved by one, else the authorization or sale itself.
+        let (voided, was, minor) = match (&payment.completion, payment.state) {
+            (Some(completion), State::Captured) => (completion, Transaction::Capture, payment.captured),
+            (_, State::Captured) => (&first, Transaction::Consume, payment.captured),
+            _ => (&first, Transaction::Authorize, payment.authorized),
+        };
+        let transaction = match was {
+            Transaction::Capture => Transaction::VoidCapture,
+            Transaction::Consume => Transaction::VoidConsume,
+            _ => Transaction::VoidAuthorization,
+        };
+        let exchange = self.new_exchange(transaction, &voided.bank, &voided.terminal, &voided.acceptor).await?;
+        let event = Event::VoidRequested { why, exchange: Some(exchange.clone()) };
+        let change = payment.step(event, now).map_err(|refused| CommandError::refused(payment, refused))?;
+        let amount = money(payment, minor)?;
+        let message = self.follow_up(transaction, amount, exchange, (voided, was, amount))?;
+        let card = self.card_of(payment).await?;
+        Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
+    }
+
+    /// No bank knows of it: one commit ends it.
+    async fn abandon(
+        &self,
+        payment: Payment,
+        actor: Actor,
+        running: Option<Running>,
+        why: VoidReason,
+    ) -> Result<Done, CommandError> {
+        let now = self.clock.now();
+        let event = Event::VoidRequested { why, exchange: None };
+        let change = payment.step(event, now).map_err(|refused| CommandError::refused(&payment, refused))?;
+        let mut unit = self.unit(payment.merchant, now);
+        self.add_payment_change(&mut unit, &change, actor, Said::default())?;
+        let done = Done::Payment(Box::new(change.payment));
+        if let Some(running) = &running {
+            unit.claim = Some(running.claim(payment.id.to_u128()));
+            unit.answer = Some(running.answer(&done)?);
+        }
+        self.commit(unit).await?;
+        Ok(done)
+    }
+}

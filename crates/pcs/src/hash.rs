@@ -1,0 +1,15 @@
+//! Short keys for look-ups: the first sixteen bytes of a SHA-256 over parts that cannot run into each other.
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+/// SHA-256 over the parts, each preceded by its length, cut to sixteen bytes.
+pub(crate) fn short_hash(parts: &[&str]) -> [u8; 16] {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut short = [0; 16];
+    short.copy_from_slice(&context.finish().as_ref()[..16]);
+    short
+}

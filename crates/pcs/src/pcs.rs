@@ -1,0 +1,133 @@
+//! The PCS itself: what the flows share.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use store::{Shard, Store, shard_of};
+use tokio::sync::Notify;
+use types::{Clock, Entropy, MerchantId, Timestamp};
+use vault::Vault;
+
+use crate::bank::{Bank, BankState};
+use crate::cache::Cache;
+use crate::numbers::Numbers;
+use crate::turns::Turns;
+use crate::{Caller, CommandError, Custodian, model::Merchant};
+
+/// What the PCS is given. Time, chance and I/O all come in here.
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// The vault.
+    pub vault: Arc<Vault>,
+    /// The links to banks, by the names that merchants' contracts use.
+    pub banks: Vec<Bank>,
+    /// Opens payment instructions and knows whom to believe.
+    pub custodian: Custodian,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// How many shards the store was made with.
+    pub shards: u16,
+}
+
+/// The payment control server. Shared; every payment runs in a task of its own, so that a client that hangs up cancels
+/// nothing.
+pub struct Pcs {
+    pub(crate) store: Store,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) banks: BTreeMap<String, Bank>,
+    pub(crate) custodian: Custodian,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) shards: u16,
+    pub(crate) numbers: Numbers,
+    pub(crate) turns: Turns,
+    /// Idempotency keys of requests that run right now in this process.
+    pub(crate) running: Mutex<HashSet<[u8; 16]>>,
+    pub(crate) merchants: Cache<MerchantId, Merchant>,
+    pub(crate) callers: Cache<[u8; 16], Caller>,
+    /// Tasks that somebody in this process works on.
+    pub(crate) in_hand: Mutex<HashSet<(u8, u128)>>,
+    /// Wakes the pursuit of reversals and repeats.
+    pub(crate) pursue: Notify,
+    /// Tells the webhook dispatcher that the journal has grown.
+    pub(crate) journal_grew: Notify,
+}
+
+/// Whether payments can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The store takes commits.
+    pub store: bool,
+    /// Each bank and the state of its link.
+    pub banks: Vec<(String, BankState)>,
+}
+
+impl Readiness {
+    /// At least one bank is signed on and the store takes commits.
+    pub fn is_ready(&self) -> bool {
+        self.store && self.banks.iter().any(|(_, state)| *state == BankState::Up)
+    }
+}
+
+impl Pcs {
+    /// Puts the PCS together. Call [`Pcs::resume`] before taking requests, and keep [`Pcs::work`] running.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let banks = parts.banks.into_iter().map(|bank| (bank.name().to_owned(), bank)).collect();
+        Arc::new(Self {
+            store: parts.store,
+            vault: parts.vault,
+            banks,
+            custodian: parts.custodian,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            shards: parts.shards,
+            numbers: Numbers::default(),
+            turns: Turns::default(),
+            running: Mutex::default(),
+            merchants: Cache::new(),
+            callers: Cache::new(),
+            in_hand: Mutex::default(),
+            pursue: Notify::new(),
+            journal_grew: Notify::new(),
+        })
+    }
+
+    /// Whether payments can be made now.
+    pub fn ready(&self) -> Readiness {
+        let banks = self.banks.iter().map(|(name, bank)| (name.clone(), bank.state())).collect();
+        Readiness { store: self.store.is_ready(), banks }
+    }
+
+    /// The store, for read models such as `explain` and `verify`.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock that this PCS lives by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits until the journal has grown since the last call.
+    pub async fn journal_growth(&self) {
+        self.journal_grew.notified().await;
+    }
+
+    pub(crate) fn shard(&self, merchant: MerchantId) -> Shard {
+        shard_of(merchant, self.shards)
+    }
+
+    pub(crate) fn bank(&self, name: &str) -> Result<&Bank, CommandError> {
+        self.banks.get(name).ok_or_else(|| {
+            CommandError::Internal(format!("bank {name} is in a contract but not in the configuration").into())
+        })
+    }
+
+    pub(crate) fn new_id<K: types::Kind>(&self) -> types::Id<K> {
+        types::Id::new(self.clock.now(), &*self.entropy)
+    }
+}

@@ -1,0 +1,12 @@
+//! What merchants and the operator set up, and what they are told: one file per resource.
+
+mod checkout_session;
+mod customer;
+mod events;
+mod merchant;
+mod payment_method;
+mod webhook;
+
+pub use events::{EventView, Stretch};
+pub use merchant::{NewMerchant, SecretKey};
+pub use webhook::{EndpointChange, NewEndpoint};

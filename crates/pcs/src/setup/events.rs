@@ -1,0 +1,140 @@
+//! The journal as merchants see it: events, in order, for ever.
+
+use payment::{Notice, Payment, Refund};
+use store::Stored;
+use types::{EventId, MerchantId, Timestamp};
+
+use crate::model::{Delivery, JournalEvent};
+use crate::resource::{from_bytes, put};
+use crate::{CommandError, Listed, Page, Pcs};
+
+/// One thing that happened, as it is told to a merchant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventView {
+    /// The event's id, the same over all tries of all deliveries.
+    pub id: EventId,
+    /// What happened.
+    pub notice: Notice,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// Its place in the journal: grows for every event of a merchant, so that receivers can drop what is stale.
+    pub sequence: u64,
+    /// Whose event it is.
+    pub merchant: MerchantId,
+    /// The payment as the event left it.
+    pub payment: Option<Box<Payment>>,
+    /// The refund as the event left it.
+    pub refund: Option<Box<Refund>>,
+}
+
+/// A stretch of the journal, read by a consumer that keeps a cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The events in it, in order.
+    pub events: Vec<EventView>,
+    /// Where the next stretch begins.
+    pub next_seq: u64,
+}
+
+impl Pcs {
+    /// How many shards there are to follow.
+    pub const fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    /// The events of up to `limit` records of a shard's journal from `seq` on.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn events_from(&self, shard: u16, seq: u64, limit: usize) -> Result<Stretch, CommandError> {
+        let records = self.store.journal(store::Shard(shard), seq, limit).await?;
+        let next_seq = records.last().map_or(seq, |record| record.seq + 1);
+        let mut events = Vec::new();
+        for record in &records {
+            events.extend(views(record)?);
+        }
+        Ok(Stretch { events, next_seq })
+    }
+
+    /// A merchant's events, newest first. `page` counts by sequence.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn events(&self, merchant: MerchantId, page: Page) -> Result<Listed<EventView>, CommandError> {
+        let records = self.store.history(self.shard(merchant), merchant.to_u128()).await?;
+        let mut found = Vec::new();
+        for record in records.iter().rev() {
+            found.extend(views(record)?.into_iter().rev());
+        }
+        // Ids are made in the order of time within a node, but the journal's order is the one that counts.
+        let after = page.after.and_then(|id| found.iter().position(|event| event.id.to_u128() == id));
+        let before = page.before.and_then(|id| found.iter().position(|event| event.id.to_u128() == id));
+        let limit = usize::from(page.limit);
+        let (start, end) = match (after, before) {
+            (Some(after), _) => (after + 1, found.len()),
+            (None, Some(before)) => (before.saturating_sub(limit), before),
+            (None, None) => (0, found.len()),
+        };
+        let has_more = if before.is_some() && after.is_none() { start > 0 } else { end - start.min(end) > limit };
+        let data = found.drain(start.min(end)..end).take(limit).collect();
+        Ok(Listed { data, has_more })
+    }
+
+    /// One event of a merchant.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn event(&self, merchant: MerchantId, id: EventId) -> Result<Option<EventView>, CommandError> {
+        let records = self.store.history(self.shard(merchant), merchant.to_u128()).await?;
+        for record in records.iter().rev() {
+            if let Some(found) = views(record)?.into_iter().find(|event| event.id == id) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where a consumer of the journal has got to: the seq it reads next.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn cursor(&self, consumer: &str, shard: u16) -> Result<u64, CommandError> {
+        Ok(self.store.cursor(consumer, store::Shard(shard)).await?)
+    }
+
+    /// Saves deliveries and the cursor that stands behind them, together or not at all.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn save_deliveries(
+        &self,
+        consumer: &str,
+        shard: u16,
+        next_seq: u64,
+        deliveries: &[Delivery],
+    ) -> Result<(), CommandError> {
+        let mut unit = store::Unit::new(store::Shard(shard), self.clock.now());
+        unit.rows = deliveries.iter().map(put).collect::<Result<_, _>>()?;
+        unit.cursors.push((consumer.to_owned(), next_seq));
+        self.store.commit(unit).await?;
+        Ok(())
+    }
+}
+
+fn views(record: &Stored) -> Result<Vec<EventView>, CommandError> {
+    let event: JournalEvent = from_bytes(&record.record.event)?;
+    let merchant = MerchantId::from_u128(record.record.owner);
+    Ok(event
+        .notices
+        .iter()
+        .map(|notice| EventView {
+            id: notice.id,
+            notice: notice.notice,
+            at: record.at,
+            sequence: record.seq,
+            merchant,
+            payment: event.payment.clone(),
+            refund: event.refund.clone(),
+        })
+        .collect())
+}

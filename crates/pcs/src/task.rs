@@ -1,0 +1,72 @@
+//! What the gateway must still do, kept in the store so that a crash forgets nothing.
+
+use hostlink::Transaction;
+use iso8583::Fields;
+use payment::Exchange;
+use serde::{Deserialize, Serialize};
+use store::TaskChange;
+use types::{MerchantId, Money, PaymentId, RefundId, Timestamp};
+
+use crate::CommandError;
+use crate::resource::to_bytes;
+
+/// A message that is recorded and may be on the wire. Found after a crash, it is in doubt: never sent again as new.
+pub(crate) const EXCHANGE: u8 = 1;
+/// A reversal or an advice to repeat until the bank answers.
+pub(crate) const PURSUIT: u8 = 2;
+/// An authorization to give back at its end.
+pub(crate) const EXPIRY: u8 = 3;
+
+/// What a task is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Task {
+    pub merchant: MerchantId,
+    pub payment: PaymentId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundId>,
+    /// The message to send or repeat; none for an expiry. Never holds a card number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Message>,
+    /// How often the message may have left.
+    #[serde(default)]
+    pub attempts: u32,
+    pub since: Timestamp,
+}
+
+/// A message to a bank, without its card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Message {
+    pub transaction: Transaction,
+    pub amount: Money,
+    pub exchange: Exchange,
+    pub fields: Fields,
+}
+
+impl Message {
+    /// The fields as the journal keeps them.
+    pub fn fields_json(&self) -> Result<serde_json::Value, CommandError> {
+        serde_json::to_value(&self.fields).map_err(|error| CommandError::Internal(Box::new(error)))
+    }
+}
+
+impl Task {
+    /// The refund's number, or the payment's: one task of a kind for each.
+    pub fn number(&self) -> u128 {
+        self.refund.map_or(self.payment.to_u128(), |refund| refund.to_u128())
+    }
+
+    pub fn put(&self, kind: u8, due: Timestamp) -> Result<TaskChange, CommandError> {
+        Ok(TaskChange { kind, id: self.number(), put: Some((due, to_bytes(self)?)) })
+    }
+}
+
+/// The task is done.
+pub(crate) fn done(kind: u8, number: u128) -> TaskChange {
+    TaskChange { kind, id: number, put: None }
+}
+
+/// How long to wait before the next try: doubling from one second to about a minute. The same step always waits the same
+/// time; spreading the load of many is the link's queue's work.
+pub(crate) fn pause_ms(attempts: u32) -> i64 {
+    1_000i64 << attempts.min(6)
+}

@@ -1,0 +1,159 @@
+//! One change, one unit of work: state, event, entry, statistics, tasks and answer, together or not at all.
+
+use payment::{Change, Notice, Refund, Stat};
+use store::{Committed, Count, Record, RecordKind, RowChange, Unit};
+use types::{MerchantId, Timestamp};
+
+use crate::model::{Actor, JournalEvent, NoticeEvent};
+use crate::resource::{Resource, put, to_bytes};
+use crate::{CommandError, Pcs};
+
+/// Journal records about payments.
+pub const RECORD_PAYMENT: RecordKind = RecordKind(1);
+/// Journal records about refunds; the payment's change is in the same record.
+pub const RECORD_REFUND: RecordKind = RecordKind(2);
+/// Journal records about what a merchant or the operator sets up.
+pub const RECORD_SETUP: RecordKind = RecordKind(3);
+
+/// What a change says besides the objects themselves.
+#[derive(Default)]
+pub(crate) struct Said {
+    pub sent: Option<serde_json::Value>,
+    pub received: Option<serde_json::Value>,
+    pub note: Option<String>,
+}
+
+impl Pcs {
+    /// A unit with nothing in it yet.
+    pub(crate) fn unit(&self, merchant: MerchantId, at: Timestamp) -> Unit {
+        Unit::new(self.shard(merchant), at)
+    }
+
+    /// Adds a payment's change: its row, its journal record with the entry, its statistics.
+    pub(crate) fn add_payment_change(
+        &self,
+        unit: &mut Unit,
+        change: &Change,
+        actor: Actor,
+        said: Said,
+    ) -> Result<(), CommandError> {
+        let event = JournalEvent {
+            actor,
+            notices: self.number_notices(&change.notices),
+            payment: Some(Box::new(change.payment.clone())),
+            refund: None,
+            checkout_session: change.payment.checkout_session,
+            sent: said.sent,
+            received: said.received,
+            note: said.note,
+        };
+        self.add(unit, RECORD_PAYMENT, change.payment.id.to_u128(), change, &event)
+    }
+
+    /// Adds a refund's change together with its payment's.
+    pub(crate) fn add_refund_change(
+        &self,
+        unit: &mut Unit,
+        refund: &Refund,
+        change: &Change,
+        actor: Actor,
+        said: Said,
+    ) -> Result<(), CommandError> {
+        let event = JournalEvent {
+            actor,
+            notices: self.number_notices(&change.notices),
+            payment: Some(Box::new(change.payment.clone())),
+            refund: Some(Box::new(refund.clone())),
+            checkout_session: None,
+            sent: said.sent,
+            received: said.received,
+            note: said.note,
+        };
+        unit.rows.push(put(refund)?);
+        self.add(unit, RECORD_REFUND, change.payment.id.to_u128(), change, &event)
+    }
+
+    fn add(
+        &self,
+        unit: &mut Unit,
+        kind: RecordKind,
+        subject: u128,
+        change: &Change,
+        event: &JournalEvent,
+    ) -> Result<(), CommandError> {
+        let payment = &change.payment;
+        unit.rows.push(put(payment)?);
+        unit.records.push(Record {
+            kind,
+            owner: payment.merchant.to_u128(),
+            subject,
+            subject_version: payment.version,
+            legs: change.entry.clone(),
+            event: to_bytes(event)?,
+        });
+        let day = unit.at.ms().div_euclid(86_400_000) as i32;
+        unit.counts.extend(change.stats.iter().map(|stat: &Stat| Count {
+            owner: payment.merchant.to_u128(),
+            currency: payment.currency(),
+            day,
+            metric: stat.statistic as u16,
+            count: stat.count,
+            amount: stat.amount,
+        }));
+        Ok(())
+    }
+
+    /// Adds a set-up change (merchant, customer, endpoint, …): its row and a journal record without personal data.
+    pub(crate) fn add_setup<R: Resource>(
+        &self,
+        unit: &mut Unit,
+        resource: &R,
+        actor: Actor,
+        note: String,
+    ) -> Result<(), CommandError> {
+        let row: RowChange = put(resource)?;
+        self.add_setup_row(unit, row, resource.version(), actor, note)
+    }
+
+    /// Adds a set-up change of a row that is already made.
+    pub(crate) fn add_setup_row(
+        &self,
+        unit: &mut Unit,
+        row: RowChange,
+        version: u32,
+        actor: Actor,
+        note: String,
+    ) -> Result<(), CommandError> {
+        let event = JournalEvent {
+            actor,
+            notices: Vec::new(),
+            payment: None,
+            refund: None,
+            checkout_session: None,
+            sent: None,
+            received: None,
+            note: Some(note),
+        };
+        unit.records.push(Record {
+            kind: RECORD_SETUP,
+            owner: row.key.owner,
+            subject: row.key.id,
+            subject_version: version,
+            legs: None,
+            event: to_bytes(&event)?,
+        });
+        unit.rows.push(row);
+        Ok(())
+    }
+
+    /// Commits a unit and tells those who follow the journal.
+    pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, CommandError> {
+        let committed = self.store.commit(unit).await?;
+        self.journal_grew.notify_waiters();
+        Ok(committed)
+    }
+
+    fn number_notices(&self, notices: &[Notice]) -> Vec<NoticeEvent> {
+        notices.iter().map(|&notice| NoticeEvent { id: self.new_id(), notice }).collect()
+    }
+}

@@ -1,0 +1,235 @@
+//! Keys shared with a bank: the transport key that comes once, by courier, and the working keys that come at sign-on.
+//!
+//! A transport key (TMK, terminal or zone master key) is imported in components, kept sealed, and only unwraps working
+//! keys. A working key (MAK for message authentication, PIK for PIN blocks) lives in memory until the next sign-on.
+
+mod key;
+mod mac;
+
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap as _};
+use zeroize::Zeroizing;
+
+pub use key::{KeyFamily, TransportKey};
+pub use mac::MacAlgorithm;
+use mac::MacKey;
+
+/// What a working key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyUsage {
+    /// Message authentication (MAK).
+    Mac,
+    /// PIN blocks (PIK). Checked and let go: this software never opens or makes a PIN block.
+    Pin,
+}
+
+/// A working key as it arrives in a sign-on answer.
+#[derive(Clone, Copy)]
+pub struct WrappedKey<'a> {
+    /// What it is for.
+    pub usage: KeyUsage,
+    /// The key under the transport key: block by block for Triple DES, RFC 3394 for AES.
+    pub bytes: &'a [u8],
+    /// The check value that came with it.
+    pub check_value: &'a [u8],
+}
+
+impl fmt::Debug for WrappedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WrappedKey({:?}, {} bytes)", self.usage, self.bytes.len())
+    }
+}
+
+/// Why a bank key was refused, or cannot be used. Never holds a byte of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BankKeyError {
+    /// Not hexadecimal digits.
+    #[error("bank key must be an even number of hexadecimal digits")]
+    NotHex,
+    /// A length that the algorithm has no key of.
+    #[error("bank key has {bytes} bytes, which {wanted} does not allow")]
+    Length {
+        /// How many bytes the key has.
+        bytes: usize,
+        /// What the key was meant for.
+        wanted: &'static str,
+    },
+    /// A DES key byte without odd parity (FIPS 46-3): the key was mistyped or is not a DES key.
+    #[error("DES key does not have odd parity")]
+    Parity,
+    /// A weak or semi-weak DES key, or halves that are equal, which makes Triple DES single DES.
+    #[error("DES key is weak, or two of its parts are equal")]
+    Weak,
+    /// The check value does not match: the key is wrapped under another transport key, or was altered.
+    #[error("check value of the {usage:?} key does not match")]
+    CheckValue {
+        /// Which working key.
+        usage: KeyUsage,
+    },
+    /// A check value of another length than the bank profile says.
+    #[error("check value has {bytes} bytes instead of {wanted}")]
+    CheckValueLength {
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many it should have.
+        wanted: usize,
+    },
+    /// The same usage twice in one exchange.
+    #[error("key exchange holds two {usage:?} keys")]
+    Double {
+        /// Which working key.
+        usage: KeyUsage,
+    },
+    /// The MAC algorithm and the transport key are of different families.
+    #[error("MAC algorithm {algorithm} cannot use keys that come under this family of transport key")]
+    Family {
+        /// The algorithm.
+        algorithm: MacAlgorithm,
+    },
+    /// No MAC key yet: the link has not signed on.
+    #[error("no MAC key is installed; the link has to sign on first")]
+    NoMacKey,
+}
+
+impl BankKeyError {
+    /// A stable code; never renamed, never reused.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotHex => "bank_key_not_hex",
+            Self::Length { .. } => "bank_key_length",
+            Self::Parity => "bank_key_parity",
+            Self::Weak => "bank_key_weak",
+            Self::CheckValue { .. } => "bank_key_check_value",
+            Self::CheckValueLength { .. } => "bank_key_check_value_length",
+            Self::Double { .. } => "bank_key_double",
+            Self::Family { .. } => "bank_key_family",
+            Self::NoMacKey => "bank_key_missing",
+        }
+    }
+}
+
+/// The keys of one bank link. Shared between threads; working keys change under it at each sign-on.
+pub struct BankKeys {
+    transport: TransportKey,
+    algorithm: MacAlgorithm,
+    check_value_len: usize,
+    mac: RwLock<Option<MacKey>>,
+}
+
+impl BankKeys {
+    /// Keys of a link that has not signed on. `check_value_len` is 3 (the usual) or 4 bytes (UnionPay POS).
+    ///
+    /// # Errors
+    /// [`BankKeyError::Family`] when the algorithm cannot use keys that come under this transport key, and
+    /// [`BankKeyError::CheckValueLength`] for a length other than 3 or 4.
+    pub fn new(
+        transport: TransportKey,
+        algorithm: MacAlgorithm,
+        check_value_len: usize,
+    ) -> Result<Self, BankKeyError> {
+        if algorithm.family() != transport.family() {
+            return Err(BankKeyError::Family { algorithm });
+        }
+        if !matches!(check_value_len, 3 | 4) {
+            return Err(BankKeyError::CheckValueLength { bytes: check_value_len, wanted: 3 });
+        }
+        Ok(Self { transport, algorithm, check_value_len, mac: RwLock::new(None) })
+    }
+
+    /// Takes up the working keys of a sign-on answer: all of them, or none when one is refused.
+    ///
+    /// # Errors
+    /// [`BankKeyError`] says which rule failed. The link must stop: with a key that was not verified, every message
+    /// would be refused at the other end, or worse, accepted.
+    pub fn install_working_keys(&self, wrapped: &[WrappedKey<'_>]) -> Result<(), BankKeyError> {
+        let mut mac = None;
+        for (place, key) in wrapped.iter().enumerate() {
+            if wrapped[..place].iter().any(|earlier| earlier.usage == key.usage) {
+                return Err(BankKeyError::Double { usage: key.usage });
+            }
+            let clear = self.unwrap(key)?;
+            match key.usage {
+                KeyUsage::Mac => mac = Some(MacKey::new(self.algorithm, &clear)?),
+                KeyUsage::Pin => check_pin_key_length(&clear)?,
+            }
+        }
+        if let Some(mac) = mac {
+            *self.mac.write().unwrap_or_else(PoisonError::into_inner) = Some(mac);
+        }
+        Ok(())
+    }
+
+    /// Forgets the working keys, as after a sign-off.
+    pub fn forget_working_keys(&self) {
+        *self.mac.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The MAC of `input`: the eight bytes that travel in DE 64 or DE 128.
+    ///
+    /// # Errors
+    /// [`BankKeyError::NoMacKey`] before the first sign-on.
+    pub fn mac(&self, input: &[u8]) -> Result<[u8; 8], BankKeyError> {
+        let key = self.mac.read().unwrap_or_else(PoisonError::into_inner);
+        key.as_ref().map(|key| key.mac(input)).ok_or(BankKeyError::NoMacKey)
+    }
+
+    /// Whether `mac` is the MAC of `input`; in constant time. Without a MAC key nothing verifies.
+    pub fn verify(&self, input: &[u8], mac: &[u8; 8]) -> bool {
+        self.mac(input).is_ok_and(|wanted| verify_slices_are_equal(&wanted, mac).is_ok())
+    }
+
+    /// The MAC algorithm of the link.
+    pub const fn algorithm(&self) -> MacAlgorithm {
+        self.algorithm
+    }
+
+    fn unwrap(&self, key: &WrappedKey<'_>) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+        if key.check_value.len() != self.check_value_len {
+            let (bytes, wanted) = (key.check_value.len(), self.check_value_len);
+            return Err(BankKeyError::CheckValueLength { bytes, wanted });
+        }
+        let clear = match self.transport.family() {
+            KeyFamily::TripleDes => key::unwrap_ecb(self.transport.bytes(), key.bytes)?,
+            KeyFamily::Aes => unwrap_aes(self.transport.bytes(), key)?,
+        };
+        // The check value first: it tells a wrong transport key from a bad working key.
+        let check = key::check_value(self.transport.family(), &clear)?;
+        if verify_slices_are_equal(&check[..self.check_value_len], key.check_value).is_err() {
+            return Err(BankKeyError::CheckValue { usage: key.usage });
+        }
+        key::check_strength(self.transport.family(), &clear)?;
+        Ok(clear)
+    }
+}
+
+impl fmt::Debug for BankKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signed_on = self.mac.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        write!(f, "BankKeys({}, working keys: {signed_on})", self.algorithm)
+    }
+}
+
+/// PIN keys are at least double length (PCI PIN: Triple DES or AES), even though we only pass them by.
+fn check_pin_key_length(clear: &[u8]) -> Result<(), BankKeyError> {
+    match clear.len() {
+        16 | 24 | 32 => Ok(()),
+        bytes => Err(BankKeyError::Length { bytes, wanted: "a PIN key" }),
+    }
+}
+
+fn unwrap_aes(transport: &[u8], key: &WrappedKey<'_>) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+    let length = match key.bytes.len() {
+        24 => 16,
+        40 => 32,
+        bytes => return Err(BankKeyError::Length { bytes, wanted: "an AES key under RFC 3394" }),
+    };
+    let refused = |_| BankKeyError::CheckValue { usage: key.usage };
+    let cipher = if transport.len() == 16 { &AES_128 } else { &AES_256 };
+    let mut clear = Zeroizing::new(vec![0; length]);
+    // RFC 3394 checks itself; a failure means the same as a wrong check value.
+    AesKek::new(cipher, transport).map_err(refused)?.unwrap(key.bytes, &mut clear).map_err(refused)?;
+    Ok(clear)
+}
