@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use code::{Code, errors_markdown};
+pub(crate) use command::status_name;
 pub use language::Language;
 
 use crate::body::{PaymentBody, PaymentStatus, RefundBody};
@@ -35,7 +36,6 @@ struct Particulars {
     decline: Option<payment::Decline>,
     payment: Option<PaymentBody>,
     refund: Option<RefundBody>,
-    allow: Option<HeaderValue>,
     replayed: bool,
 }
 
@@ -169,10 +169,6 @@ impl Problem {
         self
     }
 
-    pub(crate) fn allow(mut self, methods: Option<HeaderValue>) -> Self {
-        self.particulars.allow = methods;
-        self
-    }
 
     pub(crate) fn replayed(mut self, replayed: bool) -> Self {
         self.particulars.replayed = replayed;
@@ -182,6 +178,16 @@ impl Problem {
     /// The problem's code.
     pub const fn code(&self) -> Code {
         self.code
+    }
+
+    /// The first value that is wrong.
+    pub fn param(&self) -> Option<&str> {
+        self.particulars.param.as_deref()
+    }
+
+    /// Everything that is wrong with the request.
+    pub fn errors(&self) -> &[Flaw] {
+        &self.particulars.errors
     }
 
     fn decline_code(&self) -> Option<&str> {
@@ -231,9 +237,6 @@ impl Problem {
         }
         if self.code.status() == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(methods) = &particulars.allow {
-            headers.insert(header::ALLOW, methods.clone());
         }
         if particulars.replayed {
             headers.insert(crate::answer::IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));

@@ -9,6 +9,6 @@ pub(crate) mod text;
 
 mod call;
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, Operator};
 pub(crate) use fields::{Fields, FromFields};
 pub(crate) use text::TextRule;

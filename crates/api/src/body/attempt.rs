@@ -38,9 +38,9 @@ pub struct AttemptBody {
     pub operation: &'static str,
     /// The bank's name in the gateway's configuration.
     pub bank: String,
-    /// The message type that was sent.
-    #[schema(example = "0200")]
-    pub mti: String,
+    /// What the bank was asked for, in the field's words.
+    #[schema(example = "consume")]
+    pub transaction: String,
     /// DE 41.
     pub terminal: String,
     /// Systems trace audit number, DE 11, six digits.
@@ -81,7 +81,7 @@ pub(super) fn attempt(exchange: &Exchange, operation: &'static str, outcome: Att
         object: "attempt",
         operation,
         bank: exchange.bank.clone(),
-        mti: exchange.mti.clone(),
+        transaction: exchange.transaction.clone(),
         terminal: exchange.terminal.clone(),
         stan: format!("{:06}", exchange.stan),
         rrn: exchange.rrn.clone(),

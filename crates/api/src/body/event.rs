@@ -57,11 +57,11 @@ pub struct EventBody {
 }
 
 /// An event as merchants are told of it.
-pub fn event_body(view: &EventView, merchant: types::MerchantId, livemode: bool) -> EventBody {
+pub fn event_body(view: &EventView, livemode: bool) -> EventBody {
     let kind = view.notice.name();
-    let object = match &view.event.refund {
+    let object = match &view.refund {
         Some(refund) if kind.starts_with("refund.") => Some(EventObject::Refund(Box::new(refund_body(refund, livemode)))),
-        _ => view.event.payment.as_ref().map(|p| EventObject::Payment(Box::new(payment_body(p, livemode)))),
+        _ => view.payment.as_ref().map(|p| EventObject::Payment(Box::new(payment_body(p, livemode)))),
     };
     EventBody {
         id: view.id.to_string(),
@@ -71,7 +71,7 @@ pub fn event_body(view: &EventView, merchant: types::MerchantId, livemode: bool)
         api_version: crate::VERSION,
         livemode,
         sequence: view.sequence,
-        merchant: merchant.to_string(),
+        merchant: view.merchant.to_string(),
         data: EventData { object },
     }
 }
@@ -203,6 +203,25 @@ pub fn delivery_body(delivery: &Delivery) -> DeliveryBody {
     }
 }
 
+/// How a test event went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TestEvent)]
+pub struct TestEventBody {
+    /// Always `test_event`.
+    #[schema(pattern = "^test_event$")]
+    pub object: &'static str,
+    /// The `webhook-id` that was sent.
+    pub id: String,
+    /// Whether the endpoint answered 2xx.
+    pub delivered: bool,
+    /// HTTP status of its answer.
+    pub response_status: Option<u16>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u32,
+}
+
 /// One record of a payment's life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = TimelineItem)]
@@ -261,7 +280,7 @@ fn summary(event: &JournalEvent) -> String {
     };
     if let Some(exchange) = latest {
         if event.sent.is_some() {
-            facts.push(format!("{} STAN {:06} to {}", exchange.mti, exchange.stan, exchange.bank));
+            facts.push(format!("{} asked of {} as STAN {:06}", exchange.transaction, exchange.bank, exchange.stan));
         }
         if event.received.is_some() {
             let code = exchange.response_code.as_deref().unwrap_or("no response code");

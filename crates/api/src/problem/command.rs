@@ -10,7 +10,7 @@ impl From<CommandError> for Problem {
         let code = code(&error);
         match &error {
             CommandError::Missing { kind, id } => Problem::missing(&kind.replace('_', " "), id),
-            CommandError::Invalid { field, rule } => Problem::with_param(code, format!("/{field}"), rule.clone()),
+            CommandError::Invalid { field, rule } => Problem::with_param(code, format!("/{field}"), format!("{field} {rule}")),
             CommandError::Limit(_) => Problem::with_param(code, "/amount", error.to_string()),
             CommandError::Route(_) if code == Code::CurrencyUnsupported => {
                 Problem::with_param(code, "/currency", error.to_string())

@@ -53,6 +53,14 @@ impl<'j> Fields<'j> {
         self.flaws.push(Flaw { pointer, code, detail: detail.into(), allowed: Vec::new() });
     }
 
+    /// Notes a flaw of one field that must be one of a list of words.
+    pub fn flaw_among(&mut self, name: &str, detail: &str, allowed: &[&str]) {
+        self.flaw(name, Code::ParameterInvalid, detail);
+        if let Some(flaw) = self.flaws.last_mut() {
+            flaw.allowed = allowed.iter().map(|&word| word.to_owned()).collect();
+        }
+    }
+
     /// The field's value; `null` is as good as absent.
     fn get(&mut self, name: &'static str) -> Option<&'j Json> {
         self.known.push(name);
@@ -109,11 +117,8 @@ impl<'j> Fields<'j> {
         let word = if let Json::Text(word) = value { word.as_str() } else { "" };
         let found = choices.iter().find(|(choice, _)| *choice == word).map(|(_, value)| *value);
         if found.is_none() {
-            let allowed: Vec<String> = choices.iter().map(|(choice, _)| (*choice).to_owned()).collect();
-            self.flaw(name, Code::ParameterInvalid, format!("{name} must be one of: {}", allowed.join(", ")));
-            if let Some(flaw) = self.flaws.last_mut() {
-                flaw.allowed = allowed;
-            }
+            let allowed: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+            self.flaw_among(name, &format!("{name} must be one of: {}", allowed.join(", ")), &allowed);
         }
         found
     }
@@ -329,9 +334,9 @@ impl<'j> Fields<'j> {
         for (key, _) in self.members {
             if !known.contains(&key.as_str()) {
                 let masked = card::mask_pans(key).into_owned();
-                self.flaw(&masked, Code::ParameterUnknown, "this parameter is not known here");
+                self.flaw_among(&masked, "this parameter is not known here", &known);
                 if let Some(flaw) = self.flaws.last_mut() {
-                    flaw.allowed = known.iter().map(|&name| name.to_owned()).collect();
+                    flaw.code = Code::ParameterUnknown;
                 }
             }
         }

@@ -16,7 +16,13 @@ impl TextRule {
     pub const METADATA_KEY: Self = Self::of(1, 40);
     pub const METADATA_VALUE: Self = Self::of(0, 500);
     pub const NAME: Self = Self::of(1, 200);
+    pub const OPTIONAL_NAME: Self = Self::of(0, 200);
+    pub const EMAIL: Self = Self::of(0, 254);
     pub const DESCRIPTION: Self = Self::of(1, 500);
+    pub const OPTIONAL_DESCRIPTION: Self = Self::of(0, 500);
+    pub const TERMINAL: Self = Self::ascii(8, 8);
+    pub const ACCEPTOR: Self = Self::ascii(15, 15);
+    pub const MTI: Self = Self::ascii(4, 4);
     pub const URL: Self = Self::ascii(1, 2_048);
     pub const REFERENCE: Self = Self::ascii(1, 64);
     pub const EVENT_TYPE: Self = Self::ascii(1, 60);
