@@ -72,7 +72,7 @@ impl FieldSet {
     /// The field numbers in ascending order.
     #[must_use]
     pub const fn iter(self) -> FieldSetIter {
-        FieldSetIter(self.0)
+        FieldSetIter { primary: (self.0 >> 64) as u64, secondary: self.0 as u64 }
     }
 
     /// The one or two 64-bit bitmaps of a message with these fields. Bit 1 says that the second follows.
@@ -107,19 +107,24 @@ impl fmt::Debug for FieldSet {
 
 /// Iterates over a [`FieldSet`] in ascending order.
 #[derive(Debug, Clone)]
-pub struct FieldSetIter(u128);
+pub struct FieldSetIter {
+    primary: u64,
+    secondary: u64,
+}
 
 impl Iterator for FieldSetIter {
     type Item = u8;
 
     #[inline]
     fn next(&mut self) -> Option<u8> {
-        if self.0 == 0 {
+        let (word, first) =
+            if self.primary != 0 { (&mut self.primary, 1) } else { (&mut self.secondary, 65) };
+        if *word == 0 {
             return None;
         }
-        let zeros = self.0.leading_zeros();
-        self.0 &= !(1 << (127 - zeros));
-        Some(zeros as u8 + 1)
+        let zeros = word.leading_zeros();
+        *word &= !(1 << (63 - zeros));
+        Some(zeros as u8 + first)
     }
 }
 

@@ -41,7 +41,7 @@ const Z: u8 = 32;
 const X: u8 = 64;
 const HEX: u8 = 128;
 
-/// For every byte, the classes that allow it. One bit a class, so that a whole field is checked by AND-ing the
+/// For every byte, the classes that allow it. One bit a class, so that a whole field can be checked by AND-ing the
 /// entries of its bytes.
 static ALLOWED: [u8; 256] = {
     let mut table = [0; 256];
@@ -73,19 +73,6 @@ static ALLOWED: [u8; 256] = {
     table
 };
 
-/// For every byte, whether both of its nibbles are decimal digits: 0xff or 0.
-static BCD: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if byte >> 4 < 10 && byte & 15 < 10 {
-            table[byte] = 0xff;
-        }
-        byte += 1;
-    }
-    table
-};
-
 impl Class {
     const fn bit(self) -> u8 {
         match self {
@@ -102,12 +89,18 @@ impl Class {
     /// Whether all of `text` is of this class. A signed number is a sign, then digits.
     #[inline]
     pub(crate) fn allows(self, text: &[u8]) -> bool {
-        let rest = match (self, text) {
-            (Self::SignedNumeric, [sign, rest @ ..]) if ALLOWED[usize::from(*sign)] & X != 0 => rest,
-            (Self::SignedNumeric, _) => return false,
-            _ => text,
-        };
-        rest.iter().fold(0xff, |all, &byte| all & ALLOWED[usize::from(byte)]) & self.bit() != 0
+        match self {
+            Self::Numeric => every_word(text, word_is_digits),
+            Self::Text => every_word(text, word_is_printable),
+            Self::Track => every_word(text, |word| word & HIGH_NIBBLES == 0x3030_3030_3030_3030),
+            Self::SignedNumeric => match text {
+                [sign, digits @ ..] => self.allows_at(0, *sign) && every_word(digits, word_is_digits),
+                [] => false,
+            },
+            Self::Alphabetic | Self::Alphanumeric | Self::AlphanumericPad | Self::Binary => {
+                text.iter().fold(0xff, |all, &byte| all & ALLOWED[usize::from(byte)]) & self.bit() != 0
+            }
+        }
     }
 
     /// Whether the character at `index` is of this class.
@@ -130,7 +123,49 @@ impl Class {
 /// Whether every nibble is a decimal digit.
 #[inline]
 pub(crate) fn all_bcd_digits(bytes: &[u8]) -> bool {
-    bytes.iter().fold(0xff, |all, &byte| all & BCD[usize::from(byte)]) != 0
+    // A nibble is above nine if its highest bit is set and one of the next two is.
+    every_word(bytes, |word| word & (word << 1 | word << 2) & 0x8888_8888_8888_8888 == 0)
+}
+
+const HIGH_NIBBLES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
+
+/// Digits are 0x30 to 0x39: the high nibble is 3, and still is after adding 6.
+fn word_is_digits(word: u64) -> bool {
+    let raised = word.wrapping_add(6 * EACH_BYTE);
+    word & HIGH_NIBBLES == 0x3030_3030_3030_3030 && raised & HIGH_NIBBLES == 0x3030_3030_3030_3030
+}
+
+/// Printable ASCII is 0x20 to 0x7e: below 0x80, not below 0x20 and not 0x7f. Nothing carries from byte to byte once
+/// the first condition holds.
+fn word_is_printable(word: u64) -> bool {
+    word & HIGH_BITS == 0
+        && word.wrapping_add(0x60 * EACH_BYTE) & HIGH_BITS == HIGH_BITS
+        && word.wrapping_add(EACH_BYTE) & HIGH_BITS == 0
+}
+
+/// Whether `holds` is true of all bytes, taken eight at a time. What is left over is taken again together with bytes
+/// before it, or repeated to fill a word; so `holds` must judge each byte for itself.
+#[inline]
+fn every_word(bytes: &[u8], holds: impl Fn(u64) -> bool) -> bool {
+    if let Some(last) = bytes.last_chunk::<8>() {
+        let (words, _) = bytes.as_chunks::<8>();
+        return words.iter().all(|word| holds(u64::from_le_bytes(*word))) && holds(u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return holds(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32);
+    }
+    match bytes {
+        [first, .., last] => {
+            let middle = bytes[bytes.len() / 2];
+            let word =
+                (u64::from(*first) * (EACH_BYTE & !0xffff)) | (u64::from(middle) << 8) | u64::from(*last);
+            holds(word)
+        }
+        [only] => holds(u64::from(*only) * EACH_BYTE),
+        [] => true,
+    }
 }
 
 #[cfg(test)]
@@ -158,5 +193,46 @@ mod tests {
         assert!(Class::SignedNumeric.allows(b"D0000001"));
         assert!(!Class::SignedNumeric.allows(b"DD000001"));
         assert!(!Class::SignedNumeric.allows(b""));
+    }
+
+    /// The fast checks of whole words say of every text what the table says of its characters.
+    #[test]
+    fn words_and_characters_agree() {
+        let classes = [
+            Class::Numeric,
+            Class::Alphabetic,
+            Class::Alphanumeric,
+            Class::AlphanumericPad,
+            Class::Text,
+            Class::Track,
+            Class::Binary,
+        ];
+        for class in classes {
+            for length in 0..20 {
+                for at in 0..length {
+                    for byte in 0..=255 {
+                        let mut text = vec![b'0'; length];
+                        if class == Class::Alphabetic {
+                            text.fill(b'A');
+                        }
+                        text[at] = byte;
+                        assert_eq!(
+                            class.allows(&text),
+                            class.allows_at(at, byte),
+                            "{class:?} {at} of {length}: {byte:02x}"
+                        );
+                    }
+                }
+            }
+        }
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=255_u8 {
+                    let mut packed = vec![0x99; length];
+                    packed[at] = byte;
+                    assert_eq!(all_bcd_digits(&packed), byte >> 4 < 10 && byte & 15 < 10, "{byte:02x}");
+                }
+            }
+        }
     }
 }

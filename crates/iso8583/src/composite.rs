@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::class::Class;
-use crate::error::ContentError;
+use crate::content_error::ContentError;
 use crate::mask::Sensitivity;
 
 /// The parts of a field, as the dialect defines them.

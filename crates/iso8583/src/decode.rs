@@ -2,15 +2,15 @@
 //! whatever is accepted encodes to the same bytes again. Nothing is allocated.
 
 use crate::bitmap::FieldSet;
-use crate::class::{Class, all_bcd_digits};
+use crate::decode_error::{DecodeError, DecodeErrorKind as Kind};
 use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
-use crate::error::{DecodeError, DecodeErrorKind as Kind};
-use crate::layout::{Counts, Encoding, Layout, Length, PrefixEncoding, Side};
+use crate::layout::{Encoding, Layout};
 use crate::message::{Message, Slot};
 use crate::mti::Mti;
 use crate::path::FieldPath;
-use crate::value::Raw;
+use crate::raw::Raw;
+use crate::read_field::{Reader, error, read_field};
 
 impl Dialect {
     /// Decodes a message, from its message type identifier to its last byte.
@@ -104,148 +104,4 @@ impl Dialect {
             error(content.decode_kind(), content.path(de), offset)
         })
     }
-}
-
-#[inline]
-fn read_field(layout: &Layout, de: u8, reader: &mut Reader<'_>) -> Result<Slot, DecodeError> {
-    let path = FieldPath::field(de);
-    let (units, length) = match layout.length {
-        Length::Fixed { units } => (usize::from(units), layout.wire_bytes(usize::from(units))),
-        Length::Variable { prefix, counts, max, .. } => {
-            let at = reader.at;
-            let count = read_prefix(prefix, reader.take(layout.prefix_bytes(), path)?).ok_or(error(
-                Kind::LengthInvalid,
-                path,
-                at,
-            ))?;
-            let by_bytes = counts == Counts::Bytes && layout.encoding == Encoding::Bcd;
-            let most = if by_bytes { usize::from(max).div_ceil(2) } else { usize::from(max) };
-            if count > most {
-                return Err(error(Kind::LengthOverMaximum, path, at));
-            }
-            if by_bytes {
-                let content = reader.peek(count, path)?;
-                (counted_digits(layout, content, max, path, reader.at)?, count)
-            } else {
-                (count, layout.wire_bytes(count))
-            }
-        }
-    };
-    let start = reader.at;
-    let content = reader.take(length, path)?;
-    if !is_content(layout, content, units) {
-        return Err(bad_content(layout, content, units, path, start));
-    }
-    Ok(Slot::new(start, length, layout.is_padded(units)))
-}
-
-/// How many digits a packed value has whose prefix counts bytes: one less where it is padded.
-fn counted_digits(
-    layout: &Layout,
-    content: &[u8],
-    max: u16,
-    path: FieldPath,
-    at: usize,
-) -> Result<usize, DecodeError> {
-    let pad_nibble = match layout.odd {
-        Side::Left => content.first().map(|byte| byte >> 4),
-        Side::Right => content.last().map(|byte| byte & 15),
-    };
-    let digits = content.len() * 2 - usize::from(pad_nibble == Some(layout.pad));
-    if digits > usize::from(max) {
-        return Err(error(Kind::LengthOverMaximum, path, at));
-    }
-    Ok(digits)
-}
-
-#[inline]
-fn read_prefix(prefix: PrefixEncoding, bytes: &[u8]) -> Option<usize> {
-    let digit_by_digit = |base: usize, number: usize, digit: u8| {
-        (usize::from(digit) < base).then(|| number * base + usize::from(digit))
-    };
-    match prefix {
-        PrefixEncoding::Binary => Some(bytes.iter().fold(0, |number, &byte| number << 8 | usize::from(byte))),
-        PrefixEncoding::Ascii => {
-            bytes.iter().try_fold(0, |number, byte| digit_by_digit(10, number, byte.wrapping_sub(b'0')))
-        }
-        PrefixEncoding::Bcd => bytes.iter().try_fold(0, |number, byte| {
-            digit_by_digit(10, digit_by_digit(10, number, byte >> 4)?, byte & 15)
-        }),
-    }
-}
-
-/// Whether the bytes are a value of the field's class, pad nibble included.
-#[inline]
-fn is_content(layout: &Layout, content: &[u8], units: usize) -> bool {
-    match (layout.encoding, layout.class) {
-        (Encoding::Binary, _) => true,
-        (Encoding::Ascii | Encoding::Hex, class) => class.allows(content),
-        (Encoding::Bcd, Class::SignedNumeric) => match content {
-            [sign, digits @ ..] => matches!(sign, b'C' | b'D') && all_bcd_digits(digits),
-            [] => false,
-        },
-        (Encoding::Bcd, class) => {
-            let any_nibble = class == Class::Track;
-            if !layout.is_padded(units) {
-                return any_nibble || all_bcd_digits(content);
-            }
-            match (layout.odd, content) {
-                (Side::Left, [first, rest @ ..]) => {
-                    first >> 4 == layout.pad
-                        && class.allows_nibble(first & 15)
-                        && (any_nibble || all_bcd_digits(rest))
-                }
-                (Side::Right, [rest @ .., last]) => {
-                    last & 15 == layout.pad
-                        && class.allows_nibble(last >> 4)
-                        && (any_nibble || all_bcd_digits(rest))
-                }
-                (_, []) => false,
-            }
-        }
-    }
-}
-
-/// Finds the first byte that makes [`is_content`] false.
-#[cold]
-fn bad_content(layout: &Layout, content: &[u8], units: usize, path: FieldPath, start: usize) -> DecodeError {
-    let raw = Raw::new(layout, content, units);
-    let bad = (0..units).find(|&index| !layout.class.allows_at(index, raw.character(index)));
-    let (kind, byte) = match (bad, layout.encoding, layout.odd) {
-        (Some(index), _, _) => (Kind::CharacterInvalid, raw.byte_of(index)),
-        (None, _, Side::Left) => (Kind::PadInvalid, 0),
-        (None, _, Side::Right) => (Kind::PadInvalid, content.len().saturating_sub(1)),
-    };
-    error(kind, path, start + byte)
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    #[inline]
-    fn peek(&self, length: usize, path: FieldPath) -> Result<&'a [u8], DecodeError> {
-        let rest = &self.bytes[self.at..];
-        rest.get(..length).ok_or(DecodeError {
-            kind: Kind::Truncated,
-            path,
-            offset: self.at as u32,
-            needed: length as u32,
-            have: rest.len() as u32,
-        })
-    }
-
-    #[inline]
-    fn take(&mut self, length: usize, path: FieldPath) -> Result<&'a [u8], DecodeError> {
-        let taken = self.peek(length, path)?;
-        self.at += length;
-        Ok(taken)
-    }
-}
-
-#[inline]
-const fn error(kind: Kind, path: FieldPath, offset: usize) -> DecodeError {
-    DecodeError { kind, path, offset: offset as u32, needed: 0, have: 0 }
 }

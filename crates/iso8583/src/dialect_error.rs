@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A document that cannot be compiled, and where it goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DialectError {
     /// What sort of error it is.
     pub kind: DialectErrorKind,

@@ -1,14 +1,17 @@
 //! Fields become bytes. Strict: a value that does not fit is an error, never cut; padding is the dialect's alone.
 
+use zeroize::Zeroizing;
+
 use crate::bitmap::FieldSet;
 use crate::class::Class;
 use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
-use crate::error::{EncodeError, EncodeErrorKind as Kind};
+use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::{Counts, Encoding, Fill, Layout, Length, PrefixEncoding, Side};
 use crate::path::FieldPath;
-use crate::value::{HEX_DIGITS, Value};
+use crate::raw::HEX_DIGITS;
+use crate::value::Value;
 
 impl Dialect {
     /// Appends the message with these fields to `out`. A field 64 or 128 is encoded like any other; see
@@ -57,8 +60,8 @@ impl Dialect {
         let field_error = |kind| EncodeError::field(kind, de);
         let layout = self.layout(de).ok_or(field_error(Kind::FieldUndefined))?;
         let text = text.as_bytes();
-        let is_pairs = layout.encoding != Encoding::Binary || text.len().is_multiple_of(2);
-        if !is_pairs || !layout.class.allows(text) {
+        let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
+        if !is_whole_bytes || !layout.class.allows(text) {
             return Err(field_error(Kind::CharacterInvalid));
         }
         let units = if layout.encoding == Encoding::Binary { text.len() / 2 } else { text.len() };
@@ -70,7 +73,7 @@ impl Dialect {
                 }
                 missing
             }
-            Length::Variable { prefix, digits, counts, max } => {
+            Length::Variable { prefix, digits, counts, max, .. } => {
                 if units > usize::from(max) {
                     return Err(field_error(Kind::TooLong));
                 }
@@ -79,12 +82,9 @@ impl Dialect {
                 0
             }
         };
-        let zeros = if layout.fill == Fill::ZerosLeft { filling } else { 0 };
-        let spaces = filling - zeros;
-        let characters = std::iter::repeat_n(b'0', zeros)
-            .chain(text.iter().copied())
-            .chain(std::iter::repeat_n(b' ', spaces));
-        push_content(layout, units + filling, characters, out);
+        let filled = filled(text, filling, layout.fill);
+        let text = filled.as_ref().map_or(text, |filled| filled.as_slice());
+        push_content(layout, text, out);
         match self.composite(de) {
             Some(composite) => composite
                 .check(text.len(), |at| text.get(at).copied().unwrap_or(0))
@@ -109,28 +109,45 @@ impl Dialect {
     }
 }
 
-fn push_content(layout: &Layout, units: usize, characters: impl Iterator<Item = u8>, out: &mut Vec<u8>) {
-    let mut characters = characters;
-    match layout.encoding {
-        Encoding::Ascii | Encoding::Hex => out.extend(characters),
-        Encoding::Binary => push_nibbles(characters.map(hex_value), out),
-        Encoding::Bcd => {
-            if layout.class == Class::SignedNumeric {
-                out.extend(characters.next());
-            }
-            let padded = layout.is_padded(units);
-            let left = (padded && layout.odd == Side::Left).then_some(layout.pad);
-            let right = (padded && layout.odd == Side::Right).then_some(layout.pad);
-            // The characters of packed classes are 0x30 to 0x3f.
-            push_nibbles(left.into_iter().chain(characters.map(|c| c & 15)).chain(right), out);
+/// The text with as many fill characters as it lacks; `None` if it lacks none.
+fn filled(text: &[u8], lacking: usize, fill: Fill) -> Option<Zeroizing<Vec<u8>>> {
+    if lacking == 0 {
+        return None;
+    }
+    let (at, character) = if fill == Fill::ZerosLeft { (lacking, b'0') } else { (0, b' ') };
+    let mut filled = Zeroizing::new(vec![character; text.len() + lacking]);
+    filled[at..at + text.len()].copy_from_slice(text);
+    Some(filled)
+}
+
+/// Appends characters that have been checked, in the field's encoding.
+fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
+    match (layout.encoding, layout.class, text) {
+        (Encoding::Ascii | Encoding::Hex, _, _) => out.extend_from_slice(text),
+        (Encoding::Binary, _, _) => {
+            out.extend(text.chunks_exact(2).map(|pair| hex_value(pair[0]) << 4 | hex_value(pair[1])));
         }
+        (Encoding::Bcd, Class::SignedNumeric, [sign, digits @ ..]) => {
+            out.push(*sign);
+            push_packed(digits, out);
+        }
+        (Encoding::Bcd, _, _) if !layout.is_padded(text.len()) => push_packed(text, out),
+        (Encoding::Bcd, _, [first, rest @ ..]) if layout.odd == Side::Left => {
+            out.push(layout.pad << 4 | first & 15);
+            push_packed(rest, out);
+        }
+        (Encoding::Bcd, _, [rest @ .., last]) => {
+            push_packed(rest, out);
+            out.push((last & 15) << 4 | layout.pad);
+        }
+        // An odd number of characters is not none.
+        (Encoding::Bcd, _, []) => {}
     }
 }
 
-fn push_nibbles(mut nibbles: impl Iterator<Item = u8>, out: &mut Vec<u8>) {
-    while let (Some(high), Some(low)) = (nibbles.next(), nibbles.next()) {
-        out.push(high << 4 | low);
-    }
+/// Two characters a byte. Those of packed classes are 0x30 to 0x3f.
+fn push_packed(text: &[u8], out: &mut Vec<u8>) {
+    out.extend(text.chunks_exact(2).map(|pair| (pair[0] & 15) << 4 | (pair[1] & 15)));
 }
 
 /// The value of an upper-case hexadecimal digit; the class has been checked.
@@ -149,7 +166,8 @@ fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u
     match prefix {
         PrefixEncoding::Ascii => out.extend((0..digits).rev().map(|place| b'0' + digit(place))),
         PrefixEncoding::Bcd => {
-            push_nibbles((0..digits.next_multiple_of(2)).rev().map(digit), out);
+            let bytes = digits.div_ceil(2);
+            out.extend((0..bytes).rev().map(|byte| digit(2 * byte + 1) << 4 | digit(2 * byte)));
         }
         PrefixEncoding::Binary => out.extend((0..digits).rev().map(|place| (count >> (8 * place)) as u8)),
     }

@@ -1,6 +1,5 @@
 //! The owned form of a message: what the gateway builds, stores and sends.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -19,7 +18,8 @@ use crate::mti::Mti;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fields {
     mti: Mti,
-    values: BTreeMap<u8, Zeroizing<String>>,
+    /// In ascending order of the field number; a message has few enough for a sorted vector.
+    values: Vec<(u8, Zeroizing<String>)>,
 }
 
 /// Why a value cannot be set.
@@ -36,7 +36,11 @@ impl Fields {
     /// A message of this type, without fields.
     #[must_use]
     pub const fn new(mti: Mti) -> Self {
-        Self { mti, values: BTreeMap::new() }
+        Self { mti, values: Vec::new() }
+    }
+
+    pub(crate) fn with_capacity(mti: Mti, capacity: usize) -> Self {
+        Self { mti, values: Vec::with_capacity(capacity) }
     }
 
     /// The message type identifier.
@@ -97,7 +101,8 @@ impl Fields {
     /// The text of field `de`, in clear.
     #[must_use]
     pub fn get(&self, de: u8) -> Option<&str> {
-        self.values.get(&de).map(|text| text.as_str())
+        let at = self.position(de).ok()?;
+        self.values.get(at).map(|(_, text)| text.as_str())
     }
 
     /// The bytes of field `de`; `None` also if its text is not hexadecimal.
@@ -115,23 +120,38 @@ impl Fields {
 
     /// Takes field `de` away.
     pub fn remove(&mut self, de: u8) {
-        self.values.remove(&de);
+        if let Ok(at) = self.position(de) {
+            self.values.remove(at);
+        }
     }
 
     /// Which fields are set.
     #[must_use]
     pub fn numbers(&self) -> FieldSet {
-        self.values.keys().copied().collect()
+        self.values.iter().map(|(de, _)| *de).collect()
     }
 
     /// All fields in ascending order, in clear.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &str)> {
-        self.values.iter().map(|(&de, text)| (de, text.as_str()))
+        self.values.iter().map(|(de, text)| (*de, text.as_str()))
     }
 
     /// Sets a value that is known to be one.
     pub(crate) fn replace(&mut self, de: u8, text: String) {
-        self.values.insert(de, Zeroizing::new(text));
+        let value = (de, Zeroizing::new(text));
+        match self.position(de) {
+            Ok(at) => self.values[at] = value,
+            Err(at) => self.values.insert(at, value),
+        }
+    }
+
+    /// Where field `de` is, or where it would be.
+    fn position(&self, de: u8) -> Result<usize, usize> {
+        match self.values.last() {
+            // Fields mostly come in order.
+            Some((last, _)) if *last < de => Err(self.values.len()),
+            _ => self.values.binary_search_by_key(&de, |(number, _)| *number),
+        }
     }
 }
 

@@ -60,8 +60,17 @@ pub(crate) enum Fill {
 /// A field's length. `units` are characters on the wire: bytes for binary fields, digits or characters otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
-    Fixed { units: u16 },
-    Variable { prefix: PrefixEncoding, digits: u8, counts: Counts, max: u16 },
+    Fixed {
+        units: u16,
+    },
+    /// A prefix of `digits` digits (bytes, if it is binary) that takes `width` bytes.
+    Variable {
+        prefix: PrefixEncoding,
+        digits: u8,
+        width: u8,
+        counts: Counts,
+        max: u16,
+    },
 }
 
 /// A compiled field.
@@ -85,18 +94,9 @@ impl Layout {
     pub const fn wire_bytes(&self, units: usize) -> usize {
         match (self.encoding, self.class) {
             // The sign is a byte of its own, and the compiler has seen to an even number of digits.
-            (Encoding::Bcd, Class::SignedNumeric) => 1 + units.saturating_sub(1) / 2,
+            (Encoding::Bcd, Class::SignedNumeric) => units / 2 + 1,
             (Encoding::Bcd, _) => units.div_ceil(2),
             (Encoding::Ascii | Encoding::Binary | Encoding::Hex, _) => units,
-        }
-    }
-
-    /// How many bytes the length prefix takes.
-    pub const fn prefix_bytes(&self) -> usize {
-        match self.length {
-            Length::Fixed { .. } => 0,
-            Length::Variable { prefix: PrefixEncoding::Bcd, digits, .. } => (digits as usize).div_ceil(2),
-            Length::Variable { digits, .. } => digits as usize,
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::dialect::Dialect;
 use crate::encode::push_hex;
-use crate::error::{EncodeError, EncodeErrorKind as Kind};
+use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::Encoding;
 

@@ -89,8 +89,8 @@ fn mask_pan(text: &[u8]) -> Vec<u8> {
 }
 
 /// Masks whatever could be a card number: 13 to 19 digits with a valid check digit, also with up to two
-/// separators between digits, also inside a longer run. A run that is one card number as a whole keeps its first
-/// six and last four digits; of any other, every digit that could belong to one is hidden.
+/// separators between digits, also inside a longer run. A run no longer than a card number keeps its first six and
+/// last four digits; of a longer one, every digit that could belong to a card number is hidden.
 fn mask_free_text(text: &[u8]) -> Vec<u8> {
     let mut shown = text.to_vec();
     let mut run: Vec<usize> = Vec::new();
@@ -112,16 +112,18 @@ fn mask_free_text(text: &[u8]) -> Vec<u8> {
 
 fn mask_run(text: &[u8], run: &[usize], shown: &mut [u8]) {
     let digits: Vec<u8> = run.iter().map(|&at| text[at] - b'0').collect();
-    if PAN_DIGITS.contains(&digits.len()) && could_be_pan(&digits) {
-        run[6..run.len() - 4].iter().for_each(|&at| shown[at] = b'*');
+    let windows = |length| digits.windows(length).enumerate().filter(|(_, window)| could_be_pan(window));
+    let mut found =
+        PAN_DIGITS.flat_map(|length| windows(length).map(move |(start, _)| start..start + length));
+    if PAN_DIGITS.contains(&digits.len()) {
+        // Whichever window is the card number, no more than its first six and last four digits stay.
+        if found.next().is_some() {
+            run[6..run.len() - 4].iter().for_each(|&at| shown[at] = b'*');
+        }
         return;
     }
-    for length in PAN_DIGITS {
-        for (start, window) in digits.windows(length).enumerate() {
-            if could_be_pan(window) {
-                run[start..start + length].iter().for_each(|&at| shown[at] = b'*');
-            }
-        }
+    for window in found {
+        run[window].iter().for_each(|&at| shown[at] = b'*');
     }
 }
 

@@ -7,7 +7,8 @@ use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::layout::{Encoding, Length};
 use crate::mti::Mti;
-use crate::value::{Raw, Value};
+use crate::raw::Raw;
+use crate::value::Value;
 
 /// A message that obeys its dialect, borrowed from the bytes it was decoded from. Half a kilobyte on the stack,
 /// nothing on the heap. `Debug` shows which fields are there and none of their values.
@@ -107,9 +108,9 @@ impl<'a> Message<'a> {
     /// The owned form of the message. Encoding it in the same dialect gives the same bytes.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
-        let mut fields = Fields::new(self.mti);
+        let mut fields = Fields::with_capacity(self.mti, self.fields.len() as usize);
         for (de, value) in self.iter() {
-            fields.replace(de, value.characters().map(char::from).collect());
+            fields.replace(de, value.to_owned_text());
         }
         fields
     }

@@ -9,14 +9,23 @@ use zeroize::Zeroizing;
 /// let text = iso8583::Tagged::new().with("CV", "123").into_text();
 /// assert_eq!(text.as_str(), "CV03123");
 /// ```
-#[derive(Default)]
 pub struct Tagged(Zeroizing<String>);
+
+/// The longest field of the standard, in characters.
+const MAX_LENGTH: usize = 999;
+
+impl Default for Tagged {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Tagged {
     /// A value without parts.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        // As much as a field can hold: a value that outgrew its memory would leave an unwiped copy behind.
+        Self(Zeroizing::new(String::with_capacity(MAX_LENGTH)))
     }
 
     /// Appends a part. A value of more than 99 characters does not fit its length and is refused when the field

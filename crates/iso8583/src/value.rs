@@ -1,12 +1,12 @@
 //! The value of one field of a decoded message: a view of the message's own bytes.
 
 use std::fmt;
-use std::ops::Deref;
 
-use crate::class::Class;
 use crate::composite::Composite;
-use crate::layout::{Encoding, Layout, Side};
+use crate::layout::{Encoding, Layout};
 use crate::mask::Sensitivity;
+use crate::raw::Raw;
+use crate::text::{INLINE, Text};
 
 /// A field's value, or a part of one, still in the bytes it came in.
 ///
@@ -21,56 +21,6 @@ pub struct Value<'a> {
     sensitivity: Sensitivity,
     composite: Option<&'a Composite>,
 }
-
-/// The bytes of a field, without length prefix, and how to read characters from them.
-#[derive(Clone, Copy)]
-pub(crate) struct Raw<'a> {
-    bytes: &'a [u8],
-    encoding: Encoding,
-    /// Whether the first byte is a sign before packed digits.
-    signed: bool,
-    /// How many nibbles to skip at the front: 1 where an odd number is padded on the left.
-    skip: u16,
-}
-
-impl<'a> Raw<'a> {
-    pub fn new(layout: &Layout, bytes: &'a [u8], units: usize) -> Self {
-        let signed = layout.class == Class::SignedNumeric;
-        let skip = u16::from(layout.is_padded(units) && layout.odd == Side::Left);
-        Self { bytes, encoding: layout.encoding, signed, skip }
-    }
-
-    /// The character at `index`; a zero byte beyond the value.
-    #[inline]
-    pub fn character(&self, index: usize) -> u8 {
-        match self.encoding {
-            Encoding::Ascii | Encoding::Hex => self.bytes.get(index).copied().unwrap_or(0),
-            Encoding::Bcd if self.signed && index == 0 => self.bytes.first().copied().unwrap_or(0),
-            // The sign takes a whole byte and stands for one character: digits start one nibble later.
-            Encoding::Bcd if self.signed => b'0' + self.nibble(index + 1),
-            Encoding::Bcd => b'0' + self.nibble(index + usize::from(self.skip)),
-            Encoding::Binary => HEX_DIGITS[usize::from(self.nibble(index))],
-        }
-    }
-
-    /// The byte of the field that holds the character at `index`, counted from the value's first byte.
-    pub fn byte_of(&self, index: usize) -> usize {
-        match self.encoding {
-            Encoding::Ascii | Encoding::Hex => index,
-            Encoding::Bcd if self.signed => index.div_ceil(2),
-            Encoding::Bcd => (index + usize::from(self.skip)) / 2,
-            Encoding::Binary => index / 2,
-        }
-    }
-
-    #[inline]
-    fn nibble(&self, index: usize) -> u8 {
-        let byte = self.bytes.get(index / 2).copied().unwrap_or(0);
-        if index.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
-    }
-}
-
-pub(crate) const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 impl<'a> Value<'a> {
     pub(crate) fn new(
@@ -124,11 +74,28 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn to_text(&self) -> Text {
         if self.len() > INLINE {
-            return Text(Stored::Heap(self.characters().map(char::from).collect()));
+            return Text::heap(self.to_owned_text());
         }
         let mut bytes = [0; INLINE];
-        self.characters().zip(&mut bytes).for_each(|(c, byte)| *byte = c);
-        Text(Stored::Inline { bytes, length: self.length as u8 })
+        let start = usize::from(self.start);
+        match (self.raw.encoding, self.raw.bytes.get(start..start + self.len())) {
+            (Encoding::Ascii | Encoding::Hex, Some(text)) => bytes[..text.len()].copy_from_slice(text),
+            _ => self.characters().zip(&mut bytes).for_each(|(c, byte)| *byte = c),
+        }
+        Text::inline(bytes, self.length as u8)
+    }
+
+    /// The text form in clear, on the heap: of an ASCII field a copy of its bytes, otherwise character by character.
+    pub(crate) fn to_owned_text(self) -> String {
+        let (start, end) = (usize::from(self.start), usize::from(self.start + self.length));
+        if matches!(self.raw.encoding, Encoding::Ascii | Encoding::Hex) {
+            let text = self.raw.bytes.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok());
+            // The decoder has let ASCII through and nothing else.
+            return text.unwrap_or_default().to_owned();
+        }
+        let mut text = Vec::with_capacity(self.len());
+        text.extend(self.characters());
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// The number the digits spell. `None` if there is another character, none at all, or it exceeds a `u64`.
@@ -188,45 +155,5 @@ impl<'a> Value<'a> {
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Value({} characters)", self.length)
-    }
-}
-
-const INLINE: usize = 64;
-
-/// A value's text in clear. Dereferences to `str`; `Debug` shows its length only.
-#[derive(Clone)]
-pub struct Text(Stored);
-
-#[derive(Clone)]
-enum Stored {
-    Inline { bytes: [u8; INLINE], length: u8 },
-    Heap(String),
-}
-
-impl Text {
-    /// The text in clear.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match &self.0 {
-            // Only ASCII is ever stored, so the empty text is never seen.
-            Stored::Inline { bytes, length } => {
-                std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default()
-            }
-            Stored::Heap(text) => text,
-        }
-    }
-}
-
-impl Deref for Text {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Text({} characters)", self.len())
     }
 }

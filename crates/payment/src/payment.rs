@@ -62,8 +62,8 @@ pub enum Evidence {
     Passkey {
         /// SHA-256 of LINK, hex.
         link_digest: String,
-        /// Serial of the customer's certificate, hex.
-        certificate_serial: String,
+        /// The key that the customer's certificate names: the passkey.
+        certificate_key: String,
     },
     /// A guest entered a card; the wallet server alone signed LINK.
     Guest {

@@ -1,15 +1,17 @@
 //! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use card::{Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CodeOutcome, HostLink, LinkState, MaybeSent, NotSent, OnSilence, Original, Outcome,
-    Rejection, Reply, TransactionData,
+    BankProfile, CardFields, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original, Outcome,
+    Rejection, Reply, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
 use payment::{Approval, Decline, Exchange};
+use tokio::time::Instant;
 use types::{Money, Timestamp};
 
 use crate::CommandError;
@@ -18,6 +20,7 @@ use crate::CommandError;
 pub struct Bank {
     profile: Arc<BankProfile>,
     link: HostLink,
+    reply_timeout: Duration,
 }
 
 /// A card in clear, in memory only, for the message that is sent next.
@@ -31,7 +34,10 @@ pub(crate) struct SecretCard {
 /// What the bank's answer comes down to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Says {
-    Approved { approval: Approval, flagged: bool },
+    Approved {
+        approval: Approval,
+        flagged: bool,
+    },
     Declined(Decline),
     /// The message may have left, and no answer can be believed.
     Silent,
@@ -63,9 +69,11 @@ pub(crate) struct Draft<'a> {
 }
 
 impl Bank {
-    /// Joins a bank's profile and its link.
-    pub fn new(profile: Arc<BankProfile>, link: HostLink) -> Self {
-        Self { profile, link }
+    /// A bank behind its link. `reply_timeout` is how long an answer is waited for; none takes the profile's.
+    pub fn new(link: HostLink, reply_timeout: Option<Duration>) -> Self {
+        let profile = Arc::clone(link.profile());
+        let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
+        Self { profile, link, reply_timeout }
     }
 
     /// Its name in our configuration.
@@ -79,21 +87,36 @@ impl Bank {
     }
 
     /// The state of its link.
-    pub fn state(&self) -> LinkState {
-        self.link.state()
+    pub fn state(&self) -> BankState {
+        *self.link.state().borrow()
+    }
+
+    /// Waits until the link is up, or stopped for good.
+    pub async fn settled(&self) -> BankState {
+        let mut state = self.link.state();
+        let settled =
+            state.wait_for(|state| matches!(state, BankState::Up | BankState::Refused | BankState::Closed));
+        settled.await.map_or(BankState::Closed, |state| *state)
     }
 
     /// Stops taking requests, waits for those in flight, signs off.
     pub async fn drain(&self) {
-        self.link.drain().await;
+        let drained = self.link.drain(Instant::now() + self.reply_timeout).await;
+        if drained.unanswered > 0 {
+            tracing::warn!(
+                bank = self.name(),
+                unanswered = drained.unanswered,
+                "Requests had no answer at the end; they will be reversed"
+            );
+        }
     }
 
     pub(crate) fn is_up(&self) -> bool {
-        self.state() == LinkState::Up
+        self.state() == BankState::Up
     }
 
     pub(crate) fn reply_timeout_ms(&self) -> i64 {
-        i64::try_from(self.profile.timers().reply_timeout.as_millis()).unwrap_or(i64::MAX)
+        i64::try_from(self.reply_timeout.as_millis()).unwrap_or(i64::MAX)
     }
 
     pub(crate) fn repeats(&self, transaction: Transaction) -> bool {
@@ -101,7 +124,7 @@ impl Bank {
     }
 
     pub(crate) fn batch(&self) -> Option<String> {
-        self.link.batch()
+        self.link.facts().batch
     }
 
     pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {
@@ -135,7 +158,9 @@ impl Bank {
             original,
             reason: draft.reason.map(str::to_owned),
         };
-        self.profile.message(draft.transaction, &data).map_err(|error| CommandError::Internal(Box::new(error)))
+        self.profile
+            .message(draft.transaction, &data)
+            .map_err(|error| CommandError::Internal(Box::new(error)))
     }
 
     /// Asks the bank and reads what it says.
@@ -145,12 +170,17 @@ impl Bank {
             expiry: Some(card.expiry),
             security_code: card.security_code.clone(),
         };
-        match self.link.request(transaction, fields.clone(), card).await {
+        let request = TransactionRequest { transaction, fields: fields.clone(), card: Some(card) };
+        match self.link.request(request, Instant::now() + self.reply_timeout).await {
             Outcome::Reply(reply) => self.read(transaction, fields, &reply),
             Outcome::NotSent(why) => Heard::never_left(not_sent_words(why)),
             Outcome::MaybeSent(why) => Heard::silent(maybe_sent_words(&why), reversal_reason(&why)),
             Outcome::Rejected(why) => {
-                tracing::error!(bank = self.name(), code = why.code(), "A message of ours does not fit the bank's dialect");
+                tracing::error!(
+                    bank = self.name(),
+                    code = why.code(),
+                    "A message of ours does not fit the bank's dialect"
+                );
                 Heard::never_left(rejection_words(&why))
             }
         }
@@ -160,7 +190,11 @@ impl Bank {
         let code = reply.response_code();
         let row = self.profile.outcome(transaction, code);
         if row.alarm {
-            tracing::error!(bank = self.name(), response_code = code, "The bank's answer asks for an operator's look");
+            tracing::error!(
+                bank = self.name(),
+                response_code = code,
+                "The bank's answer asks for an operator's look"
+            );
         }
         let mut heard = match row.outcome {
             CodeOutcome::Approve { flagged } => {
@@ -172,7 +206,9 @@ impl Bank {
                 advice,
             })),
             // The bank itself does not know: as good as silence.
-            CodeOutcome::Unknown => Heard::silent("the bank does not know the outcome itself".to_owned(), "98"),
+            CodeOutcome::Unknown => {
+                Heard::silent("the bank does not know the outcome itself".to_owned(), "98")
+            }
             CodeOutcome::RetryAfterSignOn | CodeOutcome::RetryLater => Heard::of(Says::Declined(Decline {
                 code: "issuer_unavailable".to_owned(),
                 network_code: Some(code.to_owned()),
@@ -186,8 +222,10 @@ impl Bank {
 
 fn approval(sent: &Fields, reply: &Reply) -> Approval {
     // An answer without DE 4 approves what was asked for; one that names another amount is not that approval.
-    let amount = reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    let text = |de| reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty());
+    let amount =
+        reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let text =
+        |de| reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty());
     Approval {
         amount,
         response_code: reply.response_code().to_owned(),

@@ -32,7 +32,11 @@ pub(crate) enum Begun {
 
 impl Pcs {
     /// Looks a key up and, if it is new, guards it.
-    pub(crate) async fn begin(self: &Arc<Self>, caller: &Caller, key: &IdempotencyKey) -> Result<Begun, CommandError> {
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: &IdempotencyKey,
+    ) -> Result<Begun, CommandError> {
         let running = self.guard(caller, key)?;
         match self.store.idempotency(self.shard(caller.merchant), running.key).await? {
             None => Ok(Begun::New(running)),
@@ -56,7 +60,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn idempotency_key(&self, caller: &Caller, key: &str) -> Result<Option<Option<Done>>, CommandError> {
+    pub async fn idempotency_key(
+        &self,
+        caller: &Caller,
+        key: &str,
+    ) -> Result<Option<Option<Done>>, CommandError> {
         let known = self.store.idempotency(self.shard(caller.merchant), key_hash(caller, key)).await?;
         match known {
             None => Ok(None),

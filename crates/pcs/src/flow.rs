@@ -4,8 +4,11 @@ mod capture;
 mod exchange;
 mod expire;
 mod instruct;
+mod keep_card;
 mod pursue;
 mod refund;
 mod resume;
 mod submit;
 mod void;
+
+pub use instruct::{Custodian, WalletIdentity};

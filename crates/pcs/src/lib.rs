@@ -25,6 +25,6 @@ pub use command::{
 pub use error::CommandError;
 pub use flow::{Custodian, WalletIdentity};
 pub use pcs::{Parts, Pcs, Readiness};
-pub use reads::HistoryItem;
+pub use reads::{DescribedMessage, HistoryItem};
 pub use setup::{EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};
 pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

@@ -123,7 +123,9 @@ impl Pcs {
 
     pub(crate) fn bank(&self, name: &str) -> Result<&Bank, CommandError> {
         self.banks.get(name).ok_or_else(|| {
-            CommandError::Internal(format!("bank {name} is in a contract but not in the configuration").into())
+            CommandError::Internal(
+                format!("bank {name} is in a contract but not in the configuration").into(),
+            )
         })
     }
 

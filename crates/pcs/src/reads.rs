@@ -18,6 +18,7 @@ pub(crate) const REFUND_REFERENCE: u8 = 2;
 pub(crate) const SECRET_KEY: u8 = 3;
 pub(crate) const SESSION: u8 = 4;
 pub(crate) const SESSION_REFERENCE: u8 = 5;
+pub(crate) const WALLET_PAYMENT: u8 = 6;
 
 /// One record of an object's life.
 #[derive(Clone, Debug)]
@@ -30,6 +31,17 @@ pub struct HistoryItem {
     pub event: JournalEvent,
     /// What it did to the books.
     pub entry: Option<ledger::Entry>,
+    /// The bank messages of this record, decoded field by field and masked.
+    pub messages: Vec<DescribedMessage>,
+}
+
+/// A bank message for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedMessage {
+    /// Whether we sent it; else the bank did.
+    pub is_sent: bool,
+    /// One line a field: number, name, masked value.
+    pub text: String,
 }
 
 /// The alias key of a merchant's own number.
@@ -42,7 +54,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn payment(&self, merchant: MerchantId, id: PaymentId) -> Result<Option<Payment>, CommandError> {
+    pub async fn payment(
+        &self,
+        merchant: MerchantId,
+        id: PaymentId,
+    ) -> Result<Option<Payment>, CommandError> {
         self.row(Table::Payment, merchant.to_u128(), id).await
     }
 
@@ -66,8 +82,35 @@ impl Pcs {
         let key = reference_key(merchant, reference);
         match self.store.alias(self.shard(merchant), PAYMENT_REFERENCE, key).await? {
             Some(found) => self.payment(merchant, PaymentId::from_u128(found.id)).await,
-            None => Ok(None),
+            // A checkout's payments carry the reference of their checkout: the latest one answers.
+            None => match self.store.alias(self.shard(merchant), SESSION_REFERENCE, key).await? {
+                Some(found) => {
+                    let session = self
+                        .checkout_session(merchant, types::CheckoutSessionId::from_u128(found.id))
+                        .await?;
+                    let payment = session.map(|session| session.payment);
+                    match payment {
+                        Some(id) => self.payment(merchant, id).await,
+                        None => Ok(None),
+                    }
+                }
+                None => Ok(None),
+            },
         }
+    }
+
+    /// A checkout's payment by its id alone, for the wallet that asked for it.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn payment_for_wallet(&self, id: PaymentId) -> Result<Option<Payment>, CommandError> {
+        let key = short_hash(&["payment", &id.to_string()]);
+        for shard in 0..self.shards {
+            if let Some(found) = self.store.alias(store::Shard(shard), WALLET_PAYMENT, key).await? {
+                return self.payment(MerchantId::from_u128(found.owner), id).await;
+            }
+        }
+        Ok(None)
     }
 
     /// A refund of this merchant.
@@ -90,15 +133,31 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn history(&self, merchant: MerchantId, payment: PaymentId) -> Result<Vec<HistoryItem>, CommandError> {
+    pub async fn history(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+    ) -> Result<Vec<HistoryItem>, CommandError> {
         let records = self.store.history(self.shard(merchant), payment.to_u128()).await?;
         records
             .into_iter()
             .map(|record| {
                 let event = from_bytes(&record.record.event)?;
-                Ok(HistoryItem { seq: record.seq, at: record.at, event, entry: record.record.legs })
+                let messages = self.describe(&event);
+                Ok(HistoryItem { seq: record.seq, at: record.at, event, entry: record.record.legs, messages })
             })
             .collect()
+    }
+
+    fn describe(&self, event: &JournalEvent) -> Vec<DescribedMessage> {
+        let named = event.payment.as_ref().and_then(|payment| payment.bank());
+        let Some(bank) = named.and_then(|name| self.banks.get(name)) else { return Vec::new() };
+        let dialect = bank.profile().dialect();
+        let described = |is_sent: bool, fields: &Option<serde_json::Value>| {
+            let fields = serde_json::from_value(fields.clone()?).ok()?;
+            Some(DescribedMessage { is_sent, text: dialect.describe_fields(&fields) })
+        };
+        [described(true, &event.sent), described(false, &event.received)].into_iter().flatten().collect()
     }
 
     pub(crate) async fn row<R: Resource, K: Kind>(
@@ -131,18 +190,30 @@ impl Pcs {
         Ok(Listed { data, has_more })
     }
 
-    pub(crate) async fn must_load(&self, merchant: MerchantId, id: PaymentId) -> Result<Payment, CommandError> {
+    pub(crate) async fn must_load(
+        &self,
+        merchant: MerchantId,
+        id: PaymentId,
+    ) -> Result<Payment, CommandError> {
         let missing = || CommandError::Missing { kind: "payment", id: id.to_string() };
         self.payment(merchant, id).await?.ok_or_else(missing)
     }
 
-    pub(crate) async fn must_load_refund(&self, merchant: MerchantId, id: RefundId) -> Result<Refund, CommandError> {
+    pub(crate) async fn must_load_refund(
+        &self,
+        merchant: MerchantId,
+        id: RefundId,
+    ) -> Result<Refund, CommandError> {
         let missing = || CommandError::Missing { kind: "refund", id: id.to_string() };
         self.refund(merchant, id).await?.ok_or_else(missing)
     }
 
     /// The answer to a key whose request never ended: the payment as it is by now.
-    pub(crate) async fn as_it_is(&self, merchant: MerchantId, number: u128) -> Result<Completed, CommandError> {
+    pub(crate) async fn as_it_is(
+        &self,
+        merchant: MerchantId,
+        number: u128,
+    ) -> Result<Completed, CommandError> {
         let payment = self.must_load(merchant, PaymentId::from_u128(number)).await?;
         Ok(Completed { done: Done::Payment(Box::new(payment)), replayed: true })
     }
@@ -181,7 +252,11 @@ impl Pcs {
         self.open_card(&method)
     }
 
-    pub(crate) fn original_of(&self, payment: &Payment, event: &'static str) -> Result<Exchange, CommandError> {
+    pub(crate) fn original_of(
+        &self,
+        payment: &Payment,
+        event: &'static str,
+    ) -> Result<Exchange, CommandError> {
         payment.original.clone().ok_or_else(|| {
             CommandError::refused(payment, payment::Refused::InvalidState { state: payment.state, event })
         })
@@ -194,6 +269,12 @@ impl Pcs {
             target: Some(payment.key()),
         }
     }
+}
+
+/// Leads from a checkout's payment to its row: a wallet knows the payment's id and not its merchant.
+pub(crate) fn wallet_alias(payment: &Payment) -> AliasChange {
+    let key = short_hash(&["payment", &payment.id.to_string()]);
+    AliasChange { space: WALLET_PAYMENT, key, target: Some(payment.key()) }
 }
 
 /// The public id of a row.

@@ -1,2 +1,49 @@
-//! The `lian` executable.
-fn main() {}
+//! The `lian` executable: roles, wiring, command line.
+
+mod cli;
+mod commands;
+mod demo;
+mod fault;
+mod link_security;
+mod tour;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(&cli);
+    let done = match cli.command {
+        Command::Demo(args) => block_on(demo::run(args)),
+        Command::Try(args) => block_on(tour::run(args)),
+        Command::Explain(args) => block_on(commands::explain::run(args)),
+        Command::Verify(args) => block_on(commands::verify::run(args)),
+        Command::Iso(args) => commands::iso::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("lian: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on<F: Future<Output = Result<(), fault::Fault>>>(work: F) -> Result<(), fault::Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| fault::Fault::new("cannot start the runtime", error))?;
+    runtime.block_on(work)
+}
+
+/// Logs go to standard error: people's output stays clean. `LIAN_LOG` takes tracing's filter language.
+fn start_log(cli: &Cli) {
+    use tracing_subscriber::EnvFilter;
+    let default = if matches!(cli.command, Command::Demo(_)) { "warn" } else { "error" };
+    let filter = EnvFilter::try_from_env("LIAN_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -8,6 +8,40 @@ pub const BASE: &str = include_str!("../../../../banks/base/iso8583-1987.toml");
 pub const CUPS_POS: &str = include_str!("../../../../banks/cups-pos/dialect.toml");
 pub const ISO87_ASCII: &str = include_str!("../../../../banks/iso87-ascii/dialect.toml");
 
+pub const KNOBS: &str = include_str!("../goldens/knobs.toml");
+const PYISO8583: &str = include_str!("../goldens/pyiso8583.jsonl");
+
+/// A message that another implementation encoded; `goldens/make.py` says which and how.
+#[derive(serde::Deserialize)]
+pub struct Golden {
+    pub name: String,
+    dialect: String,
+    pub fields: Fields,
+    wire: String,
+}
+
+impl Golden {
+    pub fn all() -> Vec<Golden> {
+        PYISO8583.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub fn wire(&self) -> Vec<u8> {
+        iso8583::parse_hex(&self.wire).unwrap()
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self.dialect.as_str() {
+            "cups-pos" => cups_pos(),
+            "iso87-ascii" => iso87_ascii(),
+            _ => knobs(),
+        }
+    }
+}
+
+pub fn knobs() -> Dialect {
+    Dialect::from_toml(KNOBS, parent).unwrap()
+}
+
 pub fn parent(name: &str) -> Option<String> {
     match name {
         "iso8583-1987" => Some(BASE.to_owned()),

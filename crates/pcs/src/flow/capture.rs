@@ -55,7 +55,7 @@ impl Pcs {
         let message = self.follow_up(transaction, money(&payment, amount)?, exchange, held)?;
         let card = self.card_of(&payment).await?;
         let actor = Actor::ApiKey { key: caller.key_id };
-        let intent = Intent { change, message, card, actor, rows: Vec::new(), reference: None };
+        let intent = Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() };
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);
         let heard = self.ask(&intent.message, &intent.card).await?;

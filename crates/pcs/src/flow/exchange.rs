@@ -10,8 +10,9 @@
 
 use std::sync::Arc;
 
+use payment::routing::NoRoute;
 use payment::{Change, Event, Exchange, Payment, State};
-use store::RowChange;
+use store::{AliasChange, RowChange};
 use types::Money;
 
 use crate::bank::{Draft, Heard, Says, SecretCard, Transaction};
@@ -33,8 +34,8 @@ pub(crate) struct Intent {
     pub actor: Actor,
     /// Rows that come into being with this intent: a guest's card, the checkout session.
     pub rows: Vec<RowChange>,
-    /// The merchant's own number, claimed for this payment.
-    pub reference: Option<String>,
+    /// Second keys of the payment: the merchant's own number.
+    pub aliases: Vec<AliasChange>,
 }
 
 /// How many times a lost race is decided again.
@@ -42,7 +43,11 @@ const RACES: usize = 16;
 
 impl Pcs {
     /// Steps 1 to 3 for an intent. Runs to its end even when nobody waits for it any more.
-    pub(crate) async fn carry_out(self: &Arc<Self>, running: Option<Running>, intent: Intent) -> Result<Done, CommandError> {
+    pub(crate) async fn carry_out(
+        self: &Arc<Self>,
+        running: Option<Running>,
+        intent: Intent,
+    ) -> Result<Done, CommandError> {
         self.record_intent(running.as_ref(), &intent).await?;
         let heard = self.ask(&intent.message, &intent.card).await?;
         let before = intent.change.payment;
@@ -50,7 +55,11 @@ impl Pcs {
     }
 
     /// Step 1 (commit 1): recorded before sent.
-    pub(crate) async fn record_intent(&self, running: Option<&Running>, intent: &Intent) -> Result<(), CommandError> {
+    pub(crate) async fn record_intent(
+        &self,
+        running: Option<&Running>,
+        intent: &Intent,
+    ) -> Result<(), CommandError> {
         let payment = &intent.change.payment;
         let now = self.clock.now();
         let mut unit = self.unit(payment.merchant, now);
@@ -58,11 +67,10 @@ impl Pcs {
         let said = Said { sent: Some(intent.message.fields_json()?), ..Said::default() };
         self.add_payment_change(&mut unit, &intent.change, intent.actor.clone(), said)?;
         unit.rows.extend(intent.rows.iter().cloned());
-        if let Some(reference) = &intent.reference {
-            unit.aliases.push(self.reference_alias(payment, reference));
-        }
+        unit.aliases.extend(intent.aliases.iter().cloned());
         let waits = self.bank(&intent.message.exchange.bank)?.reply_timeout_ms();
-        unit.tasks.push(self.task(payment, Some(intent.message.clone()), 0).put(EXCHANGE, now.plus_ms(waits))?);
+        unit.tasks
+            .push(self.task(payment, Some(intent.message.clone()), 0).put(EXCHANGE, now.plus_ms(waits))?);
         self.commit(unit).await?;
         Ok(())
     }
@@ -187,8 +195,12 @@ impl Pcs {
         acceptor: &str,
     ) -> Result<Exchange, CommandError> {
         let now = self.clock.now();
-        let stan = self.numbers.stan(&self.store, bank, terminal).await?;
         let bank = self.bank(bank)?;
+        // Asking before anything is recorded saves a payment that could only be taken back.
+        if !bank.is_up() {
+            return Err(NoRoute::Unreachable.into());
+        }
+        let stan = self.numbers.stan(&self.store, bank.name(), terminal).await?;
         Ok(Exchange {
             attempt: self.new_id(),
             bank: bank.name().to_owned(),
@@ -238,7 +250,9 @@ impl Heard {
     /// What the payment is told.
     pub(crate) fn event(&self, repeat: bool) -> Event {
         match &self.says {
-            Says::Approved { approval, flagged } => Event::Approved { approval: approval.clone(), flagged: *flagged },
+            Says::Approved { approval, flagged } => {
+                Event::Approved { approval: approval.clone(), flagged: *flagged }
+            }
             Says::Declined(decline) => Event::Declined(decline.clone()),
             Says::Silent => Event::Silent { repeat },
             Says::NeverLeft => Event::NeverLeft,

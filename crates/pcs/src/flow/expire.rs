@@ -20,6 +20,12 @@ impl Pcs {
             Ok(_) => Ok(()),
             // Captured or voided a moment ago: then there is nothing to give back.
             Err(CommandError::Refused { .. }) => self.forget(EXPIRY, task).await,
+            // The bank cannot be asked now: another time, and not at once.
+            Err(CommandError::Route(_)) => {
+                let mut unit = self.unit(task.merchant, self.clock.now());
+                unit.tasks.push(task.put(EXPIRY, self.clock.now().plus_ms(60_000))?);
+                self.commit(unit).await.map(drop)
+            }
             Err(other) => Err(other),
         }
     }

@@ -26,7 +26,10 @@ impl Pcs {
             match self.due_now().await {
                 Ok(due) => due.into_iter().for_each(|hand| drop(tokio::spawn(hand.work()))),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "Cannot look at what is due; will look again");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "Cannot look at what is due; will look again"
+                    );
                 }
             }
             let _ = tokio::time::timeout(Duration::from_millis(LOOK_MS), self.pursue.notified()).await;
@@ -75,7 +78,10 @@ impl Pcs {
         match task.refund {
             Some(refund) => {
                 let attempts = task.attempts + u32::from(!matches!(heard.says, Says::NeverLeft));
-                match self.conclude_refund(task.merchant, refund, message.clone(), heard, None, attempts).await {
+                match self
+                    .conclude_refund(task.merchant, refund, message.clone(), heard, None, attempts)
+                    .await
+                {
                     Err(CommandError::Refused { .. }) => self.forget(PURSUIT, task).await,
                     other => other.map(drop),
                 }
@@ -84,7 +90,12 @@ impl Pcs {
         }
     }
 
-    async fn take_pursuit(&self, task: &Task, sent: crate::task::Message, heard: Heard) -> Result<(), CommandError> {
+    async fn take_pursuit(
+        &self,
+        task: &Task,
+        sent: crate::task::Message,
+        heard: Heard,
+    ) -> Result<(), CommandError> {
         let payment = self.must_load(task.merchant, task.payment).await?;
         match payment.state {
             State::Reversing { .. } => match heard.says {

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use card::Expiry;
 use payment::{CaptureMethod, Change, Event, Evidence, OrderTerms, Payment, routing};
 use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
@@ -62,7 +63,12 @@ impl Pcs {
         detached(async move { pcs.confirm(caller, running, id, method).await }).await
     }
 
-    async fn submit(self: Arc<Self>, caller: Caller, running: Running, new: NewPayment) -> Result<Done, CommandError> {
+    async fn submit(
+        self: Arc<Self>,
+        caller: Caller,
+        running: Running,
+        new: NewPayment,
+    ) -> Result<Done, CommandError> {
         // Step 1: who is paid, and with which card.
         let now = self.clock.now();
         let merchant = self.payable_merchant(caller.merchant).await?;
@@ -86,7 +92,8 @@ impl Pcs {
             fee_plan: merchant.fee_plan,
             authorization_expires_at: authorization_end(&merchant, now),
         };
-        let mut change = Payment::create(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
+        let mut change =
+            Payment::create(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
         change.payment.customer = new.customer.or(method.as_ref().and_then(|method| method.customer));
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
 
@@ -95,7 +102,10 @@ impl Pcs {
             Some(method) if new.confirm => {
                 let evidence = Evidence::MerchantInitiated;
                 let asked = self.asked(change, &merchant, &method, None, evidence, actor, now).await?;
-                let intent = Intent { reference: new.merchant_reference, ..asked };
+                let reference = new.merchant_reference.as_deref();
+                let aliases =
+                    reference.map(|reference| self.reference_alias(&asked.change.payment, reference));
+                let intent = Intent { aliases: aliases.into_iter().collect(), ..asked };
                 self.carry_out(Some(running), intent).await
             }
             method => {
@@ -160,7 +170,8 @@ impl Pcs {
         let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
         let fields = self.bank(&contract.bank)?.message(&draft)?;
         let event = Event::Confirmed { exchange: exchange.clone(), evidence };
-        let confirmed = change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
+        let confirmed =
+            change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
         change.payment = confirmed.payment;
         change.notices.extend(confirmed.notices);
         change.payment.version = version;
@@ -169,7 +180,7 @@ impl Pcs {
             None => self.open_card(method)?,
         };
         let message = Message { transaction, amount, exchange, fields };
-        Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
+        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() })
     }
 
     async fn keep_unconfirmed(
@@ -215,7 +226,9 @@ impl Pcs {
             let rule = "belongs to another customer than the one given".to_owned();
             return Err(CommandError::Invalid { field: "payment_method", rule });
         }
-        if method.card.is_expired(self.clock.now()) {
+        let expiry = Expiry::new(method.card.exp_year, method.card.exp_month)
+            .map_err(|error| CommandError::Internal(Box::new(error)))?;
+        if expiry.is_past(self.clock.now()) {
             return Err(CommandError::CardExpired);
         }
         Ok(method)
@@ -253,7 +266,8 @@ where
 fn attach(change: &mut Change, method: &PaymentMethod, now: Timestamp) -> Result<(), CommandError> {
     let version = change.payment.version;
     let event = Event::MethodAttached { method: method.id, card: method.card.clone() };
-    let attached = change.payment.step(event, now).map_err(|refused| CommandError::refused(&change.payment, refused))?;
+    let attached =
+        change.payment.step(event, now).map_err(|refused| CommandError::refused(&change.payment, refused))?;
     change.payment = attached.payment;
     change.payment.version = version;
     Ok(())

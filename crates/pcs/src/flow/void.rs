@@ -31,7 +31,8 @@ impl Pcs {
         };
         let (pcs, merchant) = (Arc::clone(self), caller.merchant);
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
-        detached(async move { pcs.void(merchant, actor, Some(running), id, VoidReason::Requested).await }).await
+        detached(async move { pcs.void(merchant, actor, Some(running), id, VoidReason::Requested).await })
+            .await
     }
 
     pub(crate) async fn void(
@@ -54,7 +55,12 @@ impl Pcs {
         self.conclude(intent.change.payment, intent.message, heard, running).await
     }
 
-    async fn void_intent(&self, payment: &Payment, actor: Actor, why: VoidReason) -> Result<Intent, CommandError> {
+    async fn void_intent(
+        &self,
+        payment: &Payment,
+        actor: Actor,
+        why: VoidReason,
+    ) -> Result<Intent, CommandError> {
         let now = self.clock.now();
         let first = self.original_of(payment, "void")?;
         // What is voided: the completion if the money has moved by one, else the authorization or sale itself.
@@ -68,13 +74,14 @@ impl Pcs {
             Transaction::Consume => Transaction::VoidConsume,
             _ => Transaction::VoidAuthorization,
         };
-        let exchange = self.new_exchange(transaction, &voided.bank, &voided.terminal, &voided.acceptor).await?;
+        let exchange =
+            self.new_exchange(transaction, &voided.bank, &voided.terminal, &voided.acceptor).await?;
         let event = Event::VoidRequested { why, exchange: Some(exchange.clone()) };
         let change = payment.step(event, now).map_err(|refused| CommandError::refused(payment, refused))?;
         let amount = money(payment, minor)?;
         let message = self.follow_up(transaction, amount, exchange, (voided, was, amount))?;
         let card = self.card_of(payment).await?;
-        Ok(Intent { change, message, card, actor, rows: Vec::new(), reference: None })
+        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() })
     }
 
     /// No bank knows of it: one commit ends it.

@@ -23,7 +23,8 @@ impl Pcs {
     ) -> Result<Customer, CommandError> {
         let now = self.clock.now();
         let id: CustomerId = self.new_id();
-        let customer = Customer { id, merchant: caller.merchant, version: 1, created: now, name, email, metadata };
+        let customer =
+            Customer { id, merchant: caller.merchant, version: 1, created: now, name, email, metadata };
         self.write(caller, &customer, format!("customer {id} was made")).await?;
         Ok(customer)
     }
@@ -32,7 +33,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn customer(&self, merchant: MerchantId, id: CustomerId) -> Result<Option<Customer>, CommandError> {
+    pub async fn customer(
+        &self,
+        merchant: MerchantId,
+        id: CustomerId,
+    ) -> Result<Option<Customer>, CommandError> {
         self.row(Table::Customer, merchant.to_u128(), id).await
     }
 
@@ -40,7 +45,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn customers(&self, merchant: MerchantId, page: Page) -> Result<Listed<Customer>, CommandError> {
+    pub async fn customers(
+        &self,
+        merchant: MerchantId,
+        page: Page,
+    ) -> Result<Listed<Customer>, CommandError> {
         self.list(Table::Customer, merchant.to_u128(), page).await
     }
 
@@ -93,7 +102,8 @@ impl Pcs {
         let mut found = Vec::new();
         let mut page = Page { limit: 100, after: None, before: None };
         loop {
-            let methods: Listed<PaymentMethod> = self.list(Table::PaymentMethod, merchant.to_u128(), page).await?;
+            let methods: Listed<PaymentMethod> =
+                self.list(Table::PaymentMethod, merchant.to_u128(), page).await?;
             page.after = methods.data.last().map(|method| method.id.to_u128());
             found.extend(methods.data.into_iter().filter(|method| {
                 method.customer == Some(customer) && method.status == PaymentMethodStatus::Active
@@ -104,7 +114,11 @@ impl Pcs {
         }
     }
 
-    async fn must_have_customer(&self, merchant: MerchantId, id: CustomerId) -> Result<Customer, CommandError> {
+    async fn must_have_customer(
+        &self,
+        merchant: MerchantId,
+        id: CustomerId,
+    ) -> Result<Customer, CommandError> {
         let missing = || CommandError::Missing { kind: "customer", id: id.to_string() };
         self.customer(merchant, id).await?.ok_or_else(missing)
     }

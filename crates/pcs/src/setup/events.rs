@@ -1,7 +1,7 @@
 //! The journal as merchants see it: events, in order, for ever.
 
 use payment::{Notice, Payment, Refund};
-use store::Stored;
+use store::StoredRecord;
 use types::{EventId, MerchantId, Timestamp};
 
 use crate::model::{Delivery, JournalEvent};
@@ -75,7 +75,8 @@ impl Pcs {
             (None, Some(before)) => (before.saturating_sub(limit), before),
             (None, None) => (0, found.len()),
         };
-        let has_more = if before.is_some() && after.is_none() { start > 0 } else { end - start.min(end) > limit };
+        let has_more =
+            if before.is_some() && after.is_none() { start > 0 } else { end - start.min(end) > limit };
         let data = found.drain(start.min(end)..end).take(limit).collect();
         Ok(Listed { data, has_more })
     }
@@ -99,7 +100,7 @@ impl Pcs {
     /// # Errors
     /// [`CommandError::Unavailable`].
     pub async fn cursor(&self, consumer: &str, shard: u16) -> Result<u64, CommandError> {
-        Ok(self.store.cursor(consumer, store::Shard(shard)).await?)
+        Ok(self.store.cursor(store::Shard(shard), consumer).await? + 1)
     }
 
     /// Saves deliveries and the cursor that stands behind them, together or not at all.
@@ -115,13 +116,14 @@ impl Pcs {
     ) -> Result<(), CommandError> {
         let mut unit = store::Unit::new(store::Shard(shard), self.clock.now());
         unit.rows = deliveries.iter().map(put).collect::<Result<_, _>>()?;
-        unit.cursors.push((consumer.to_owned(), next_seq));
+        let seq = next_seq.saturating_sub(1);
+        unit.cursors.push(store::CursorMove { consumer: consumer.to_owned(), seq });
         self.store.commit(unit).await?;
         Ok(())
     }
 }
 
-fn views(record: &Stored) -> Result<Vec<EventView>, CommandError> {
+fn views(record: &StoredRecord) -> Result<Vec<EventView>, CommandError> {
     let event: JournalEvent = from_bytes(&record.record.event)?;
     let merchant = MerchantId::from_u128(record.record.owner);
     Ok(event

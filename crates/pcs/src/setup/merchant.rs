@@ -61,7 +61,12 @@ impl Pcs {
         };
         // Merchants belong to the gateway, so their rows lie in the gateway's own shard.
         let mut unit = store::Unit::new(self.shard(MerchantId::from_u128(0)), now);
-        self.add_setup(&mut unit, &merchant, Actor::Gateway, format!("merchant {} was taken on", merchant.id))?;
+        self.add_setup(
+            &mut unit,
+            &merchant,
+            Actor::Gateway,
+            format!("merchant {} was taken on", merchant.id),
+        )?;
         self.commit(unit).await?;
         let key = self.create_key(merchant.id).await?;
         Ok((merchant, key))
@@ -79,7 +84,12 @@ impl Pcs {
         let key = ApiKey { id, merchant, version: 1, created: now, expires_at: None };
         let mut unit = store::Unit::new(key_shard(), now);
         unit.aliases.push(AliasChange { space: SECRET_KEY, key: hash, target: Some(key.key()) });
-        self.add_setup(&mut unit, &key, Actor::Gateway, format!("secret key {} of {merchant} was made", key.id))?;
+        self.add_setup(
+            &mut unit,
+            &key,
+            Actor::Gateway,
+            format!("secret key {} of {merchant} was made", key.id),
+        )?;
         self.commit(unit).await?;
         Ok(secret)
     }
@@ -126,7 +136,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Missing`], [`CommandError::Busy`] when it changed in between.
-    pub async fn set_merchant_status(&self, id: MerchantId, status: MerchantStatus) -> Result<Merchant, CommandError> {
+    pub async fn set_merchant_status(
+        &self,
+        id: MerchantId,
+        status: MerchantStatus,
+    ) -> Result<Merchant, CommandError> {
         let missing = || CommandError::Missing { kind: "merchant", id: id.to_string() };
         let mut merchant = self.merchant(id).await?.ok_or_else(missing)?;
         merchant.version += 1;
@@ -185,7 +199,12 @@ mod tests {
         let body = URL_SAFE_NO_PAD.encode([7; RANDOM]);
         let key = format!("{PREFIX}{body}{}", checksum(&body));
         assert!(is_well_formed(&key));
-        for wrong in [key.replace("Bw", "Bx"), key[..key.len() - 1].to_owned(), key.replace("test", "live"), String::new()] {
+        for wrong in [
+            key.replace("Bw", "Bx"),
+            key[..key.len() - 1].to_owned(),
+            key.replace("test", "live"),
+            String::new(),
+        ] {
             assert!(!is_well_formed(&wrong), "{wrong}");
         }
     }

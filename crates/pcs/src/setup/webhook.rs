@@ -114,7 +114,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Missing`], [`CommandError::Busy`] when it changed in between.
-    pub async fn delete_webhook_endpoint(&self, caller: &Caller, id: WebhookEndpointId) -> Result<(), CommandError> {
+    pub async fn delete_webhook_endpoint(
+        &self,
+        caller: &Caller,
+        id: WebhookEndpointId,
+    ) -> Result<(), CommandError> {
         let endpoint = self.must_have_endpoint(caller.merchant, id).await?;
         let mut unit = self.unit(caller.merchant, self.clock.now());
         let row = RowChange { key: endpoint.key(), expected: Some(endpoint.version), body: None };
@@ -155,7 +159,8 @@ impl Pcs {
         endpoint: &WebhookEndpoint,
         now: Timestamp,
     ) -> Result<Vec<Secret<String>>, CommandError> {
-        let live = endpoint.sealed_secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > now));
+        let live =
+            endpoint.sealed_secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > now));
         live.map(|secret| self.open_webhook_secret(endpoint.id, &secret.sealed)).collect()
     }
 
@@ -163,7 +168,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn deliveries(&self, merchant: MerchantId, page: Page) -> Result<Listed<Delivery>, CommandError> {
+    pub async fn deliveries(
+        &self,
+        merchant: MerchantId,
+        page: Page,
+    ) -> Result<Listed<Delivery>, CommandError> {
         self.list(Table::Delivery, merchant.to_u128(), page).await
     }
 
@@ -171,7 +180,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn delivery(&self, merchant: MerchantId, id: DeliveryId) -> Result<Option<Delivery>, CommandError> {
+    pub async fn delivery(
+        &self,
+        merchant: MerchantId,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, CommandError> {
         self.row(Table::Delivery, merchant.to_u128(), id).await
     }
 
@@ -194,7 +207,10 @@ impl Pcs {
         self.webhook_endpoint(merchant, id).await?.ok_or_else(missing)
     }
 
-    fn new_webhook_secret(&self, id: WebhookEndpointId) -> Result<(SealedSecret, Secret<String>), CommandError> {
+    fn new_webhook_secret(
+        &self,
+        id: WebhookEndpointId,
+    ) -> Result<(SealedSecret, Secret<String>), CommandError> {
         let mut random = [0; SECRET_LEN];
         self.entropy.fill(&mut random);
         let record = VaultRecord::of(0, id.to_u128());
@@ -206,7 +222,11 @@ impl Pcs {
         Ok((SealedSecret { sealed: STANDARD.encode(sealed), expires_at: None }, Secret::new(text)))
     }
 
-    fn open_webhook_secret(&self, id: WebhookEndpointId, sealed: &str) -> Result<Secret<String>, CommandError> {
+    fn open_webhook_secret(
+        &self,
+        id: WebhookEndpointId,
+        sealed: &str,
+    ) -> Result<Secret<String>, CommandError> {
         let internal = |error: Box<dyn std::error::Error + Send + Sync>| CommandError::Internal(error);
         let sealed = STANDARD.decode(sealed).map_err(|error| internal(Box::new(error)))?;
         let record = VaultRecord::of(0, id.to_u128());

@@ -1,0 +1,78 @@
+//! UnionPay POS: message type, processing code (3), condition code (25) and transaction type (60.1) say what is asked;
+//! field 61 says of what.
+
+use iso8583::{Fields, Message};
+use types::Clock;
+
+use super::{amount, card_index, currency, security_code, set, text};
+use crate::record::{Answer, Reference};
+use crate::request::{Asked, LinkRequest, MoneyRequest, Request};
+
+pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
+    let part = |id| message.part(60, id).map(|value| value.to_text().to_string()).unwrap_or_default();
+    let (kind, batch, network) = (part("1"), part("2"), part("3"));
+    let mti = message.mti();
+    match (mti.as_str(), network.as_str()) {
+        ("0800", "001" | "003" | "004") => return Ok(Request::Link(LinkRequest::SignOn)),
+        ("0820", "301") => return Ok(Request::Link(LinkRequest::Echo)),
+        ("0820", "002") => return Ok(Request::Link(LinkRequest::SignOff)),
+        _ => {}
+    }
+    let (processing, condition) = (text(message, 3).unwrap_or_default(), text(message, 25).unwrap_or_default());
+    let named = (processing.as_str(), condition.as_str(), kind.as_str());
+    // The second value is the class of the original: what the reversal or follow-up looks for.
+    let (asked, original_class) = match (mti.as_str(), named) {
+        ("0100", ("030000", "06", "10")) => (Asked::Authorize, 1),
+        ("0100", ("200000", "06", "11")) => (Asked::CancelAuthorization, 1),
+        ("0200", ("000000", "06", "20")) => (Asked::Capture, 1),
+        ("0200", ("200000", "06", "21")) => (Asked::Void, 2),
+        ("0200", ("000000", "00", "22")) => (Asked::Consume, 2),
+        ("0200", ("200000", "00", "23")) => (Asked::Void, 2),
+        ("0220", ("200000", "00", "25")) => (Asked::Refund, 2),
+        ("0400" | "0401", ("030000", "06", "10") | ("200000", "06", "11")) => (Asked::Reverse, 1),
+        ("0400" | "0401", ("000000", "06", "20") | ("200000", "06", "21")) => (Asked::Reverse, 2),
+        ("0400" | "0401", ("000000", "00", "22") | ("200000", "00", "23")) => (Asked::Reverse, 2),
+        _ => return Err("12"),
+    };
+    let stan = text(message, 11).ok_or("30")?;
+    let (terminal, acceptor) = (text(message, 41).ok_or("30")?, text(message, 42).ok_or("30")?);
+    let original = {
+        let part = |id| message.part(61, id).map(|value| value.to_text().to_string());
+        match (asked, part("1"), part("2")) {
+            (Asked::Authorize | Asked::Consume, _, _) => None,
+            (_, Some(batch), Some(stan)) => {
+                Some(Reference::new(original_class, &terminal, &acceptor, &stan, &batch))
+            }
+            (_, _, _) => return Err("30"),
+        }
+    };
+    Ok(Request::Money(MoneyRequest {
+        asked,
+        card: card_index(message),
+        expiry: text(message, 14),
+        security_code: security_code(message),
+        amount: amount(message)?,
+        currency: currency(message)?,
+        reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &batch),
+        acceptor: acceptor.trim_end().to_owned(),
+        original,
+        authorization_code: text(message, 38),
+    }))
+}
+
+/// The centre sets date and time, assigns the reference number, and at a sign-on names the batch.
+pub(super) fn finish(fields: &mut Fields, request: &Message<'_>, answer: &Answer, clock: &dyn Clock) {
+    // China's wall clock, UTC+8.
+    let local = clock.now().plus_ms(8 * 3_600_000).utc();
+    set(fields, 12, &format!("{:02}{:02}{:02}", local.hour, local.minute, local.second));
+    set(fields, 13, &format!("{:02}{:02}", local.month, local.day));
+    if request.mti().class() == 8 {
+        let network = request.part(60, "3").map(|value| value.to_text().to_string()).unwrap_or_default();
+        set(fields, 60, &format!("00{BATCH}{network}"));
+    } else {
+        set(fields, 37, &answer.rrn);
+    }
+}
+
+/// The batch that this bank keeps open.
+const BATCH: &str = "000001";

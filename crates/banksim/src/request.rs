@@ -1,0 +1,65 @@
+//! What a message asks, whatever its dialect.
+
+use types::Currency;
+
+use crate::record::Reference;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Authorize,
+    Consume,
+    Capture,
+    CancelAuthorization,
+    Void,
+    Refund,
+    Reverse,
+}
+
+impl Asked {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authorize => "authorize",
+            Self::Consume => "consume",
+            Self::Capture => "capture",
+            Self::CancelAuthorization => "cancel_authorization",
+            Self::Void => "void",
+            Self::Refund => "refund",
+            Self::Reverse => "reverse",
+        }
+    }
+}
+
+/// A request about money.
+#[derive(Clone, Debug)]
+pub(crate) struct MoneyRequest {
+    pub asked: Asked,
+    /// The card, if the bank knows it.
+    pub card: Option<usize>,
+    pub expiry: Option<String>,
+    pub security_code: Option<String>,
+    pub amount: u64,
+    pub currency: Currency,
+    pub acceptor: String,
+    /// This message.
+    pub reference: Reference,
+    /// The message that it refers to.
+    pub original: Option<Reference>,
+    pub authorization_code: Option<String>,
+}
+
+/// A request about the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkRequest {
+    SignOn,
+    KeyExchange,
+    Echo,
+    SignOff,
+}
+
+/// What came.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    Money(MoneyRequest),
+    Link(LinkRequest),
+}

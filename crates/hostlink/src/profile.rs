@@ -1,0 +1,199 @@
+//! A bank as data: `banks/<bank>/bank.toml`, read once at the start and checked against the bank's dialect.
+//!
+//! Everything in which one bank differs from another is here: framing, timers, sign-on, keys, what its response codes
+//! mean, and which fields each transaction sends. An unknown key, an unknown word or a transaction that breaks a rule
+//! of the dialect stops the gateway at the start, with the place in the document.
+
+mod check;
+mod codes;
+mod document;
+mod error;
+mod exchange;
+mod message;
+mod template;
+mod transaction;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use iso8583::{Dialect, Fields, Mti};
+use types::Currency;
+
+pub use codes::{CodeOutcome, CodeRow};
+pub use error::{MessageError, ProfileError};
+pub use exchange::{Exchange, KeyField, SessionFacts};
+pub use message::{Original, TransactionData};
+pub use transaction::{CardElement, OnSilence, Transaction};
+
+use crate::framing::Framing;
+use crate::security::MacAlgorithm;
+
+/// One bank, ready to be used.
+#[derive(Debug)]
+pub struct BankProfile {
+    pub(crate) name: String,
+    pub(crate) dialect: Arc<Dialect>,
+    pub(crate) framing: Framing,
+    pub(crate) timers: Timers,
+    pub(crate) limits: Limits,
+    pub(crate) mac: MacRules,
+    pub(crate) currencies: Vec<Currency>,
+    pub(crate) utc_offset_minutes: i32,
+    pub(crate) rrn_is_ours: bool,
+    pub(crate) constants: BTreeMap<String, String>,
+    /// By message class, the second digit of the message type: the fields that an answer is matched by.
+    pub(crate) matching: BTreeMap<u8, Vec<u8>>,
+    pub(crate) sign_on: Vec<Exchange>,
+    pub(crate) echo: Exchange,
+    pub(crate) sign_off: Option<Exchange>,
+    pub(crate) codes: BTreeMap<String, CodeRow>,
+    pub(crate) transactions: BTreeMap<Transaction, transaction::Row>,
+}
+
+/// How long a link waits for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// For a TCP connection.
+    pub connect_timeout: Duration,
+    /// For an answer, where the caller names no deadline, and for sign-on and echo.
+    pub reply_timeout: Duration,
+    /// For the peer to take bytes that are waiting to be written.
+    pub write_timeout: Duration,
+    /// Without a received byte before an echo is sent.
+    pub echo_idle: Duration,
+    /// Without a received byte before the connection is given up; longer than `echo_idle`.
+    pub dead_after: Duration,
+    /// During which the key of a request is not used for another one, so that a late answer is known as such.
+    pub late_window: Duration,
+    /// Between two sign-ons that were ordered by response codes.
+    pub sign_on_interval: Duration,
+    /// Limit of the wait before the second connection attempt.
+    pub backoff_base: Duration,
+    /// Limit of the wait before any connection attempt.
+    pub backoff_cap: Duration,
+}
+
+/// How much a link takes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests on the wire at the same time; the bank's own limit.
+    pub max_in_flight: usize,
+    /// Requests that may wait for a place.
+    pub queue: usize,
+    /// Messages in a row that cannot be decoded before the connection is given up.
+    pub max_undecodable: u32,
+}
+
+/// Which messages carry a MAC, and of which kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MacRules {
+    /// How it is computed.
+    pub algorithm: MacAlgorithm,
+    /// Message types without a MAC: those that run before there are keys.
+    pub unprotected: Vec<Mti>,
+}
+
+impl BankProfile {
+    /// Reads a bank's document. `file` returns the text of a file that the document names, by its path below `banks/`:
+    /// the dialect, its parents (`base/<name>.toml`) and the table of response codes.
+    ///
+    /// # Errors
+    /// [`ProfileError`] with the key and the rule it breaks.
+    pub fn from_toml(text: &str, file: impl Fn(&str) -> Option<String>) -> Result<Self, ProfileError> {
+        let profile = document::read(text, &file)?;
+        check::profile(&profile)?;
+        Ok(profile)
+    }
+
+    /// The bank's name in our configuration.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The codec's table.
+    pub const fn dialect(&self) -> &Arc<Dialect> {
+        &self.dialect
+    }
+
+    /// How messages stand in the stream.
+    pub const fn framing(&self) -> &Framing {
+        &self.framing
+    }
+
+    /// How long a link waits for what.
+    pub const fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// How much a link takes on.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Which messages carry a MAC.
+    pub const fn mac(&self) -> &MacRules {
+        &self.mac
+    }
+
+    /// What the bank takes.
+    pub fn currencies(&self) -> &[Currency] {
+        &self.currencies
+    }
+
+    /// The bank's wall clock: minutes east of UTC.
+    pub const fn utc_offset_minutes(&self) -> i32 {
+        self.utc_offset_minutes
+    }
+
+    /// Where the working keys stand in the sign-on's answers, if the bank sends any.
+    pub fn key_field(&self) -> Option<&KeyField> {
+        self.sign_on.iter().find_map(|exchange| exchange.keys.as_ref())
+    }
+
+    /// The exchanges of a sign-on, in order.
+    pub fn sign_on(&self) -> &[Exchange] {
+        &self.sign_on
+    }
+
+    /// Whether messages of this type carry a MAC.
+    pub fn is_protected(&self, mti: Mti) -> bool {
+        !self.mac.unprotected.contains(&mti)
+    }
+
+    /// What to do when the bank is silent after this transaction.
+    pub fn on_silence(&self, transaction: Transaction) -> OnSilence {
+        self.row(transaction).on_silence
+    }
+
+    /// The same message once more, after a silence: the repeat message type where the bank has one.
+    pub fn repeat(&self, transaction: Transaction, sent: &Fields) -> Fields {
+        let mut again = sent.clone();
+        if self.row(transaction).repeat_mti {
+            again.set_mti(sent.mti().repeat());
+        }
+        again
+    }
+
+    /// What the bank's response code (DE 39) means for this transaction. A code that no table names is a decline with
+    /// an alarm: what we do not understand is never a yes.
+    pub fn outcome(&self, transaction: Transaction, response_code: &str) -> CodeRow {
+        let own = self.row(transaction).codes.get(response_code);
+        own.or_else(|| self.codes.get(response_code)).cloned().unwrap_or_else(CodeRow::unknown_to_us)
+    }
+
+    /// All response codes that the bank's table names, with what they mean for a transaction that says nothing else.
+    pub fn codes(&self) -> impl Iterator<Item = (&str, &CodeRow)> {
+        self.codes.iter().map(|(code, row)| (code.as_str(), row))
+    }
+
+    /// The fields whose values tie an answer to its request, for a message class (1, 2, 4, 8).
+    pub fn match_fields(&self, class: u8) -> &[u8] {
+        self.matching.get(&class).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn row(&self, transaction: Transaction) -> &transaction::Row {
+        // The reader refuses a document that lacks a transaction.
+        &self.transactions[&transaction]
+    }
+}

@@ -1,0 +1,244 @@
+//! Whether a bank's document agrees with itself and with its dialect. Every message that it describes is built once
+//! from made-up data and checked, so that a mistake shows at the start and not at the first refund.
+
+use iso8583::{Fields, Violation};
+use types::{Money, Timestamp};
+
+use super::BankProfile;
+use super::error::{MessageError, ProfileError};
+use super::exchange::{Exchange, LinkData};
+use super::message::{Original, TransactionData};
+use super::template::{Datum, FieldTemplate};
+use super::transaction::{CardElement, OnSilence, Transaction};
+
+pub(super) fn profile(profile: &BankProfile) -> Result<(), ProfileError> {
+    let check = Check { profile };
+    check.settings()?;
+    for transaction in Transaction::ALL {
+        check.transaction(transaction)?;
+    }
+    for (index, step) in profile.sign_on.iter().enumerate() {
+        check.exchange(&format!("sign_on[{index}]"), step)?;
+    }
+    check.exchange("echo", &profile.echo)?;
+    profile.sign_off.iter().try_for_each(|exchange| check.exchange("sign_off", exchange))
+}
+
+struct Check<'a> {
+    profile: &'a BankProfile,
+}
+
+impl Check<'_> {
+    fn fail<T>(&self, key: impl Into<String>, rule: impl Into<String>) -> Result<T, ProfileError> {
+        Err(ProfileError { bank: self.profile.name.clone(), key: key.into(), rule: rule.into() })
+    }
+
+    fn settings(&self) -> Result<(), ProfileError> {
+        let profile = self.profile;
+        if profile.name.is_empty() || profile.name.len() > 16 || !profile.name.is_ascii() {
+            return self.fail("name", "a bank's name has 1 to 16 ASCII characters: the books carry it");
+        }
+        if profile.currencies.is_empty() {
+            return self.fail("currencies", "a bank takes at least one currency");
+        }
+        if !(-840..=840).contains(&profile.utc_offset_minutes) {
+            return self.fail("utc_offset_minutes", "-840 to 840");
+        }
+        let timers = &profile.timers;
+        if timers.dead_after <= timers.echo_idle {
+            return self.fail(
+                "timers.dead_after_ms",
+                "longer than echo_idle_ms, or no echo could save a connection",
+            );
+        }
+        if timers.late_window < timers.reply_timeout {
+            return self.fail("timers.late_window_ms", "not shorter than reply_timeout_ms");
+        }
+        if timers.reply_timeout.is_zero()
+            || timers.connect_timeout.is_zero()
+            || timers.write_timeout.is_zero()
+        {
+            return self.fail("timers", "a timeout of zero would never let anything succeed");
+        }
+        if profile.limits.max_in_flight == 0
+            || profile.limits.queue == 0
+            || profile.limits.max_undecodable == 0
+        {
+            return self.fail("limits", "each limit is at least 1");
+        }
+        if !profile.codes.contains_key("00") {
+            return self.fail("code.00", "a table of response codes says what 00 means");
+        }
+        if profile.sign_on.is_empty() {
+            return self.fail("sign_on", "at least one exchange");
+        }
+        for (class, fields) in &profile.matching {
+            // The link's own messages run one at a time; those of payments are told apart by their trace number.
+            if *class != 8 && !fields.contains(&11) {
+                return self.fail(
+                    format!("matching.{class}"),
+                    "field 11 is among the fields an answer is matched by",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn transaction(&self, transaction: Transaction) -> Result<(), ProfileError> {
+        let key = format!("transactions.{}", transaction.name());
+        let Some(row) = self.profile.transactions.get(&transaction) else {
+            return self.fail(key, "every transaction has its table");
+        };
+        if transaction == Transaction::Refund && row.on_silence == OnSilence::Reverse {
+            return self.fail(format!("{key}.on_silence"), "a refund is never reversed: repeat it");
+        }
+        if transaction == Transaction::Reversal && row.on_silence == OnSilence::Reverse {
+            return self.fail(format!("{key}.on_silence"), "a reversal is not reversed: repeat it");
+        }
+        if row.card.contains(&CardElement::SecurityCode)
+            && !matches!(transaction, Transaction::Authorize | Transaction::Consume)
+        {
+            return self.fail(format!("{key}.card"), "a security code is only there for the first message");
+        }
+        self.matched_by(&key, row.mti.class(), &row.fields)?;
+        self.constants(&key, &row.fields)?;
+        // A reversal can follow whatever is reversed on silence; all others follow their own originals.
+        let originals: Vec<Option<Transaction>> = match transaction {
+            Transaction::Authorize | Transaction::Consume => vec![None],
+            Transaction::Capture | Transaction::VoidAuthorization => vec![Some(Transaction::Authorize)],
+            Transaction::VoidConsume => vec![Some(Transaction::Consume)],
+            Transaction::VoidCapture => vec![Some(Transaction::Capture)],
+            Transaction::Refund => vec![Some(Transaction::Consume), Some(Transaction::Capture)],
+            Transaction::Reversal => {
+                let reversed = Transaction::ALL.into_iter();
+                reversed.filter(|t| self.profile.on_silence(*t) == OnSilence::Reverse).map(Some).collect()
+            }
+        };
+        for original in originals {
+            let data = self.sample(original);
+            match self.profile.message(transaction, &data) {
+                Ok(fields) => self.obeys(&key, fields, &row.card)?,
+                Err(error) => return self.fail(place(&key, &error), error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn exchange(&self, key: &str, exchange: &Exchange) -> Result<(), ProfileError> {
+        if exchange.accepted.is_empty() {
+            return self.fail(format!("{key}.accepted"), "at least one response code");
+        }
+        if !self.profile.mac.unprotected.contains(&exchange.mti) && key.starts_with("sign_on") {
+            return self.fail("mac.unprotected", format!("{} runs before there is a key", exchange.mti));
+        }
+        self.matched_by(key, 8, &exchange.fields)?;
+        self.constants(key, &exchange.fields)?;
+        let at = Timestamp::from_ms(1_796_113_800_000);
+        let (terminal, acceptor) = ("00000001", "000000000000001");
+        let data = LinkData { stan: 1, at, terminal, acceptor, batch: Some("000001") };
+        match self.profile.exchange_message(exchange, &data) {
+            Ok(fields) => self.obeys(key, fields, &[]),
+            Err(error) => self.fail(place(key, &error), error.to_string()),
+        }
+    }
+
+    /// An answer can only be matched by fields that the request carries.
+    fn matched_by(&self, key: &str, class: u8, templates: &[FieldTemplate]) -> Result<(), ProfileError> {
+        let Some(fields) = self.profile.matching.get(&class) else {
+            return self.fail(format!("matching.{class}"), format!("{key} is a message of this class"));
+        };
+        let carried = |de: &u8| templates.iter().any(|template| template.field == *de && !template.optional);
+        match fields.iter().find(|de| !carried(de)) {
+            Some(de) => self.fail(format!("{key}.fields.{de}"), "answers are matched by this field"),
+            None => Ok(()),
+        }
+    }
+
+    fn constants(&self, key: &str, templates: &[FieldTemplate]) -> Result<(), ProfileError> {
+        for template in templates {
+            for datum in template.data() {
+                if let Datum::Constant(name) = datum
+                    && !self.profile.constants.contains_key(name)
+                {
+                    let place = format!("{key}.fields.{}", template.field);
+                    return self.fail(place, format!("[constants] has no {name:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sample(&self, original: Option<Transaction>) -> TransactionData {
+        let at = Timestamp::from_ms(1_796_113_800_000);
+        let currency = self.profile.currencies[0];
+        // One minor unit is an amount in every currency, so this cannot fail for a currency of the document.
+        let amount = Money::new(1, currency).unwrap_or(Money::zero(currency));
+        let original = original.map(|transaction| Original {
+            transaction,
+            amount,
+            stan: 1,
+            at,
+            rrn: Some("000000000001".to_owned()),
+            authorization_code: Some("000001".to_owned()),
+            batch: Some("000001".to_owned()),
+        });
+        TransactionData {
+            amount,
+            stan: 2,
+            at,
+            rrn: None,
+            terminal: "00000001".to_owned(),
+            acceptor: "000000000000001".to_owned(),
+            batch: Some("000001".to_owned()),
+            original,
+            reason: Some("98".to_owned()),
+        }
+    }
+
+    /// Whether the dialect lets the message pass and can encode it, card data included.
+    fn obeys(&self, key: &str, mut fields: Fields, card: &[CardElement]) -> Result<(), ProfileError> {
+        for element in card {
+            let (field, value) = match element {
+                CardElement::Pan => (2, "4242424242424242"),
+                CardElement::Expiry => (14, "2912"),
+                CardElement::SecurityCode => (48, "CV03123"),
+            };
+            if let Err(error) = fields.set(field, value) {
+                return self.fail(format!("{key}.card"), error.to_string());
+            }
+        }
+        let broken: Vec<String> =
+            self.profile.dialect.check_fields(&fields).iter().map(Violation::to_string).collect();
+        if !broken.is_empty() {
+            return self.fail(format!("{key}.fields"), broken.join("; "));
+        }
+        let mut bytes = Vec::new();
+        let encoded = if self.profile.is_protected(fields.mti()) {
+            let encoded =
+                self.profile.dialect.encode_with_mac(&fields, &mut bytes, |_| Ok::<_, EncodeOnly>([b'0'; 8]));
+            encoded.map_err(|error| error.to_string())
+        } else {
+            self.profile.dialect.encode(&fields, &mut bytes).map_err(|error| error.to_string())
+        };
+        encoded.or_else(|rule| self.fail(format!("{key}.fields"), rule))
+    }
+}
+
+/// The MAC of a made-up message is made up, so computing it cannot fail.
+#[derive(Debug)]
+enum EncodeOnly {}
+
+impl std::fmt::Display for EncodeOnly {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {}
+    }
+}
+
+fn place(key: &str, error: &MessageError) -> String {
+    match error {
+        MessageError::Missing { field, .. } => format!("{key}.fields.{field}"),
+        MessageError::Currency(_) | MessageError::Amount | MessageError::Stan | MessageError::Field(_) => {
+            format!("{key}.fields")
+        }
+    }
+}

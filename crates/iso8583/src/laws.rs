@@ -1,0 +1,216 @@
+//! The laws of the codec, tested as laws: over dialects made of random knobs, and over the shipped ones.
+//!
+//! R1 whatever is accepted encodes to the same bytes; R2 whatever can be encoded decodes to the same fields;
+//! R3 nothing panics; R4 no proper beginning of a message is a message; R5 no rendering shows a card number.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+
+use crate::layout::{Encoding, Length};
+use crate::{Class, Dialect, Fields, Mti};
+
+const BASE: &str = include_str!("../../../banks/base/iso8583-1987.toml");
+const SHIPPED: [&str; 2] = [
+    include_str!("../../../banks/cups-pos/dialect.toml"),
+    include_str!("../../../banks/iso87-ascii/dialect.toml"),
+];
+
+fn shipped(index: usize) -> Dialect {
+    Dialect::from_toml(SHIPPED[index], |_| Some(BASE.to_owned())).unwrap()
+}
+
+/// A dialect of random fields with random knobs, those that contradict themselves left out.
+fn any_dialect() -> impl Strategy<Value = Dialect> {
+    let heads = (select(vec!["ascii", "bcd"]), select(vec!["binary", "hex"]));
+    (heads, vec(any_field(), 1..8)).prop_map(|((mti, bitmap), fields)| {
+        let head = format!("name = \"random\"\nmti = \"{mti}\"\nbitmap = \"{bitmap}\"\n");
+        let mut text = head;
+        for (index, field) in fields.iter().enumerate() {
+            // Numbers below and above 64 that the standard gives no special masking.
+            let de = if index % 2 == 0 { 3 + index } else { 99 + index };
+            let extended = format!("{text}[field.{de}]\n{field}");
+            if Dialect::from_toml(&extended, |_| None).is_ok() {
+                text = extended;
+            }
+        }
+        Dialect::from_toml(&text, |_| None).unwrap()
+    })
+}
+
+fn any_field() -> impl Strategy<Value = String> {
+    let class = select(vec!["n", "a", "an", "anp", "ans", "z", "b", "x+n"]);
+    let encoding = select(vec!["ascii", "bcd", "binary", "hex"]);
+    let length = prop_oneof![
+        (1_u16..40).prop_map(|n| format!("fixed = {n}")),
+        (1_u16..130, select(vec!["ascii", "bcd", "binary"]), 1_u8..4, select(vec!["digits", "bytes"]))
+            .prop_map(|(max, prefix, digits, counts)| {
+                format!("max = {max}\nprefix = \"{prefix}\"\nprefix_digits = {digits}\ncounts = \"{counts}\"")
+            }),
+    ];
+    let odd = (select(vec!["left", "right"]), select(vec!["0", "f", "a"]));
+    let fill = select(vec!["none", "zeros-left", "spaces-right"]);
+    (class, encoding, length, odd, fill).prop_map(|(class, encoding, length, (side, pad), fill)| {
+        format!(
+            "name = \"field\"\nclass = \"{class}\"\nencoding = \"{encoding}\"\n{length}\nodd = \"{side}\"\n\
+             pad = \"{pad}\"\nfill = \"{fill}\"\nsensitive = \"free\"\n"
+        )
+    })
+}
+
+/// Random fields of a dialect, each with a value that fits it. Composites are left to their own tests.
+fn fields_of(dialect: &Dialect) -> impl Strategy<Value = Fields> + use<> {
+    let all: Vec<u8> = dialect.fields().iter().filter(|&de| dialect.composite(de).is_none()).collect();
+    let values: Vec<_> = all.iter().map(|&de| value_of(dialect, de)).collect();
+    let count = all.len();
+    let mti = select(vec![Mti::FINANCIAL_REQUEST, Mti::NETWORK_RESPONSE, Mti::REVERSAL_REPEAT]);
+    (mti, values, subsequence((0..count).collect::<Vec<_>>(), 0..=count)).prop_map(
+        move |(mti, values, chosen)| {
+            let mut fields = Fields::new(mti);
+            chosen.into_iter().for_each(|at| fields.replace(all[at], values[at].clone()));
+            fields
+        },
+    )
+}
+
+fn value_of(dialect: &Dialect, de: u8) -> BoxedStrategy<String> {
+    let layout = *dialect.layout(de).unwrap();
+    let (least, most) = match layout.length {
+        Length::Fixed { units } => (usize::from(units), usize::from(units)),
+        Length::Variable { max, .. } => (0, usize::from(max)),
+    };
+    let alphabet: Vec<char> = match layout.class {
+        Class::Numeric | Class::SignedNumeric => ('0'..='9').collect(),
+        Class::Alphabetic => ('A'..='Z').chain('a'..='z').collect(),
+        Class::Alphanumeric => ('0'..='9').chain('A'..='Z').collect(),
+        Class::AlphanumericPad => "AZ09 ".chars().collect(),
+        Class::Text => (' '..='~').collect(),
+        Class::Track => ('0'..='?').collect(),
+        Class::Binary => "0123456789ABCDEF".chars().collect(),
+    };
+    let pairs = if layout.encoding == Encoding::Binary { 2 } else { 1 };
+    let even = layout.class == Class::Binary;
+    vec(select(alphabet), least * pairs..=most * pairs)
+        .prop_map(move |mut characters| {
+            if even && characters.len() % 2 == 1 {
+                characters.pop();
+            }
+            if layout.class == Class::SignedNumeric {
+                characters[0] = if characters[0] < '5' { 'C' } else { 'D' };
+            }
+            characters.into_iter().collect()
+        })
+        .boxed()
+}
+
+fn dialect_and_fields() -> impl Strategy<Value = (Arc<Dialect>, Fields)> {
+    let dialects = prop_oneof![3 => any_dialect(), 1 => (0..SHIPPED.len()).prop_map(shipped)];
+    dialects.prop_flat_map(|dialect| {
+        let fields = fields_of(&dialect);
+        (Just(Arc::new(dialect)), fields)
+    })
+}
+
+fn encoded(dialect: &Dialect, fields: &Fields) -> Vec<u8> {
+    let mut wire = Vec::new();
+    dialect.encode(fields, &mut wire).unwrap();
+    wire
+}
+
+/// A card number: 13 to 19 digits, the last of them the check digit (ISO/IEC 7812-1 Annex B).
+fn any_pan() -> impl Strategy<Value = String> {
+    (select(vec!["4", "51", "62", "34"]), vec(0_u8..10, 11..=17)).prop_map(|(issuer, account)| {
+        let mut digits: Vec<u8> = issuer.bytes().map(|c| c - b'0').chain(account).collect();
+        digits.truncate(18);
+        let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+        let sum: u8 =
+            digits.iter().rev().enumerate().map(|(at, &d)| if at % 2 == 0 { doubled(d) } else { d }).sum();
+        digits.push((10 - sum % 10) % 10);
+        digits.into_iter().map(|digit| char::from(b'0' + digit)).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// R2, R1 and R4.
+    #[test]
+    fn what_is_encoded_decodes_to_the_same((dialect, fields) in dialect_and_fields(), cut in any::<Index>()) {
+        let wire = encoded(&dialect, &fields);
+        let message = dialect.decode(&wire).unwrap();
+        prop_assert!(message.to_fields() == fields);
+        prop_assert_eq!(encoded(&dialect, &message.to_fields()), wire.clone());
+        prop_assert!(dialect.decode(&wire[..cut.index(wire.len())]).is_err());
+        let json = serde_json::to_string(&fields).unwrap();
+        prop_assert!(serde_json::from_str::<Fields>(&json).unwrap() == fields);
+    }
+
+    /// R1 and R3, on messages with a few bytes changed.
+    #[test]
+    fn what_is_accepted_encodes_to_the_same(
+        (dialect, fields) in dialect_and_fields(),
+        changes in vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut wire = encoded(&dialect, &fields);
+        for (at, byte) in changes {
+            let at = at.index(wire.len());
+            wire[at] = byte;
+        }
+        if let Ok(message) = dialect.decode(&wire) {
+            prop_assert_eq!(encoded(&dialect, &message.to_fields()), wire.clone());
+            prop_assert!(message.describe().lines().count() > 2);
+        }
+    }
+
+    /// R1 and R3, on anything.
+    #[test]
+    fn no_bytes_make_the_decoder_panic(dialect in any_dialect(), bytes in vec(any::<u8>(), 0..200)) {
+        if let Ok(message) = dialect.decode(&bytes) {
+            prop_assert_eq!(encoded(&dialect, &message.to_fields()), bytes.clone());
+        }
+    }
+
+    /// R5: a card number planted in any field, alone or among other characters, is nowhere in what is rendered.
+    #[test]
+    fn no_rendering_shows_a_card_number(
+        dialect in (0..SHIPPED.len()).prop_map(shipped),
+        pan in any_pan(),
+        before in "[0-9A-Z ]{0,6}",
+        after in "[0-9A-Z ]{0,6}",
+        gap in select(vec!["", " ", "-"]),
+    ) {
+        let spaced: Vec<&str> = pan.as_bytes().chunks(4).map(|c| std::str::from_utf8(c).unwrap()).collect();
+        let planted = format!("{before}{}{after}", spaced.join(gap));
+        for de in 2..=128 {
+            for text in [pan.clone(), planted.clone(), format!("{pan}=30122010000"), format!("OR{:02}{planted}", planted.len())] {
+                let fields = Fields::new(Mti::FINANCIAL_REQUEST).with(de, &text).unwrap();
+                let mut shown = format!("{fields} {fields:?} {}", dialect.describe_fields(&fields));
+                let mut wire = Vec::new();
+                match dialect.encode(&fields, &mut wire) {
+                    Err(error) => shown += &format!("{error} {error:?}"),
+                    Ok(()) => {
+                        let message = dialect.decode(&wire).unwrap();
+                        let value = message.get(de).unwrap();
+                        shown += &format!("{} {message:?} {value:?} {:?}", message.describe(), value.to_text());
+                        let error = dialect.decode(&wire[..wire.len() - 1]).unwrap_err();
+                        shown += &format!("{error} {error:?}");
+                    }
+                }
+                let joined = shown.replace([' ', '-'], "");
+                prop_assert!(!shown.contains(&pan) && !joined.contains(&pan), "field {}: {}", de, shown);
+                let storable = format!("{:?}", serde_json::to_string(&dialect.storable(&fields)).unwrap());
+                prop_assert!(!matches!(de, 35 | 36 | 45 | 52 | 55) || !storable.contains(&pan));
+            }
+        }
+    }
+
+    /// R3 for documents.
+    #[test]
+    fn no_document_makes_the_compiler_panic(field in any_field(), key in "[0-9a-z.]{1,4}", line in "[a-z_]{1,10} = [0-9]{1,5}") {
+        let head = "name = \"random\"\nmti = \"bcd\"\nbitmap = \"hex\"\n";
+        let text = format!("{head}[field.{key}]\n{field}{line}\n");
+        let _ = Dialect::from_toml(&text, |_| Some(text.clone())).map_err(|error| error.to_string());
+    }
+}

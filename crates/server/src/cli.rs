@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Lian: a payment gateway that its owner runs.
+#[derive(Debug, Parser)]
+#[command(name = "lian", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `lian` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything on this machine: the gateway, its wallet and shop pages, and two simulated banks
+    Demo(DemoArgs),
+    /// A guided tour: pay, capture, void, refund, be declined, lose a bank's answer; see every message and entry
+    Try(TryArgs),
+    /// Print a payment's whole life: who asked, what the banks were sent and said, what the books did
+    Explain(ExplainArgs),
+    /// Prove the books: recompute balances, the hash chain and the invariants of a store
+    Verify(VerifyArgs),
+    /// Look at ISO 8583 messages
+    Iso(IsoArgs),
+}
+
+/// `lian demo`
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Where everything is kept; started again on the same directory, the demo goes on where it stopped
+    #[arg(long, value_name = "DIR", default_value = "lian-data")]
+    pub data: PathBuf,
+    /// Port of the API and the shop; the wallet takes the next one. 0 takes any free ports
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub port: u16,
+    /// Use a bank that runs elsewhere instead of the simulator of that name (NAME=HOST:PORT). Its terminal master key
+    /// is the one in DIR/banks/NAME.tmk
+    #[arg(long = "bank", value_name = "NAME=ADDRESS", value_parser = external_bank)]
+    pub banks: Vec<(String, SocketAddr)>,
+}
+
+/// `lian try`
+#[derive(Clone, Debug, Args)]
+pub struct TryArgs {
+    /// Directory of a running demo; without it, one is started for the tour and thrown away
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// `lian explain`
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// The payment's id (pay_…)
+    pub payment: types::PaymentId,
+    /// Directory of the demo, running or not
+    #[arg(long, value_name = "DIR", default_value = "lian-data")]
+    pub data: PathBuf,
+}
+
+/// `lian verify`
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Directory of the store
+    #[arg(long, value_name = "DIR", default_value = "lian-data")]
+    pub data: PathBuf,
+}
+
+/// `lian iso`
+#[derive(Debug, Args)]
+pub struct IsoArgs {
+    /// What to do with a message.
+    #[command(subcommand)]
+    pub command: IsoCommand,
+}
+
+/// What `lian iso` can do.
+#[derive(Debug, Subcommand)]
+pub enum IsoCommand {
+    /// Print a message field by field, masked: hex from a file, or from standard input
+    Describe {
+        /// A file of hex digits; none reads standard input
+        file: Option<PathBuf>,
+        /// The bank whose dialect it is in
+        #[arg(long, value_name = "NAME", default_value = "iso87-ascii")]
+        bank: String,
+    },
+}
+
+fn external_bank(text: &str) -> Result<(String, SocketAddr), String> {
+    let (name, address) = text.split_once('=').ok_or("expected NAME=HOST:PORT")?;
+    let address = address.parse().map_err(|_| format!("{address} is not an address such as 127.0.0.1:9583"))?;
+    Ok((name.to_owned(), address))
+}

@@ -1,0 +1,5 @@
+//! Commands that look and do not serve.
+
+pub mod explain;
+pub mod iso;
+pub mod verify;

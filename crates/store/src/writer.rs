@@ -1,0 +1,189 @@
+//! Group commit: whatever is queued while the last batch was written becomes the next batch. No timer, no waiting.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::{CommitError, Committed, Engine, StoreError, Unit};
+
+/// Sizes of the queue in front of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many units may wait; the next is refused as busy.
+    pub queue_units: usize,
+    /// How many units one transaction takes at most.
+    pub batch_units: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { queue_units: 4_096, batch_units: 1_024 }
+    }
+}
+
+/// The first and the longest pause before the engine is asked to recover again.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+type Reply = oneshot::Sender<Result<Committed, CommitError>>;
+
+struct Job {
+    unit: Unit,
+    reply: Reply,
+}
+
+/// The thread that owns the engine, and the queue to it. Dropping it writes what is queued and ends the thread.
+pub(crate) struct Writer {
+    queue: Option<SyncSender<Job>>,
+    ready: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub fn start(engine: Box<dyn Engine>, settings: Settings) -> Result<Self, StoreError> {
+        let (queue, jobs) = sync_channel(settings.queue_units);
+        let ready = Arc::new(AtomicBool::new(true));
+        let mut work = Work { engine, jobs, batch_units: settings.batch_units.max(1), ready: Ready(Arc::clone(&ready)) };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || work.run())
+            .map_err(|error| StoreError::Open(format!("cannot start the writer's thread: {error}")))?;
+        Ok(Self { queue: Some(queue), ready, thread: Some(thread) })
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Queues a unit. Once queued it is decided on, whether or not anybody waits for the answer.
+    pub fn submit(&self, unit: Unit) -> Result<oneshot::Receiver<Result<Committed, CommitError>>, CommitError> {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(CommitError::Unavailable)?;
+        match queue.try_send(Job { unit, reply }) {
+            Ok(()) => Ok(answer),
+            Err(TrySendError::Full(_)) => Err(CommitError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(CommitError::Unavailable),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("The store's writer had panicked");
+        }
+    }
+}
+
+/// Turns not-ready when dropped, also by a panic.
+struct Ready(Arc<AtomicBool>);
+
+impl Ready {
+    fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}
+
+struct Work {
+    engine: Box<dyn Engine>,
+    jobs: Receiver<Job>,
+    batch_units: usize,
+    ready: Ready,
+}
+
+impl Work {
+    /// Until the queue is closed or the engine is beyond help. Then whatever is queued is dropped, which answers it with
+    /// `Unavailable`.
+    fn run(&mut self) {
+        let (mut units, mut replies) = (Vec::new(), Vec::new());
+        while let Ok(first) = self.jobs.recv() {
+            let more = self.batch_units - 1;
+            for job in std::iter::once(first).chain(self.jobs.try_iter().take(more)) {
+                units.push(job.unit);
+                replies.push(job.reply);
+            }
+            if !self.commit(&units, replies.drain(..)) {
+                return;
+            }
+            units.clear();
+        }
+    }
+
+    /// Commits and answers. False: never again.
+    fn commit(&mut self, units: &[Unit], replies: impl Iterator<Item = Reply>) -> bool {
+        let committed = catch_unwind(AssertUnwindSafe(|| self.engine.commit(units)));
+        match committed {
+            Ok(Ok(outcomes)) => {
+                // A caller that went away does not care.
+                replies.zip(outcomes).for_each(|(reply, outcome)| drop(reply.send(outcome.map_err(CommitError::Refused))));
+                true
+            }
+            Ok(Err(error @ StoreError::NotWritten(_))) => {
+                tracing::error!(units = units.len(), error = %error, "The store refused a batch; trying to recover");
+                self.ready.set(false);
+                replies.for_each(|reply| drop(reply.send(Err(CommitError::Unavailable))));
+                self.recover()
+            }
+            Ok(Err(error)) => {
+                tracing::error!(units = units.len(), error = %error, "The store's writer stops; open the store again");
+                self.ready.set(false);
+                false
+            }
+            Err(_) => {
+                tracing::error!(units = units.len(), "The store's writer panicked and stops; open the store again");
+                self.ready.set(false);
+                false
+            }
+        }
+    }
+
+    /// Asks the engine to recover, with longer and longer pauses, and answers whoever comes meanwhile. False: the queue
+    /// was closed or the engine is beyond help.
+    fn recover(&mut self) -> bool {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| self.engine.recover())) {
+                Ok(Ok(())) => {
+                    self.ready.set(true);
+                    return true;
+                }
+                Ok(Err(StoreError::NotWritten(_))) => {}
+                Ok(Err(error)) => {
+                    tracing::error!(error = %error, "The store cannot recover; its writer stops");
+                    return false;
+                }
+                Err(_) => return false,
+            }
+            if !self.turn_away(pause) {
+                return false;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Answers everybody who comes within `pause` with `Unavailable`. False: the queue was closed.
+    fn turn_away(&mut self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        loop {
+            match self.jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(job) => drop(job.reply.send(Err(CommitError::Unavailable))),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+}
