@@ -129,6 +129,21 @@ impl Pcs {
         self.list(Table::Refund, merchant.to_u128(), page).await
     }
 
+    /// The refunds of one payment, newest first.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`].
+    pub async fn refunds_of(&self, merchant: MerchantId, payment: PaymentId) -> Result<Vec<Refund>, CommandError> {
+        let mut latest = std::collections::BTreeMap::new();
+        for record in self.store.history(self.shard(merchant), payment.to_u128()).await? {
+            let event: JournalEvent = from_bytes(&record.record.event)?;
+            if let Some(refund) = event.refund {
+                latest.insert(refund.id, *refund);
+            }
+        }
+        Ok(latest.into_values().rev().collect())
+    }
+
     /// The life of a payment, oldest first: every change with its message, its entry and its notices.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use order::Recipients;
 use pki::chain::RefusedSet;
 use pcs::{Custodian, Parts, Pcs};
-use store::Store;
+use store::{SqliteOptions, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -65,11 +65,13 @@ impl Demo {
 
         let vault = Vault::open_or_create(&dir.join("vault.key"), Arc::clone(&entropy)).tried("cannot open the vault")?;
         let vault = Arc::new(vault);
-        let store = Store::open_sqlite(&dir.join("lian.db")).tried("cannot open the store")?;
+        let (engine, reads) =
+            store::open_sqlite(&dir.join("lian.db"), &SqliteOptions::default()).tried("cannot open the store")?;
+        let store = Store::start(engine, reads, store::Settings::default()).tried("cannot start the store")?;
         let register = StoreRegister(store.clone());
         let authority =
             pki_files::authority(&dir, register, &vault, Arc::clone(&clock), Arc::clone(&entropy)).await?;
-        let keys = NodeKeys::issue(&authority, "localhost", &*entropy).await?;
+        let mut keys = NodeKeys::issue(&authority, "localhost", &*entropy).await?;
 
         let (demo_banks, links) = banks::start(&dir, &args.banks, &clock, &entropy).await?;
         let demo_banks = Arc::new(demo_banks);
@@ -85,7 +87,7 @@ impl Demo {
                 refused: Arc::clone(&refused) as _,
                 rp_id: "localhost".to_owned(),
                 origins: vec![wallet_url.clone()],
-                recipients: Box::new(keys.recipients) as Box<dyn Recipients>,
+                recipients: Box::new(std::mem::take(&mut keys.recipients)) as Box<dyn Recipients>,
             },
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -115,8 +117,10 @@ impl Demo {
         let (stop, stopping) = watch::channel(false);
         let mut serving = JoinSet::new();
         let site = wallet_role::Site { pcs_address: local(&pcs_listener)?, wallet_url };
-        let parts = wallet_role::Parts { pcs: &pcs, store, vault: &vault, authority, keys: &keys, refused, clock, entropy };
-        let wallet = wallet_role::start(parts, site).await?;
+        let vault = &*vault;
+        let parts =
+            wallet_role::Parts { dir: &dir, pcs: &pcs, store, vault, authority, keys, refused, clock, entropy };
+        let wallet = wallet_role::start(parts, site)?;
         serving.spawn(serve::mutual_tls(pcs_listener, wallet.tls, wallet.gate, stopping.clone()));
         serving.spawn(serve::http(wallet_listener, wallet.pages, stopping.clone()));
         let api = helpers::api(&pcs, &file, &demo_banks)?;

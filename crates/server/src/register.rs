@@ -83,5 +83,5 @@ const fn shard() -> Shard {
 }
 
 fn key(serial: Serial) -> RowKey {
-    RowKey { table: Table::Certificate, owner: 0, id: serial.to_u128() }
+    RowKey { table: Table::Certificate, owner: 0, id: u128::from_be_bytes(*serial.as_bytes()) }
 }

@@ -118,6 +118,10 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().cloned();
         let Peer(certificate) = peer.ok_or(Refusal::new(StatusCode::UNAUTHORIZED, "certificate_missing"))?;
+        // A connection may outlive its certificate, or see it revoked: the handshake's answer is not good for ever.
+        self.pcs
+            .believes_wallet(&certificate)
+            .map_err(|error| Refusal::new(StatusCode::UNAUTHORIZED, error.code()).because(error.to_string()))?;
         let body = to_bytes(body, MOST_BYTES)
             .await
             .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"))?;

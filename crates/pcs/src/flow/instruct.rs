@@ -16,7 +16,7 @@ use order::{
 };
 use payment::{Evidence, OrderTerms, Payment};
 use pki::webauthn::RelyingParty;
-use pki::{Anchor, KeyId, Refused};
+use pki::{Anchor, Certificate, ChainError, KeyId, Purpose, Refused};
 use types::{CheckoutSessionId, CustomerId};
 
 use super::submit::{authorization_end, detached, internal_refusal};
@@ -58,6 +58,15 @@ struct Presented {
 }
 
 impl Pcs {
+    /// Whether this certificate is a wallet server's of ours, now: issued by the wallet CA, in its time, not revoked.
+    ///
+    /// # Errors
+    /// [`ChainError`] names the first rule that is broken.
+    pub fn believes_wallet(&self, certificate: &Certificate) -> Result<(), ChainError> {
+        let Custodian { wallet_ca, refused, .. } = &self.custodian;
+        wallet_ca.verify(certificate, Purpose::TlsClient, self.clock.now(), &**refused)
+    }
+
     /// Carries out an instruction.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod faults;
 
 use std::sync::Arc;
 
+use api::webhook::{Courier, Dispatcher};
 use api::{ApiState, Config};
 use axum::Router;
 use pcs::Pcs;
@@ -34,6 +35,7 @@ pub fn api(pcs: &Arc<Pcs>, file: &DemoFile, banks: &Arc<Vec<DemoBank>>) -> Resul
         config,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
+        courier: Courier::new(true).tried("cannot set up webhooks")?,
         test_helpers: Some(Arc::new(faults::Helpers { banks: Arc::clone(banks), file: file.clone() })),
     });
     let shop = web::shop::router(web::shop::Setup {
@@ -46,5 +48,7 @@ pub fn api(pcs: &Arc<Pcs>, file: &DemoFile, banks: &Arc<Vec<DemoBank>>) -> Resul
     let shop = shop.tried("cannot make the demo shop")?;
     let balance = balance::router(Arc::clone(pcs), Arc::clone(banks));
     let router = api::router(Arc::clone(&state)).merge(balance).nest("/shop", shop);
-    Ok(Api { router, webhooks: Box::pin(api::webhook::dispatch(state)) })
+    let courier = Courier::new(true).tried("cannot set up webhooks")?;
+    let dispatcher = Dispatcher::new(Arc::clone(pcs), courier, Arc::new(SystemEntropy), false);
+    Ok(Api { router, webhooks: Box::pin(dispatcher.run()) })
 }

@@ -1,6 +1,5 @@
 //! The demo's certificate authority and node keys: made at the first start, kept sealed, renewed when their time is near.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ca::{Authority, AuthorityFile, Created, KeySealer, SealError, Settings};
@@ -61,13 +60,13 @@ impl NodeKeys {
     pub async fn issue(authority: &DemoAuthority, host: &str, entropy: &dyn Entropy) -> Result<Self, Fault> {
         let failed = "cannot issue the certificates of this node";
         let pcs_key = KeyPair::generate(Curve::P256, entropy).tried(failed)?;
-        let csr = Csr::new(&pcs_key).tried(failed)?;
+        let csr = csr(&pcs_key)?;
         let pcs = authority.issue_node(&[host], &csr).await.tried(failed)?;
         let wallet_key = KeyPair::generate(Curve::P256, entropy).tried(failed)?;
-        let csr = Csr::new(&wallet_key).tried(failed)?;
+        let csr = csr(&wallet_key)?;
         let wallet = authority.issue_wallet_server("demo", &csr).await.tried(failed)?;
         let recipient_key = AgreementKey::generate(entropy).tried(failed)?;
-        let csr = recipient_key.csr().tried(failed)?;
+        let csr = Csr::from_der(&recipient_key.csr().tried(failed)?).tried(failed)?;
         let recipient = authority.issue_node_encryption(&csr).await.tried(failed)?;
         Ok(Self {
             pcs: (pcs, pcs_key),
@@ -78,6 +77,11 @@ impl NodeKeys {
             wallet_ca: authority.anchor(IssuingCa::Wallet).tried(failed)?,
         })
     }
+}
+
+fn csr(key: &KeyPair) -> Result<Csr, Fault> {
+    let failed = "cannot ask for a certificate";
+    Csr::from_der(&Csr::build(key).tried(failed)?).tried(failed)
 }
 
 /// The vault, as the authority asks for it.
@@ -93,9 +97,4 @@ impl KeySealer for VaultSealer<'_> {
         let record = Record::named(&format!("ca/{name}"));
         self.0.open_bytes(Purpose::CaKey, record, sealed).map_err(|error| SealError(error.to_string()))
     }
-}
-
-/// Writes a certificate chain for people and other programs.
-pub fn write_chain(path: &Path, pem: &str) -> Result<(), Fault> {
-    std::fs::write(path, pem).tried(format!("cannot write {}", path.display()))
 }
