@@ -79,7 +79,9 @@ impl Modify for Common {
         // Set by hand: a new version of the generator must not change the version that clients are made from.
         api.openapi = OpenApiVersion::Version31;
         api.info.version = VERSION.to_owned();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A secret key: lian_test_sk_…"));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A secret key: lian_test_sk_…"));
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("secret_key", SecurityScheme::Http(bearer.build()));
         for (name, schema) in &mut components.schemas {
@@ -97,15 +99,17 @@ impl Modify for Common {
 
 fn complete(path: &str, item: &mut PathItem) {
     let is_public = matches!(path, "/v1" | "/v1/test_helpers/cards");
-    for (operation, is_post) in
-        [(&mut item.get, false), (&mut item.post, true), (&mut item.delete, false)]
-    {
+    for (operation, is_post) in [(&mut item.get, false), (&mut item.post, true), (&mut item.delete, false)] {
         let Some(operation) = operation else { continue };
         let moves_money = is_post && (path.starts_with("/v1/payments") || path == "/v1/refunds");
         let codes = |code: &&Code| match code.status() {
             401 => !is_public,
             400 => !is_public,
-            404 => path.contains('{') || path.starts_with("/v1/test_helpers") || path.starts_with("/v1/merchants"),
+            404 => {
+                path.contains('{')
+                    || path.starts_with("/v1/test_helpers")
+                    || path.starts_with("/v1/merchants")
+            }
             402 | 504 => moves_money,
             403 => moves_money || (is_post && path == "/v1/checkout_sessions"),
             409 => is_post,
@@ -121,9 +125,9 @@ fn complete(path: &str, item: &mut PathItem) {
         add_problems(operation, Code::ALL.iter().filter(codes));
         for (_, response) in &mut operation.responses.responses {
             if let RefOr::T(response) = response {
-                let id = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
+                let id = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
                 let id = id.description(Some("The request's id.")).build();
-                response.headers.insert("Request-Id".to_owned(), id);
+                response.headers.insert("Request-Id".to_owned(), RefOr::T(id));
             }
         }
     }
@@ -138,7 +142,7 @@ fn add_key_header(operation: &mut Operation) {
         .description(Some("Unique for the intended operation; send the same key again when you retry it."))
         .schema(Some(schema))
         .example(Some("order-1001-pay".into()));
-    operation.parameters.get_or_insert_default().push(parameter.build());
+    operation.parameters.get_or_insert_default().push(RefOr::T(parameter.build()));
 }
 
 /// One response for each status, which lists its codes.
@@ -166,7 +170,10 @@ mod tests {
     #[test]
     fn the_committed_description_is_the_one_that_is_served() {
         let committed = include_str!("../../../docs/reference/openapi.json");
-        assert!(committed == text(), "run `cargo run -p api --example openapi > docs/reference/openapi.json`");
+        assert!(
+            committed == text(),
+            "run `cargo run -p api --example openapi > docs/reference/openapi.json`"
+        );
     }
 
     #[test]

@@ -13,7 +13,9 @@
 use order::Instruction;
 use payment::CaptureMethod;
 use serde::{Deserialize, Serialize};
-use types::{CheckoutSessionId, Currency, CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
+use types::{
+    CheckoutSessionId, Currency, CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, Timestamp,
+};
 
 /// The `tag` of the wallet's HTTP message signatures (RFC 9421 section 2.3).
 pub const SIGNATURE_TAG: &str = "lian-wallet-v1";

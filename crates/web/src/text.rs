@@ -183,7 +183,8 @@ mod tests {
 
     /// The names of the places of a sentence, in the order of the alphabet.
     fn places(sentence: &str) -> Vec<&str> {
-        let mut found: Vec<&str> = sentence.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        let mut found: Vec<&str> =
+            sentence.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
         found.sort_unstable();
         found
     }
@@ -209,7 +210,8 @@ mod tests {
     #[test]
     fn no_money_taken_is_only_said_where_it_is_known() {
         for (key, en, zh) in ALL {
-            let known = (key.starts_with("declined_") && *key != "declined_title") || matches!(*key, "undone_body" | "canceled_body" | "not_sent_body" | "not_accepted_body");
+            let known = (key.starts_with("declined_") && *key != "declined_title")
+                || matches!(*key, "undone_body" | "canceled_body" | "not_sent_body" | "not_accepted_body");
             assert_eq!(en.contains("No money has been taken"), known, "{key}");
             if known {
                 assert!(zh.contains("未扣款"), "{key}");

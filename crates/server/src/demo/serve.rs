@@ -49,7 +49,12 @@ pub async fn mutual_tls(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     let _ = stream.set_nodelay(true);
     let stream = match acceptor.accept(stream).await {
         Ok(stream) => stream,
@@ -66,9 +71,12 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, mu
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
     tokio::select! {
         served = serving.as_mut() => log_end(served),
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped => {
             serving.as_mut().graceful_shutdown();
             log_end(serving.await);
         }
