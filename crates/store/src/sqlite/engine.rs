@@ -12,9 +12,9 @@ use super::checkpoint::Checkpointer;
 use super::claims::ClaimIndex;
 use super::open::{self, SqliteOptions};
 use super::queries;
-use super::write::{NotAsPlanned, drop_claims, write};
+use super::write::{Dropped, NotAsPlanned, drop_claims, write};
 use crate::engine::Outcomes;
-use crate::plan::{ClaimPlace, Plan, plan};
+use crate::plan::{Plan, plan};
 use crate::{Engine, Shard, StoreError, Unit};
 
 /// How often a batch is decided on again after the file had changed beneath it.
@@ -41,8 +41,6 @@ enum Tried {
     /// The file had changed; nothing was written.
     Raced,
 }
-
-type Dropped = Vec<((Shard, [u8; 16]), ClaimPlace)>;
 
 impl SqliteEngine {
     pub(super) fn new(
