@@ -85,6 +85,40 @@ async fn a_full_queue_refuses_at_once_and_what_waited_becomes_one_batch() {
     assert_eq!(store.get(Shard(0), key(5)).await.unwrap(), None);
 }
 
+/// Callers of one batch are told through each other; one that goes away takes nobody's answer with it.
+#[tokio::test]
+async fn a_caller_that_goes_away_cancels_neither_its_unit_nor_its_neighbours_answers() {
+    let memory = Memory::new(1, 7);
+    let (engine, reads) = memory.open();
+    let ((arrived, arrivals), (allow, allowed)) = (channel(), channel());
+    let store = Store::start(Gated { engine, arrived, allowed }, reads, Settings::default()).unwrap();
+    let commit = |id| {
+        let store = store.clone();
+        tokio::spawn(async move { store.commit(write(id, None)).await })
+    };
+    let first = commit(0);
+    tokio::task::yield_now().await;
+    assert_eq!(arrivals.recv(), Ok(1));
+    let batch: Vec<_> = (1..=6).map(commit).collect();
+    tokio::task::yield_now().await;
+    // Gone before the answer, and gone with the answer in its hands.
+    batch[5].abort();
+    tokio::task::yield_now().await;
+    allow.send(()).unwrap();
+    assert_eq!(arrivals.recv(), Ok(6));
+    allow.send(()).unwrap();
+    while memory.reads().head(Shard(0)).unwrap().seq < 7 {
+        std::thread::yield_now();
+    }
+    batch[4].abort();
+    for (number, caller) in batch.into_iter().enumerate() {
+        let answer = caller.await;
+        assert_eq!(answer.is_ok(), number < 4, "caller {number}");
+        assert!(answer.is_err() || answer.unwrap().is_ok());
+    }
+    assert!(first.await.unwrap().is_ok());
+}
+
 #[tokio::test]
 async fn of_a_thousand_that_race_for_a_version_one_wins_and_the_rest_leave_nothing() {
     let memory = Memory::new(1, 7);

@@ -128,3 +128,25 @@ impl Work {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The look at the log must not itself be a checkpoint, or each of them would wait for the disk.
+    #[test]
+    fn a_look_at_the_log_moves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("file")).unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        let shared = Shared { stop: false.into(), full: false.into(), written: 0.into() };
+        let work = Work { connection, shared: Arc::new(shared), start_frames: 1, limit_frames: 2 };
+        let (frames, moved) = work.checkpoint("NOOP").unwrap();
+        assert!(frames >= 2);
+        assert_eq!(moved, 0);
+        work.look().unwrap();
+        assert_eq!(work.checkpoint("NOOP").unwrap(), (frames, frames));
+        assert!(work.shared.full.load(Ordering::Relaxed));
+    }
+}
