@@ -296,3 +296,23 @@ fn the_write_ahead_log_does_not_grow_without_end() {
     }
     panic!("the log has {} bytes", std::fs::metadata(&wal).unwrap().len());
 }
+
+/// A reader that stays for long makes the log grow, never the writer stop.
+#[test]
+fn a_long_reader_does_not_stop_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let options =
+        SqliteOptions { checkpoint_bytes: 1 << 16, wal_limit_bytes: 1 << 18, ..SqliteOptions::default() };
+    let (mut engine, reads) = open_sqlite(&path, &options).unwrap();
+    assert!(engine.commit(&[payment(1)]).unwrap()[0].is_ok());
+    let snapshot = reads.snapshot().unwrap();
+    for id in 2..=60 {
+        let mut unit = payment(id);
+        unit.rows[0].body = Some(vec![7; 100_000]);
+        assert!(engine.commit(&[unit]).unwrap()[0].is_ok());
+    }
+    assert_eq!(verify(&*snapshot, |_, _| ()).unwrap().records, 1);
+    drop(snapshot);
+    assert_eq!(verify(&*reads, |_, _| ()).unwrap().records, 60);
+}
