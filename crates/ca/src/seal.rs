@@ -8,7 +8,7 @@ use types::Secret;
 pub struct SealError(pub String);
 
 /// Seals the private keys of the authority, for example with the vault.
-pub trait KeySealer {
+pub trait KeySealer: Send + Sync {
     /// Seals a PKCS#8 key under a name. The same name must be given to open it, so that two keys cannot be exchanged.
     ///
     /// # Errors

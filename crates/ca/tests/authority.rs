@@ -199,3 +199,18 @@ fn a_sealer_that_fails_stops_the_ceremony() {
     );
     assert_eq!(made.now_or_never().unwrap().err().unwrap().code(), "authority_key_sealed");
 }
+
+/// The futures may be spawned: everything that they hold across a wait may move between threads.
+#[test]
+fn issuing_may_run_in_a_task_of_its_own() {
+    const fn spawnable<T: Send>(_: &T) {}
+    let settings = Settings { installation: "Lian test".to_owned(), instance: 1 };
+    let (clock, entropy) = (Arc::new(At(NOW)), Arc::new(Seeded::new(1)));
+    let create = Authority::create(&settings, MemoryRegister::default(), clock, entropy, &Xor(1));
+    spawnable(&create);
+    let authority = create.now_or_never().unwrap().unwrap().authority;
+    let request = csr(1);
+    let issue = authority.issue_merchant(MerchantId::from_u128(1), &request);
+    spawnable(&issue);
+    issue.now_or_never().unwrap().unwrap();
+}

@@ -55,6 +55,8 @@ id!(/// Something that happened, as told to merchants.
     EventId, EventKind, "evt");
 id!(/// One event on its way to one endpoint.
     DeliveryId, DeliveryKind, "dlv");
+id!(/// A shopper's wallet: passkeys and the cards that they may use.
+    WalletId, WalletKind, "wal");
 id!(/// One HTTP request.
     RequestId, RequestKind, "req");
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use types::{Currency, MerchantId, PaymentId, PaymentMethodId, Secret};
 
 use super::world::World;
-use crate::{Instrument, NotCanonical, OrderInformation, PaymentInstruction, Salt, SealedLink};
+use crate::{Instruction, Instrument, NotCanonical, OrderInformation, PaymentInstruction, Salt, SealedLink};
 
 #[test]
 fn a_link_has_one_text() {
@@ -52,6 +52,30 @@ fn letters_that_look_alike_are_not_the_same_order() {
     let decomposed = OrderInformation { reference: "order for cafe\u{301}".to_owned(), ..composed.clone() };
     assert_ne!(composed.digest(), decomposed.digest());
     assert_eq!(OrderInformation::from_canonical(&composed.to_canonical()), Ok(composed));
+}
+
+#[test]
+fn an_instruction_with_a_word_too_many_is_not_read() {
+    let mut world = World::new();
+    let order = world.order("coffee", 1);
+    for instruction in [world.pay(&order, world.card()), world.pay_as_guest(&order, world.card())] {
+        let good = serde_json::to_string(&instruction).unwrap();
+        assert_eq!(serde_json::from_str::<Instruction>(&good).unwrap(), instruction);
+        for (from, to) in [
+            ("{\"v\":1", "{\"w\":1,\"v\":1"),
+            ("{\"v\":1", "{\"v\":1,\"v\":1"),
+            ("{\"v\":1", "{\"v\":2"),
+            ("\"evidence\":{", "\"evidence\":{\"x\":1,"),
+            ("\"type\":", "\"type\":\"guest\",\"type\":"),
+            ("\"mandate\":{", "\"mandate\":{\"x\":1,"),
+            ("\"witness\":{", "\"witness\":{\"x\":1,"),
+            ("\"link\":\"", "\"link\":\"A"),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            assert_ne!(bad, good, "{from}");
+            assert!(serde_json::from_str::<Instruction>(&bad).is_err(), "{to}");
+        }
+    }
 }
 
 /// The hash of one kind of thing is never the hash of another, even of the same bytes.

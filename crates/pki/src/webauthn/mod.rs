@@ -30,3 +30,5 @@ pub struct RelyingParty<'a> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

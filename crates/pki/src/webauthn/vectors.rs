@@ -1,0 +1,83 @@
+//! The specification's own vectors: W3C Web Authentication Level 3, section 16 "Test Vectors", the examples "ES256 Credential
+//! with No Attestation" and "ES256 Credential with Apple Anonymous Attestation".
+
+use super::*;
+use crate::PublicKey;
+
+const RP: RelyingParty<'static> = RelyingParty { id: "example.org", origins: &["https://example.org"] };
+
+struct Vector {
+    create_challenge: &'static str,
+    create_client_data: &'static str,
+    attestation_object: &'static str,
+    credential_id: &'static str,
+    get_challenge: &'static str,
+    get_client_data: &'static str,
+    authenticator_data: &'static str,
+    signature: &'static str,
+}
+
+#[rustfmt::skip]
+const NONE: Vector = Vector {
+    create_challenge: "00c30fb78531c464d2b6771dab8d7b603c01162f2fa486bea70f283ae556e130",
+    create_client_data: "7b2274797065223a22776562617574686e2e637265617465222c226368616c6c656e6765223a22414d4d507434557878475453746e63647134313759447742466938767049612d7077386f4f755657345441222c226f726967696e223a2268747470733a2f2f6578616d706c652e6f7267222c2263726f73734f726967696e223a66616c73652c22657874726144617461223a22636c69656e74446174614a534f4e206d617920626520657874656e6465642077697468206164646974696f6e616c206669656c647320696e20746865206675747572652c207375636820617320746869733a20426b5165446a646354427258426941774a544c453551227d",
+    attestation_object: "a363666d74646e6f6e656761747453746d74a068617574684461746158a4bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b559000000008446ccb9ab1db374750b2367ff6f3a1f0020f91f391db4c9b2fde0ea70189cba3fb63f579ba6122b33ad94ff3ec330084be4a5010203262001215820afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61225820930a56b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220",
+    credential_id: "f91f391db4c9b2fde0ea70189cba3fb63f579ba6122b33ad94ff3ec330084be4",
+    get_challenge: "39c0e7521417ba54d43e8dc95174f423dee9bf3cd804ff6d65c857c9abf4d408",
+    get_client_data: "7b2274797065223a22776562617574686e2e676574222c226368616c6c656e6765223a224f63446e55685158756c5455506f334a5558543049393770767a7a59425039745a63685879617630314167222c226f726967696e223a2268747470733a2f2f6578616d706c652e6f7267222c2263726f73734f726967696e223a66616c73657d",
+    authenticator_data: "bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b51900000000",
+    signature: "3046022100f50a4e2e4409249c4a853ba361282f09841df4dd4547a13a87780218deffcd380221008480ac0f0b93538174f575bf11a1dd5d78c6e486013f937295ea13653e331e87",
+};
+
+#[rustfmt::skip]
+const APPLE: Vector = Vector {
+    create_challenge: "f7f688213852007775009cf8c096fda89d60b9a9fb5a50dd81dd9898af5a0609",
+    create_client_data: "7b2274797065223a22776562617574686e2e637265617465222c226368616c6c656e6765223a22395f61494954685341486431414a7a34774a6239714a316775616e37576c4464676432596d4b396142676b222c226f726967696e223a2268747470733a2f2f6578616d706c652e6f7267222c2263726f73734f726967696e223a66616c73652c22657874726144617461223a22636c69656e74446174614a534f4e206d617920626520657874656e6465642077697468206164646974696f6e616c206669656c647320696e20746865206675747572652c207375636820617320746869733a20546a4c506e704f6158515572464e6362483274545a41227d",
+    attestation_object: "a363666d74656170706c656761747453746d74a1637835638159025c30820258308201fea0030201020210394275613d5310b81a29ce90f48b61c1300a06082a8648ce3d0403023062311e301c06035504030c15576562417574686e207465737420766563746f7273310c300a060355040a0c0357334331253023060355040b0c1c41757468656e74696361746f72204174746573746174696f6e204341310b30090603550406130241413020170d3234303130313030303030305a180f33303234303130313030303030305a305f311e301c06035504030c15576562417574686e207465737420766563746f7273310c300a060355040a0c0357334331223020060355040b0c1941757468656e74696361746f72204174746573746174696f6e310b30090603550406130241413059301306072a8648ce3d020106082a8648ce3d030107034200048a3d5b1b4c543a706bf6e4b00afedb3c930b690dd286934fe2911f779cc7761af728e1aa3b0ff66692192daa776b83ddf8e3340d2d9a0eabdfc324eb3e2f136ca38196308193300c0603551d130101ff04023000300e0603551d0f0101ff040403020780301d0603551d0e0416041412f1ce6c0ae39b403bfc9200317bc183a4e4d766301f0603551d2304183016801445aff715b0dd786741fee996ebc16547a3931b1e303306092a864886f76364080204263024a1220420d7a86e7233fb843eb0eeb407d8b76ff7e4f82d218cf5dbb461d752073f5cb29a300a06082a8648ce3d0403020348003045022070f5c2ede3000e9dae358d412b26a4acbf18f4cdeb80f5b13fcd564d090c39ec022100f672e2c3dbe117c9b1490b3c660abf5dcd74398187082dacb58b6744de4aca6068617574684461746158a4bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b54900000000748210a20076616a733b2114336fc38400209c4a5886af9283d9be3e9ec55978dedfdce2e3b365cab193ae850c16238fafb8a50102032620012158208a3d5b1b4c543a706bf6e4b00afedb3c930b690dd286934fe2911f779cc7761a225820f728e1aa3b0ff66692192daa776b83ddf8e3340d2d9a0eabdfc324eb3e2f136c",
+    credential_id: "9c4a5886af9283d9be3e9ec55978dedfdce2e3b365cab193ae850c16238fafb8",
+    get_challenge: "d3eb2964641e26fed023403a72dde093b19c4ba9008c3f9dd83fcfd347a66d05",
+    get_client_data: "7b2274797065223a22776562617574686e2e676574222c226368616c6c656e6765223a22302d73705a4751654a76375149304136637433676b37476353366b416a442d6432445f503030656d625155222c226f726967696e223a2268747470733a2f2f6578616d706c652e6f7267222c2263726f73734f726967696e223a66616c73657d",
+    authenticator_data: "bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b50900000000",
+    signature: "3046022100ee35db795ce28044e1f8231d68b3d79a9882f7415aa35c1b5ac74d24251073c8022100dcc65691650a412d0ceef843710c09827acf26c7845bddac07eec95863e7fc4c",
+};
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+/// The authenticator data of an attestation object whose last member it is, 164 bytes long.
+fn attested(object: &[u8]) -> (Vec<u8>, PublicKey) {
+    let data = &object[object.len() - 164..];
+    let credential = AuthenticatorData::read(data).unwrap().attested.unwrap();
+    (credential.credential_id.to_vec(), credential.public_key)
+}
+
+/// In these vectors nobody was verified, which we insist on: so each ceremony is believed in everything that is checked
+/// before that, refused for that and nothing else, and the signature is verified by itself.
+#[test]
+fn the_vectors_of_the_specification_are_read_and_verify() {
+    for vector in [NONE, APPLE] {
+        let object = hex(vector.attestation_object);
+        let (credential_id, key) = attested(&object);
+        assert_eq!(credential_id, hex(vector.credential_id));
+
+        let registration =
+            Registration { client_data_json: hex(vector.create_client_data), attestation_object: object };
+        let verdict = verify_registration(&registration, &hex(vector.create_challenge), &RP);
+        assert_eq!(verdict, Err(WebauthnError::UserVerification));
+        let verdict = verify_registration(&registration, &hex(vector.get_challenge), &RP);
+        assert_eq!(verdict, Err(WebauthnError::Challenge));
+
+        let assertion = Assertion {
+            credential_id,
+            client_data_json: hex(vector.get_client_data),
+            authenticator_data: hex(vector.authenticator_data),
+            signature: hex(vector.signature),
+        };
+        let verdict = verify_assertion(&assertion, &hex(vector.get_challenge), &RP, &key);
+        assert_eq!(verdict, Err(WebauthnError::UserVerification));
+        assert_eq!(key.verify_der(&assertion.signed_bytes(), &assertion.signature), Ok(()));
+        let other = PublicKey::from_spki(attested(&hex(NONE.attestation_object)).1.spki()).unwrap();
+        assert_eq!(other.verify_der(&assertion.signed_bytes(), &assertion.signature).is_ok(), other == key);
+    }
+}

@@ -1,0 +1,72 @@
+//! The gateway is killed with `kill -9` in the middle of its work, again and again: nothing hangs, the books hold, and the
+//! banks say the same.
+
+mod support;
+
+use std::sync::Arc;
+
+use serde_json::json;
+use support::{World, fresh_key};
+use tokio::task::JoinSet;
+
+/// Payments under way when the gateway is killed.
+const AT_ONCE: usize = 200;
+const KILLS: usize = 10;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_two_hundred_payments_ten_times_in_a_row() {
+    let mut world = Arc::new(World::start().await);
+    let mut acknowledged = Vec::new();
+    for kill in 0..KILLS {
+        let mut paying = JoinSet::new();
+        for number in 0..AT_ONCE {
+            let world = Arc::clone(&world);
+            paying.spawn(async move {
+                let currency = if number % 2 == 0 { "CNY" } else { "EUR" };
+                let method = if number % 3 == 0 { "manual" } else { "automatic" };
+                let body = json!({
+                    "amount": 100 + number, "currency": currency, "confirm": true, "capture_method": method,
+                    "payment_method": world.card("approve", currency),
+                });
+                world.try_post("/v1/payments", &fresh_key(), &body).await
+            });
+        }
+        // The first answers prove that work is under way; how many are waited for moves the kill through the work.
+        for _ in 0..kill * 15 {
+            if let Some(Ok(Some(answer))) = paying.join_next().await {
+                assert_eq!(answer.status, 201, "{}", answer.body);
+                acknowledged.push(answer.body);
+            }
+        }
+        // The handles of the others are let go first, so that the world is ours alone.
+        paying.shutdown().await;
+        let ours = Arc::get_mut(&mut world).expect("nobody else holds the world");
+        ours.kill_gateway();
+        ours.verify();
+        ours.start_gateway();
+    }
+    let payments = world.settled().await;
+    assert!(!payments.is_empty());
+    for told in &acknowledged {
+        let now = payments.iter().find(|payment| payment["id"] == told["id"]);
+        let now = now.unwrap_or_else(|| panic!("an acknowledged payment is gone: {told}"));
+        assert_eq!(now["status"], told["status"], "an acknowledged payment has changed");
+    }
+    world.books_agree_with_the_banks().await;
+    let ours = Arc::get_mut(&mut world).expect("nobody else holds the world");
+    assert_eq!(ours.stop_gateway(), Some(0), "{}", ours.log());
+    ours.verify();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_goes_on_where_it_stopped() {
+    let mut world = World::start().await;
+    let held = world.pay("approve", 100_00, "EUR", "manual").await.body;
+    assert_eq!(world.stop_gateway(), Some(0));
+    world.start_gateway();
+    let path = format!("/v1/payments/{}/capture", held["id"].as_str().expect("an id"));
+    let captured = world.post(&path, &json!({ "amount": 60_00 })).await;
+    assert_eq!((captured.status, &captured.body["status"]), (200, &json!("succeeded")), "{}", captured.body);
+    assert_eq!(captured.body["amount_captured"], 60_00);
+    world.books_agree_with_the_banks().await;
+}

@@ -1,0 +1,113 @@
+//! The stories of a payment, told to the real gateway and a real bank link.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::World;
+
+fn id(object: &Value) -> &str {
+    object["id"].as_str().expect("an id")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_story_of_a_card_payment_ends_with_books_that_agree_with_the_banks() {
+    let world = World::start().await;
+
+    // Authorized, captured in part: what is left of the hold is given back.
+    let held = world.pay("approve", 100_00, "EUR", "manual").await.body;
+    assert_eq!((&held["status"], &held["amount_capturable"]), (&json!("requires_capture"), &json!(100_00)));
+    let too_much = world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({ "amount": 100_01 })).await;
+    assert_eq!((too_much.status, &too_much.body["code"]), (409, &json!("amount_exceeds_capturable")));
+    let captured = world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({ "amount": 60_00 })).await.body;
+    assert_eq!((&captured["status"], &captured["amount_captured"]), (&json!("succeeded"), &json!(60_00)));
+    let again = world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({})).await;
+    assert_eq!((again.status, &again.body["code"]), (409, &json!("invalid_state")));
+
+    // Voided: a hold, and a sale of the same day.
+    let held = world.pay("approve", 30_00, "CNY", "manual").await.body;
+    let voided = world.post(&format!("/v1/payments/{}/void", id(&held)), &json!({})).await.body;
+    assert_eq!((&voided["status"], &voided["cancellation_reason"]), (&json!("canceled"), &json!("voided")));
+    let sale = world.paid(31_00, "CNY").await;
+    let voided = world.post(&format!("/v1/payments/{}/void", id(&sale)), &json!({})).await.body;
+    assert_eq!(voided["status"], "canceled");
+
+    // Refunded twice in part; no void after that; no unit too many.
+    let sale = world.paid(50_00, "CNY").await;
+    for amount in [20_00, 30_00] {
+        let refund = world.post("/v1/refunds", &json!({ "payment": id(&sale), "amount": amount })).await;
+        assert_eq!((refund.status, &refund.body["status"]), (201, &json!("succeeded")), "{}", refund.body);
+    }
+    let over = world.post("/v1/refunds", &json!({ "payment": id(&sale), "amount": 1 })).await;
+    assert_eq!((over.status, &over.body["code"]), (409, &json!("amount_exceeds_refundable")));
+    let late = world.post(&format!("/v1/payments/{}/void", id(&sale)), &json!({})).await;
+    assert_eq!((late.status, &late.body["code"]), (409, &json!("invalid_state")));
+
+    // Declined.
+    let declined = world.pay("insufficient_funds", 99_00, "CNY", "automatic").await;
+    assert_eq!((declined.status, &declined.body["decline_code"]), (402, &json!("insufficient_funds")));
+    assert_eq!(declined.body["network_decline_code"], "51");
+
+    world.books_agree_with_the_banks().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_with_an_answer_ends_in_certainty() {
+    let world = World::start().await;
+    let eur = ["no_answer", "late_answer", "wrong_mac", "wrong_terminal", "half_frame", "connection_reset"];
+    let cny = ["no_answer", "late_answer", "wrong_mac"];
+    let wanted = eur.iter().map(|&story| (story, "EUR")).chain(cny.iter().map(|&story| (story, "CNY")));
+    let stories: Vec<_> = wanted.collect();
+    let asked = stories.iter().map(|(behaviour, currency)| world.pay(behaviour, 42_00, currency, "automatic"));
+    for (answer, (behaviour, _)) in futures_util::future::join_all(asked).await.into_iter().zip(&stories) {
+        assert_eq!(answer.status, 504, "{behaviour}: {}", answer.body);
+        assert_eq!(answer.body["code"], "host_timeout", "{behaviour}");
+        assert_eq!(answer.body["payment"]["in_doubt"], true, "{behaviour}");
+    }
+    for payment in world.settled().await {
+        assert_eq!(payment["cancellation_reason"], "timeout_reversed", "{payment}");
+        assert_eq!(payment["amount_captured"], 0);
+    }
+    // A doubled answer and a defective success are successes; the latter is flagged for reconciliation.
+    let doubled = world.pay("duplicate_answer", 5_00, "EUR", "automatic").await;
+    assert_eq!(doubled.body["status"], "succeeded");
+    let flagged = world.pay("defective_success", 5_00, "EUR", "automatic").await;
+    assert_eq!((&flagged.body["status"], &flagged.body["flagged"]), (&json!("succeeded"), &json!(true)));
+    world.books_agree_with_the_banks().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_gets_a_clear_error_and_changes_nothing() {
+    let world = World::start().await;
+    let card = world.card("approve", "EUR");
+    let good = json!({ "amount": 10_00, "currency": "EUR", "confirm": true, "payment_method": card });
+    let with = |field: &str, value: Value| {
+        let mut body = good.clone();
+        body[field] = value;
+        body
+    };
+    let cases = [
+        (with("amount", json!("10")), 400, "parameter_invalid_integer"),
+        (with("amount", json!(10.5)), 400, "parameter_invalid_integer"),
+        (with("amount", json!(0)), 400, "amount_too_small"),
+        (with("amount", json!(1_000_000_000_000u64)), 400, "amount_too_large"),
+        (with("currency", json!("eur")), 400, "currency_unsupported"),
+        (with("currency", json!("KWD")), 400, "currency_unsupported"),
+        (with("color", json!("red")), 400, "parameter_unknown"),
+        (with("payment_method", json!("pm_nonsense")), 400, "parameter_invalid"),
+        (with("description", json!("card 4242 4242 4242 4242")), 400, "pan_not_allowed_here"),
+    ];
+    for (body, status, code) in cases {
+        let answer = world.post("/v1/payments", &body).await;
+        assert_eq!((answer.status, answer.body["code"].as_str()), (status, Some(code)), "{body} got {}", answer.body);
+    }
+    let without_key = world.http.post(world.url("/v1/payments")).bearer_auth(world.secret_key()).json(&good);
+    let answer: Value = without_key.send().await.expect("an answer").json().await.expect("a problem");
+    assert_eq!(answer["code"], "idempotency_key_required");
+    let wrong_key = world.http.get(world.url("/v1/payments")).bearer_auth("lian_test_sk_wrong");
+    let answer: Value = wrong_key.send().await.expect("an answer").json().await.expect("a problem");
+    assert_eq!(answer["code"], "api_key_invalid");
+    let text = world.http.post(world.url("/v1/payments")).bearer_auth(world.secret_key());
+    let text = text.header("Idempotency-Key", "a").header("Content-Type", "application/json").body("{\"amount\": 1");
+    assert_eq!(text.send().await.expect("an answer").status().as_u16(), 400);
+    assert!(world.all("/v1/payments").await.is_empty(), "nothing was made");
+}
