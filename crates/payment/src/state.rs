@@ -18,7 +18,9 @@ pub enum State {
     Authorized,
     /// A completion for `amount` is recorded; `in_doubt` once the bank has been silent and the advice is repeated.
     Capturing {
-        /// Minor units to capture.
+        /// Minor units to capture. Written under a name of its own: a payment's record is flat, and its `amount` is the
+        /// order's.
+        #[serde(rename = "capturing_amount")]
         amount: u64,
         /// The bank has been silent; the same advice is being repeated.
         in_doubt: bool,
