@@ -162,8 +162,10 @@ impl<'a> Session<'a> {
                 }
             }
         };
+        // A link that was to be closed stays closed, however its last connection ended.
+        let closing = self.drain.is_some();
         self.close(end);
-        (end, self.came_up)
+        (if closing { End::Closed } else { end }, self.came_up)
     }
 
     /// Writes what waits and reads what has come.

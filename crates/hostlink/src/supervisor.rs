@@ -30,7 +30,6 @@ pub(crate) async fn supervise(
     let bank = profile.name();
     let mut backoff = Backoff::new(profile.timers().backoff_base, profile.timers().backoff_cap);
     let mut pending = Pending::new(profile.timers().late_window);
-    // All gateways of a site start together after a power failure, so the first attempt is spread too.
     let mut wait = Duration::ZERO;
     loop {
         let until = Instant::now() + wait;

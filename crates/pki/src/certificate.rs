@@ -4,10 +4,11 @@ use std::fmt;
 
 use types::Timestamp;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer;
 
-use crate::profile::{CREDENTIAL_OID, Purpose};
+use crate::credential::CertifiedCredential;
+use crate::facts::Facts;
+use crate::profile::Purpose;
 use crate::public_key::{PublicKey, PublicKeyError, WrongSignature};
 use crate::serial::Serial;
 use crate::{der, pem};
@@ -44,65 +45,11 @@ impl CertificateError {
     }
 }
 
-/// Which passkey a customer's certificate certifies: a non-critical extension of ours,
-/// `SEQUENCE { credentialIdHash OCTET STRING, rpId UTF8String, backupEligible BOOLEAN }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertifiedCredential {
-    /// SHA-256 of the credential id.
-    pub credential_id_hash: [u8; 32],
-    /// The WebAuthn relying party id.
-    pub rp_id: String,
-    /// Whether the passkey may be synchronised between devices (WebAuthn flag BE, which never changes).
-    pub backup_eligible: bool,
-}
-
-impl CertifiedCredential {
-    pub(crate) fn to_der(&self) -> Vec<u8> {
-        let body = [
-            der::tlv(der::OCTET_STRING, &self.credential_id_hash),
-            der::tlv(der::UTF8_STRING, self.rp_id.as_bytes()),
-            der::tlv(der::BOOLEAN, &[if self.backup_eligible { 0xff } else { 0 }]),
-        ];
-        der::tlv(der::SEQUENCE, &body.concat())
-    }
-
-    fn from_der(input: &[u8]) -> Option<Self> {
-        let body = der::read_exactly(der::SEQUENCE, input)?;
-        let (hash, rest) = der::read(der::OCTET_STRING, body)?;
-        let (rp_id, rest) = der::read(der::UTF8_STRING, rest)?;
-        let backup_eligible = match der::read_exactly(der::BOOLEAN, rest)? {
-            [0] => false,
-            [0xff] => true,
-            _ => return None,
-        };
-        let rp_id = std::str::from_utf8(rp_id).ok()?.to_owned();
-        Some(Self { credential_id_hash: hash.try_into().ok()?, rp_id, backup_eligible })
-    }
-}
-
 /// A certificate. Reading it says nothing about trust: see [`crate::chain`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
     facts: Facts,
-}
-
-#[derive(Clone, PartialEq, Eq)]
-struct Facts {
-    serial: Serial,
-    public_key: PublicKey,
-    not_before: Timestamp,
-    not_after: Timestamp,
-    subject: String,
-    uri: Option<String>,
-    dns: Vec<String>,
-    ca: bool,
-    signs: bool,
-    agrees: bool,
-    purposes: Vec<Purpose>,
-    subject_key_id: Option<Vec<u8>>,
-    authority_key_id: Option<Vec<u8>>,
-    credential: Option<CertifiedCredential>,
 }
 
 impl Certificate {
@@ -205,6 +152,11 @@ impl Certificate {
         self.facts.ca
     }
 
+    /// Whether it is its own issuer, as a root is. A certificate without key identifiers, which we never issue, counts as such.
+    pub fn is_self_issued(&self) -> bool {
+        self.authority_key_id() == self.subject_key_id()
+    }
+
     /// Whether the key may sign (key usage digitalSignature).
     pub const fn may_sign(&self) -> bool {
         self.facts.signs
@@ -240,85 +192,4 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate({}, {})", self.facts.serial, self.uri().unwrap_or(&self.facts.subject))
     }
-}
-
-impl Facts {
-    fn read(parsed: &X509Certificate<'_>) -> Result<Self, CertificateError> {
-        let instant =
-            |time: x509_parser::time::ASN1Time| Timestamp::from_ms(time.timestamp().saturating_mul(1000));
-        let validity = parsed.validity();
-        let mut facts = Self {
-            serial: Serial::from_bytes(parsed.raw_serial()).map_err(|_| CertificateError::Serial)?,
-            public_key: PublicKey::from_spki(parsed.public_key().raw)?,
-            not_before: instant(validity.not_before),
-            not_after: instant(validity.not_after),
-            subject: parsed.subject().to_string(),
-            uri: None,
-            dns: Vec::new(),
-            ca: false,
-            signs: false,
-            agrees: false,
-            purposes: Vec::new(),
-            subject_key_id: None,
-            authority_key_id: None,
-            credential: None,
-        };
-        // The map refuses an extension that is there twice.
-        let extensions = parsed.extensions_map().map_err(|_| CertificateError::Extension("repeated"))?;
-        for extension in extensions.values() {
-            facts.take(&extension.oid, extension.parsed_extension(), extension.value)?;
-        }
-        Ok(facts)
-    }
-
-    fn take(
-        &mut self,
-        oid: &x509_parser::oid_registry::Oid<'_>,
-        parsed: &ParsedExtension<'_>,
-        value: &[u8],
-    ) -> Result<(), CertificateError> {
-        match parsed {
-            ParsedExtension::BasicConstraints(constraints) => self.ca = constraints.ca,
-            ParsedExtension::KeyUsage(usage) => {
-                self.signs = usage.digital_signature();
-                self.agrees = usage.key_agreement();
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => self.purposes = purposes_of(usage),
-            ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
-            ParsedExtension::AuthorityKeyIdentifier(id) => {
-                self.authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
-            }
-            ParsedExtension::SubjectAlternativeName(names) => self.take_names(&names.general_names)?,
-            ParsedExtension::ParseError { .. } => return Err(CertificateError::Extension("standard")),
-            // Unknown extensions: if critical, webpki refuses the certificate when its chain is checked.
-            _ if oid.iter().is_some_and(|parts| parts.eq(CREDENTIAL_OID)) => {
-                let credential = CertifiedCredential::from_der(value);
-                self.credential = Some(credential.ok_or(CertificateError::Extension("credential"))?);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn take_names(&mut self, names: &[GeneralName<'_>]) -> Result<(), CertificateError> {
-        for name in names {
-            match name {
-                GeneralName::URI(uri) if self.uri.is_none() => self.uri = Some((*uri).to_owned()),
-                GeneralName::DNSName(name) => self.dns.push((*name).to_owned()),
-                // Two identities, or a kind of name that we never issue.
-                _ => return Err(CertificateError::Extension("subjectAltName")),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn purposes_of(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<Purpose> {
-    let standard = [(usage.server_auth, Purpose::ServerAuth), (usage.client_auth, Purpose::ClientAuth)];
-    let standard = standard.into_iter().filter(|(there, _)| *there).map(|(_, purpose)| purpose);
-    let ours = usage
-        .other
-        .iter()
-        .filter_map(|oid| Purpose::ALL.into_iter().find(|purpose| purpose.oid_der() == oid.as_bytes()));
-    standard.chain(ours).collect()
 }

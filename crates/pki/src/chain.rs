@@ -111,8 +111,7 @@ impl Anchor {
     /// [`ChainError::Invalid`] when it is not a CA's certificate, or is a root's: anchoring at the root would let the
     /// certificates of every issuing CA in.
     pub fn issuing_ca(certificate: Certificate) -> Result<Self, ChainError> {
-        let self_issued = certificate.authority_key_id() == certificate.subject_key_id();
-        if !certificate.is_ca() || self_issued {
+        if !certificate.is_ca() || certificate.is_self_issued() {
             return Err(ChainError::Invalid);
         }
         let der = CertificateDer::from(certificate.der());

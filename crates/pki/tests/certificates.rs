@@ -200,6 +200,15 @@ fn a_request_that_breaks_its_profile_is_not_drafted() {
     assert_eq!(refuse(&request(Profile::NodeTls, &named, "p384"), NOW), "issue_key_unsupported");
     assert_eq!(refuse(&request(Profile::Customer, &named, "p256"), NOW), "issue_subject_invalid");
     assert_eq!(refuse(&request(Profile::Root, &named, "p256"), NOW), "issue_wrong_issuer");
+    // A leaf of the root, and an issuing CA of an issuing CA.
+    let named_ca = Subject { common_name: "rogue CA".to_owned(), uri: None, dns: vec![] };
+    for (profile, subject, issuer) in
+        [(Profile::NodeTls, &named, &world.root), (Profile::IssuingCa(IssuingCa::Wallet), &named_ca, &issuer)]
+    {
+        let request = request(profile, subject, "p256");
+        let draft = Draft::new(&request, issuer, Serial::new(1, &world.entropy), NOW);
+        assert_eq!(draft.unwrap_err().code(), "issue_wrong_issuer");
+    }
     let almost = NOW.plus_ms(3 * 365 * DAY_MS - 60_000);
     assert_eq!(refuse(&request(Profile::NodeTls, &named, "p256"), almost), "issue_issuer_expires");
 

@@ -107,6 +107,36 @@ fn a_wallet_meets_the_pcs_and_is_known_each_time_anew() {
     assert_eq!(error, rustls::Error::InvalidCertificate(rustls::CertificateError::Revoked));
 }
 
+/// Either end alone keeps old sessions away, whatever the other offers.
+#[test]
+fn neither_end_resumes_with_a_peer_that_would() {
+    let world = World::new();
+    let refused = Arc::new(RefusedSet::default());
+    let (wallet, pcs) = (wallet(&world, 1), node(&world, 2, "pcs.internal", IssuingCa::Wallet));
+    let client = || client(&identity(&world, &wallet, &refused, NOW)).unwrap();
+    let server = || server(&identity(&world, &pcs, &refused, NOW)).unwrap();
+    let mut offering = server();
+    offering.send_tls13_tickets = 2;
+    offering.session_storage = rustls::server::ServerSessionMemoryCache::new(32);
+    let mut keeping = client();
+    keeping.resumption = rustls::client::Resumption::in_memory_sessions(32);
+    let (offering, keeping) = (Arc::new(offering), Arc::new(keeping));
+
+    let second_meeting = |client: &Arc<rustls::ClientConfig>, server: &Arc<rustls::ServerConfig>| {
+        shake(client, server, "pcs.internal").unwrap();
+        shake(client, server, "pcs.internal").unwrap().1
+    };
+    // Both careless: this is what would happen, and why it must not.
+    assert_eq!(second_meeting(&keeping, &offering), HandshakeKind::Resumed);
+    assert_ne!(second_meeting(&Arc::new(client()), &offering), HandshakeKind::Resumed);
+    let fresh = Arc::new({
+        let mut config = client();
+        config.resumption = rustls::client::Resumption::in_memory_sessions(32);
+        config
+    });
+    assert_ne!(second_meeting(&fresh, &Arc::new(server())), HandshakeKind::Resumed);
+}
+
 #[test]
 fn only_the_right_kind_of_peer_at_the_right_time_gets_past() {
     let world = World::new();

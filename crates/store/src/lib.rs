@@ -18,6 +18,7 @@ mod projection;
 mod read;
 mod shape;
 mod shard;
+mod sqlite;
 mod store;
 mod unit;
 mod verify;
@@ -31,6 +32,7 @@ pub use read::{
     DayCount, DueTask, Head, Known, Listing, Place, Posting, ProjectionSize, RawRecord, Reads, Row,
 };
 pub use shard::{Shard, shard_of};
+pub use sqlite::{SqliteEngine, SqliteOptions, open as open_sqlite, open_read_only as open_sqlite_read_only};
 pub use store::Store;
 pub use unit::{
     AliasChange, Answer, Claim, Committed, Count, CursorMove, Record, RecordKind, Reserve, RowChange, RowKey,

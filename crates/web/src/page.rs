@@ -19,6 +19,8 @@ pub struct Page {
     pub switch: bool,
     /// Whether real money moves.
     pub live: bool,
+    /// What stands before `/assets` in the addresses of the embedded files.
+    pub base: &'static str,
     /// The embedded files.
     pub assets: &'static Assets,
 }
@@ -26,7 +28,7 @@ pub struct Page {
 impl Page {
     /// A page in a language.
     pub fn new(locale: Locale) -> Self {
-        Self { locale, switch: true, live: true, assets: &ASSETS }
+        Self { locale, switch: true, live: true, base: "", assets: &ASSETS }
     }
 
     /// The same, as the answer to a POST, whose address shows something else when it is loaded again.

@@ -114,6 +114,7 @@ catalogue! {
     declined_title: "Payment declined", "付款未成功";
     declined_body: "Your payment was declined. No money has been taken. Contact your bank or use another card.", "付款被发卡行拒绝，未扣款。请联系发卡行或更换银行卡。";
     declined_funds: "There is not enough money available on this card. No money has been taken.", "卡内可用余额不足，未扣款。";
+    declined_limit: "This payment is above a limit of this card. No money has been taken. Use another card or contact your bank.", "超出该卡的交易限额，未扣款。请更换银行卡或联系发卡行。";
     declined_expired: "The bank says that this card has expired. No money has been taken.", "发卡行提示该卡已过期，未扣款。";
     declined_details: "The bank says that a card detail is wrong. No money has been taken. Check the details and try again.", "发卡行提示银行卡信息有误，未扣款。请核对后重试。";
     declined_unreachable: "Your bank could not be reached. No money has been taken. You can try again.", "暂时无法连接银行，未扣款。您可以稍后重试。";

@@ -141,6 +141,43 @@ async fn a_drain_gives_up_at_its_deadline_and_says_how_many_were_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_drained_link_stays_closed_even_if_the_bank_hangs_up_or_ignores_the_sign_off() {
+    for fault in [Fault::NotReceived, Fault::Reset, Fault::HalfFrame] {
+        let world = World::of("cups-pos").await;
+        world.bank.set_fault(fault.clone(), Scope::next().of(Mti::NETWORK_ADVICE));
+        world.link.drain(world.deadline()).await;
+        world.until(LinkState::Closed).await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(
+            (*world.link.state().borrow(), world.link.counters().connects),
+            (LinkState::Closed, 1),
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_lost_during_a_drain_tells_each_request_and_does_not_come_back() {
+    let world = World::of("cups-pos").await;
+    world.bank.set_fault(Fault::NoAnswer, Scope::next().of(Mti::FINANCIAL_REQUEST));
+    let (outcome, drained, ()) = tokio::join!(
+        world.consume(100, world.good_card()),
+        async {
+            settle().await;
+            world.link.drain(world.deadline()).await
+        },
+        async {
+            world.until(LinkState::Draining).await;
+            world.bank.disconnect();
+        }
+    );
+    assert!(matches!(outcome, Outcome::MaybeSent(MaybeSent::LinkLost)), "{outcome:?}");
+    assert_eq!(drained.unanswered, 1);
+    world.until(LinkState::Closed).await;
+    assert_eq!(world.link.counters().connects, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_last_handle_lets_answers_come_and_signs_off() {
     let World { bank, link, .. } = World::of("cups-pos").await;
     let mut state = link.state();

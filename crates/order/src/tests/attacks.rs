@@ -39,6 +39,20 @@ fn an_envelope_cannot_be_put_beside_another_link() {
     assert_eq!(world.refusal(&mixed, &cheap), "instruction_digest_mismatch");
 }
 
+/// (b) again, by whoever can seal: the header claims the hash that LINK names, the content is another instruction.
+#[test]
+fn the_header_of_an_envelope_does_not_vouch_for_its_content() {
+    let mut world = World::new();
+    let order = world.order("coffee", 1);
+    let instruction = world.pay(&order, world.card());
+    let other = envelope::open(&world.prepare(&order, world.stored_card()).envelope, &world.pcs).unwrap();
+    let h_pi = instruction.mandate.link.link().h_pi;
+    let sealed =
+        envelope::seal(&other.plain, &world.recipient, &order.payment, &h_pi, &world.entropy).unwrap();
+    let mixed = Instruction { envelope: sealed, ..instruction };
+    assert_eq!(world.refusal(&mixed, &order), "instruction_digest_mismatch");
+}
+
 /// LINK of one order with PI of another, by a wallet server that signs whatever it is given: the customer's consent is to
 /// the hash of the one instruction, and no other opens under it.
 #[test]

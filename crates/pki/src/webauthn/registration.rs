@@ -7,7 +7,7 @@ use super::authenticator_data::AuthenticatorData;
 use super::cbor::{Malformed, Reader};
 use super::client_data::{Ceremony, ClientData};
 use super::error::WebauthnError;
-use crate::certificate::CertifiedCredential;
+use crate::credential::CertifiedCredential;
 use crate::public_key::PublicKey;
 use crate::sha256::sha256;
 

@@ -40,6 +40,8 @@ pub fn api(pcs: &Arc<Pcs>, file: &DemoFile, banks: &Arc<Vec<DemoBank>>) -> Resul
         api_url: file.api_url.clone(),
         secret_key: file.secret_key.clone().into(),
         shop_url: file.shop_url.clone(),
+        checkout_url: file.wallet_url.clone(),
+        entropy: Arc::new(SystemEntropy),
     });
     let shop = shop.tried("cannot make the demo shop")?;
     let balance = balance::router(Arc::clone(pcs), Arc::clone(banks));

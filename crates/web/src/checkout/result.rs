@@ -36,10 +36,11 @@ fn waiting(result: &PaymentResult, order: &OrderView, t: &'static Texts) -> Noti
 /// The sentence for a decline. A code that we don't know is told as the bank's plain no.
 fn declined(code: &str, t: &'static Texts) -> &'static str {
     match code {
-        "insufficient_funds" | "exceeds_limit" | "withdrawal_limit_exceeded" => t.declined_funds,
+        "insufficient_funds" => t.declined_funds,
+        "amount_limit_exceeded" | "frequency_limit_exceeded" => t.declined_limit,
         "expired_card" => t.declined_expired,
-        "incorrect_number" | "invalid_number" | "invalid_card" | "incorrect_cvc" | "incorrect_expiry" => t.declined_details,
-        "host_unavailable" | "host_unreachable" | "not_sent" | "issuer_unavailable" => t.declined_unreachable,
+        "incorrect_number" | "incorrect_cvc" => t.declined_details,
+        "host_unavailable" | "issuer_unavailable" => t.declined_unreachable,
         _ => t.declined_body,
     }
 }

@@ -9,10 +9,10 @@
 
 mod api;
 mod goods;
-mod pages;
+mod page;
 mod routes;
 
 pub use api::{ApiError, Evidence, HttpShopApi, NewSession, OrderStatus, OrderView, ShopApi};
 pub use goods::{GOODS, Item, Picture};
-pub use pages::{Fact, ItemView, ProductsPage, ThanksPage};
-pub use routes::{Shop, assets, router};
+pub use page::{Fact, ItemView, ProductsPage, ThanksPage};
+pub use routes::{Setup, SetupError, Shop, pages, router};

@@ -11,11 +11,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use types::{Entropy, Money};
+use types::{Entropy, Money, Secret};
 
-use super::api::{Evidence, Line, NewSession, OrderStatus, OrderView, ShopApi};
+use super::api::{ApiError, Evidence, HttpShopApi, Line, NewSession, OrderStatus, OrderView, ShopApi};
 use super::goods::{GOODS, Item};
-use super::pages::{Fact, ItemView, ProductsPage, ThanksPage};
+use super::page::{Fact, ItemView, ProductsPage, ThanksPage};
 use crate::amount::Amount;
 use crate::checkout::view::card_name;
 use crate::form::Form;
@@ -24,6 +24,8 @@ use crate::locale::Locale;
 use crate::page::{Page, html};
 use crate::text::fill;
 
+/// Where the shop lies on its host.
+const BASE: &str = "/shop";
 const LANGUAGE: &str = "shop-lang";
 const SESSION: &str = "shop-session";
 /// A form of one word.
@@ -39,23 +41,75 @@ pub struct Shop {
     policy: HeaderValue,
 }
 
+/// What a demo shop needs.
+pub struct Setup {
+    /// Where the public API is: `http://127.0.0.1:8080`.
+    pub api_url: String,
+    /// The shop's secret key.
+    pub secret_key: Secret<String>,
+    /// Where shoppers find the shop, `…/shop`; [`router`] is to be nested there.
+    pub shop_url: String,
+    /// Where shoppers pay.
+    pub checkout_url: String,
+    /// Order numbers.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A shop that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The shop's address.
+    #[error("shop_url must end in {BASE}")]
+    ShopUrl,
+    /// An address that cannot stand in a header.
+    #[error("checkout_url must be an origin such as https://pay.example")]
+    CheckoutUrl,
+    /// The API's client.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// The shop, to be nested under `/shop`. It talks to the API over HTTP and knows nothing else of the gateway.
+///
+/// # Errors
+/// [`SetupError`] names the setting that is wrong.
+pub fn router(setup: Setup) -> Result<Router, SetupError> {
+    let Setup { api_url, secret_key, shop_url, checkout_url, entropy } = setup;
+    let api = Arc::new(HttpShopApi::local(&api_url, secret_key)?);
+    Ok(pages(Shop::new(api, entropy, &shop_url, &checkout_url)?))
+}
+
 impl Shop {
-    /// A shop at `origin` whose shoppers pay at `checkout_origin`.
-    pub fn new(api: Arc<dyn ShopApi>, entropy: Arc<dyn Entropy>, origin: &str, checkout_origin: &str) -> Self {
-        let policy = HeaderValue::from_str(&content_security_policy(&[checkout_origin]))
-            .unwrap_or(HeaderValue::from_static("default-src 'none'"));
-        Self { api, entropy, origin: origin.into(), policy }
+    /// A shop at `shop_url` whose shoppers pay at `checkout_url`.
+    ///
+    /// # Errors
+    /// [`SetupError`] names the address that is wrong.
+    pub fn new(
+        api: Arc<dyn ShopApi>,
+        entropy: Arc<dyn Entropy>,
+        shop_url: &str,
+        checkout_url: &str,
+    ) -> Result<Self, SetupError> {
+        let origin = shop_url.strip_suffix(BASE).ok_or(SetupError::ShopUrl)?;
+        // Anything else could add a directive of its own to the policy.
+        if checkout_url.contains([' ', ';', ',']) || !checkout_url.starts_with("http") {
+            return Err(SetupError::CheckoutUrl);
+        }
+        let policy = HeaderValue::from_str(&content_security_policy(&[checkout_url]))
+            .map_err(|_| SetupError::CheckoutUrl)?;
+        Ok(Self { api, entropy, origin: origin.into(), policy })
     }
 }
 
-/// The shop under `/shop`. It borrows the style sheet of the checkout, so [`assets`] must be served beside it.
-pub fn router(shop: Shop) -> Router {
+/// The routes of a shop, to be nested under `/shop`.
+pub fn pages(shop: Shop) -> Router {
     Router::new()
-        .route("/shop", get(shelf))
-        .route("/shop/buy", post(buy))
-        .route("/shop/thanks/{order}", get(thanks))
-        .route("/shop/thanks/{order}/status", get(status))
-        .route("/shop/canceled/{order}", get(canceled))
+        .route("/", get(shelf))
+        .route("/buy", post(buy))
+        .route("/thanks/{order}", get(thanks))
+        .route("/thanks/{order}/status", get(status))
+        .route("/canceled/{order}", get(canceled))
+        .route("/assets/{file}", get(crate::checkout::asset))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(shop.clone(), guard))
         .with_state(shop)
@@ -74,13 +128,14 @@ async fn guard(State(shop): State<Shop>, request: Request, next: Next) -> Respon
 fn page(headers: &HeaderMap, query: Option<&str>) -> Page {
     let switched = query.and_then(|query| query.strip_prefix("lang="));
     let browser = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Page::new(Locale::choose(switched.or_else(|| cookie(headers, LANGUAGE)), None, browser))
+    let locale = Locale::choose(switched.or_else(|| cookie(headers, LANGUAGE)), None, browser);
+    Page { base: BASE, ..Page::new(locale) }
 }
 
 /// Keeps the switched language for the next pages.
 fn remember(query: Option<&str>, mut answer: Response) -> Response {
     if let Some(locale) = query.and_then(|query| query.strip_prefix("lang=")).and_then(Locale::from_tag) {
-        set_cookie(&mut answer, &format!("{LANGUAGE}={}; Path=/shop; Max-Age=86400", locale.tag()));
+        set_cookie(&mut answer, &format!("{LANGUAGE}={}; Path={BASE}; Max-Age=86400", locale.tag()));
     }
     answer
 }
@@ -123,8 +178,8 @@ async fn buy(State(shop): State<Shop>, headers: HeaderMap, body: Bytes) -> Respo
         capture_method: if item.ships_later { "manual" } else { "automatic" },
         merchant_reference: order.clone(),
         lines: vec![Line { name: item.name(page.texts()).to_owned(), quantity: 1, unit_amount: item.price }],
-        success_url: format!("{}/shop/thanks/{order}", shop.origin),
-        cancel_url: format!("{}/shop/canceled/{order}", shop.origin),
+        success_url: format!("{}{BASE}/thanks/{order}", shop.origin),
+        cancel_url: format!("{}{BASE}/canceled/{order}", shop.origin),
         locale: page.lang(),
     };
     match shop.api.open(&format!("shop-{number:032x}"), &session).await {
@@ -132,7 +187,7 @@ async fn buy(State(shop): State<Shop>, headers: HeaderMap, body: Bytes) -> Respo
             Ok(location) => {
                 let mut answer = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
                 // The shop's memory of the order: which session to ask the API for.
-                let path = format!("/shop/thanks/{order}");
+                let path = format!("{BASE}/thanks/{order}");
                 set_cookie(&mut answer, &format!("{SESSION}={id}; Path={path}; Max-Age=86400"));
                 answer
             }
@@ -190,7 +245,7 @@ fn thanks_page(page: Page, order: &str, found: Option<&OrderView>) -> ThanksPage
         t,
         title,
         sentence: fill(sentence, "order", order),
-        status_path: (status == OrderStatus::Waiting).then(|| format!("/shop/thanks/{order}/status")),
+        status_path: (status == OrderStatus::Waiting).then(|| format!("{BASE}/thanks/{order}/status")),
         facts: found.map(|found| facts(page, found)).unwrap_or_default(),
     }
 }
@@ -231,9 +286,4 @@ async fn canceled(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let title = t.shop_canceled_title;
     let shown = html(StatusCode::OK, &ThanksPage { page, t, title, sentence, status_path: None, facts: Vec::new() });
     remember(query.as_deref(), shown)
-}
-
-/// `/assets/{file}`, for a shop that is served apart from the checkout.
-pub fn assets() -> Router {
-    Router::new().route("/assets/{file}", get(crate::checkout::asset))
 }

@@ -1,0 +1,51 @@
+//! Objects as the API shows them: pure functions from what the gateway keeps to what merchants read. Nothing here can
+//! see a whole card number.
+
+mod attempt;
+mod checkout_session;
+mod event;
+mod payment;
+mod refund;
+mod setup;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use attempt::{AttemptBody, AttemptOutcome, attempts};
+pub use checkout_session::{
+    CheckoutSessionBody, LineBody, SessionPaymentStatus, SessionStatusBody, checkout_session_body,
+};
+pub use event::{
+    DeliveryBody, DeliveryStatusBody, EndpointStatusBody, EventBody, EventData, EventObject, MessageBody, TestEventBody, TimelineItemBody,
+    WebhookEndpointBody, delivery_body, event_body, timeline_item, webhook_endpoint_body,
+};
+pub use payment::{
+    CancellationReasonBody, CaptureMethodBody, CardBody, PaymentBody, PaymentStatus, ProcessingReasonBody,
+    payment_body,
+};
+pub use refund::{RefundBody, RefundStatus, refund_body};
+pub use setup::{
+    CustomerBody, DeletedBody, FeePlanBody, MerchantBody, MerchantStatusBody, PaymentMethodBody,
+    PaymentMethodStatusBody, customer_body, merchant_body, payment_method_body,
+};
+
+/// Part of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ListBody<T> {
+    /// Always `list`.
+    #[schema(pattern = "^list$")]
+    pub object: &'static str,
+    /// The objects.
+    pub data: Vec<T>,
+    /// There is more in the asked direction.
+    pub has_more: bool,
+    /// The list's path.
+    pub url: String,
+}
+
+impl<T> ListBody<T> {
+    /// A list as the API shows it.
+    pub fn new(url: impl Into<String>, data: Vec<T>, has_more: bool) -> Self {
+        Self { object: "list", data, has_more, url: url.into() }
+    }
+}

@@ -1,0 +1,66 @@
+//! The edge: every response has a request id, every problem is rendered, no panic reaches the outside.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use types::RequestId;
+
+use crate::problem::{Code, Edge, Language, Problem};
+use crate::{ApiState, VERSION};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const GATEWAY_VERSION: HeaderName = HeaderName::from_static("gateway-version");
+
+/// Wraps every route and every fallback.
+pub(crate) async fn edge(State(api): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = RequestId::new(api.clock.now(), &*api.entropy).to_string();
+    // A card number in a path is refused with the path repeated: masked there, and never logged.
+    let path = card::mask_pans(request.uri().path()).into_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let language = Language::of(request.headers());
+    let method = request.method().clone();
+
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| {
+        tracing::error!(request.id = %request_id, "A handler panicked");
+        Problem::new(Code::InternalError, "the request met a fault").into_response()
+    });
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        let docs_base = &api.config.public_url;
+        response = problem.render(&Edge { docs_base, path: &path, request_id: &request_id, language });
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(GATEWAY_VERSION, HeaderValue::from_static(VERSION));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let elapsed_ms = started.elapsed().as_millis();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    tracing::debug!(request.id = %request_id, %method, route, status = response.status().as_u16(), elapsed_ms, "Answered");
+    response
+}
+
+/// No such path.
+pub(crate) async fn no_route(request: Request) -> Problem {
+    let path = card::mask_pans(request.uri().path()).into_owned();
+    let short: String = path.chars().take(200).collect();
+    Problem::new(Code::ResourceMissing, format!("there is no path {short}; GET /v1 lists what there is"))
+}
+
+/// The path exists, for other methods.
+pub(crate) async fn no_method(request: Request) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("{} is not allowed on this path", request.method()))
+}

@@ -1,0 +1,89 @@
+//! Which path is whose.
+
+pub(crate) mod checkout_sessions;
+pub(crate) mod customers;
+pub(crate) mod merchants;
+pub(crate) mod meta;
+pub(crate) mod payments;
+pub(crate) mod refunds;
+pub(crate) mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use pcs::{Caller, Done};
+
+use crate::edge::{edge, no_method, no_route};
+use crate::problem::{Code, Flaw, Problem};
+use crate::ApiState;
+
+/// The whole API.
+pub fn router(state: Arc<ApiState>) -> Router {
+    Router::new()
+        .route("/v1", get(meta::discover))
+        .route("/v1/payments", post(payments::create).get(payments::list))
+        .route("/v1/payments/{id}", get(payments::get))
+        .route("/v1/payments/{id}/attempts", get(payments::list_attempts))
+        .route("/v1/payments/{id}/timeline", get(payments::timeline))
+        .route("/v1/payments/{id}/confirm", post(payments::confirm))
+        .route("/v1/payments/{id}/capture", post(payments::capture))
+        .route("/v1/payments/{id}/void", post(payments::void))
+        .route("/v1/refunds", post(refunds::create).get(refunds::list))
+        .route("/v1/refunds/{id}", get(refunds::get))
+        .route("/v1/customers", post(customers::create).get(customers::list))
+        .route("/v1/customers/{id}", get(customers::get).post(customers::update).delete(customers::delete))
+        .route("/v1/customers/{id}/payment_methods", get(customers::list_methods))
+        .route("/v1/payment_methods/{id}", get(customers::get_method))
+        .route("/v1/payment_methods/{id}/detach", post(customers::detach_method))
+        .route("/v1/checkout_sessions", post(checkout_sessions::create).get(checkout_sessions::list))
+        .route("/v1/checkout_sessions/{id}", get(checkout_sessions::get))
+        .route("/v1/checkout_sessions/{id}/expire", post(checkout_sessions::expire))
+        .route("/v1/webhook_endpoints", post(webhooks::create).get(webhooks::list))
+        .route("/v1/webhook_endpoints/{id}", get(webhooks::get).post(webhooks::update).delete(webhooks::delete))
+        .route("/v1/webhook_endpoints/{id}/rotate_secret", post(webhooks::rotate_secret))
+        .route("/v1/webhook_endpoints/{id}/test", post(webhooks::test))
+        .route("/v1/deliveries", get(webhooks::list_deliveries))
+        .route("/v1/deliveries/{id}", get(webhooks::get_delivery))
+        .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
+        .route("/v1/events", get(webhooks::list_events))
+        .route("/v1/events/{id}", get(webhooks::get_event))
+        .route("/v1/merchant", get(merchants::own))
+        .route("/v1/merchants", post(merchants::create).get(merchants::list))
+        .route("/v1/merchants/{id}", get(merchants::get).post(merchants::update))
+        .route("/v1/idempotency_keys/{key}", get(meta::idempotency_key))
+        .route("/v1/test_helpers/cards", get(meta::test_cards))
+        .route("/v1/test_helpers/banks", get(meta::test_banks))
+        .route("/v1/test_helpers/banks/{bank}/faults", post(meta::inject))
+        .route("/openapi.json", get(meta::openapi))
+        .route("/docs/errors", get(meta::errors))
+        .route("/docs/errors/{code}", get(meta::error))
+        .route("/livez", get(meta::livez))
+        .route("/readyz", get(meta::readyz))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), edge))
+        .with_state(state)
+}
+
+/// A key that came with another request: names the fields that differ, where the first request's object tells.
+pub(crate) async fn reused(
+    api: &ApiState,
+    caller: &Caller,
+    key: &str,
+    differences: impl FnOnce(&Done) -> Vec<&'static str>,
+) -> Problem {
+    let first = api.pcs.idempotency_key(caller, key).await.ok().flatten().flatten();
+    let names = first.as_ref().map(differences).unwrap_or_default();
+    if names.is_empty() {
+        let detail = "this key came with another request: the method, the path or the body differs";
+        return Problem::new(Code::IdempotencyKeyReused, detail);
+    }
+    let flaw = |name: &&str| Flaw {
+        pointer: format!("/{name}"),
+        code: Code::IdempotencyKeyReused,
+        detail: format!("{name} differs from the first request with this key"),
+        allowed: Vec::new(),
+    };
+    Problem::of_flaws(names.iter().map(flaw).collect())
+}

@@ -1,0 +1,312 @@
+//! `/v1/payments`: authorize and consume are one resource with a `capture_method`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use payment::{CaptureMethod, Payment};
+use pcs::{CommandError, Done, NewPayment};
+use types::id::PaymentKind;
+use types::{CustomerId, Money, PaymentId, PaymentMethodId};
+use utoipa::ToSchema;
+
+use crate::ApiState;
+use crate::answer::{Answer, Operation, of_payment, ok};
+use crate::body::{AttemptBody, CaptureMethodBody, ListBody, PaymentBody, TimelineItemBody, attempts, payment_body, timeline_item};
+use crate::problem::{Code, Problem};
+use crate::request::{Call, Fields, FromFields, TextRule};
+use crate::routes::reused;
+
+/// A payment to make.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes the body that `NewPayment` is read from")]
+pub(crate) struct CreatePaymentRequest {
+    /// Minor units: 12.50 CNY is 1250.
+    #[schema(minimum = 1, maximum = 999_999_999_999_u64, example = 1250)]
+    amount: u64,
+    /// ISO 4217, upper case.
+    #[schema(example = "CNY", pattern = "^[A-Z]{3}$")]
+    currency: String,
+    /// `automatic` (the default) consumes: one message moves the money. `manual` authorizes: a capture moves it later.
+    capture_method: Option<CaptureMethodBody>,
+    /// Ask the bank now; needs `payment_method`. The default is false.
+    confirm: Option<bool>,
+    /// A stored card.
+    #[schema(example = "pm_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    payment_method: Option<String>,
+    /// A customer; must own the card when both are given.
+    #[schema(example = "cus_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    customer: Option<String>,
+    /// Your own number for the order, unique among your payments. Visible ASCII.
+    #[schema(min_length = 1, max_length = 64, example = "order-1001")]
+    merchant_reference: Option<String>,
+    /// Free text.
+    #[schema(min_length = 1, max_length = 500)]
+    description: Option<String>,
+    /// Your own data: at most 50 keys of 40 characters, values of 500.
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+const CAPTURE_METHODS: &[(&str, CaptureMethod)] =
+    &[("automatic", CaptureMethod::Automatic), ("manual", CaptureMethod::Manual)];
+
+pub(crate) fn capture_method(fields: &mut Fields<'_>) -> CaptureMethod {
+    fields.choice("capture_method", CAPTURE_METHODS).unwrap_or(CaptureMethod::Automatic)
+}
+
+impl FromFields for NewPayment {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let amount: Option<Money> = fields.money();
+        let capture_method = capture_method(fields);
+        let confirm = fields.bool("confirm").unwrap_or(false);
+        let payment_method: Option<PaymentMethodId> = fields.id("payment_method");
+        let customer: Option<CustomerId> = fields.id("customer");
+        let merchant_reference = fields.text("merchant_reference", TextRule::REFERENCE);
+        let description = fields.text("description", TextRule::DESCRIPTION);
+        let metadata = fields.metadata().unwrap_or_default();
+        fields.no_card_data("payment_method_data");
+        if confirm && !fields.has("payment_method") {
+            fields.flaw("payment_method", Code::ParameterMissing, "payment_method is required when confirm is true");
+        }
+        Some(NewPayment {
+            amount: amount?,
+            capture_method,
+            confirm,
+            payment_method,
+            customer,
+            merchant_reference,
+            description,
+            metadata,
+        })
+    }
+}
+
+/// Make a payment.
+///
+/// Authorizes (`capture_method: manual`) or consumes (`automatic`). With `confirm: true` the bank is asked at once; a
+/// decline is answered with 402, a bank's silence with 504 and the payment `processing`, `in_doubt: true`.
+#[utoipa::path(post, path = "/v1/payments", operation_id = "createPayment", tag = "Payments",
+    request_body = CreatePaymentRequest,
+    responses((status = 201, description = "The payment.", body = PaymentBody)))]
+pub(crate) async fn create(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    let new: NewPayment = call.read()?;
+    let key = call.money_key()?;
+    let name = key.key.clone();
+    match api.pcs.create_payment(&call.caller, key, new.clone()).await {
+        Ok(completed) => of_payment(Operation::Create, completed, api.config.livemode),
+        Err(CommandError::KeyReused) => Err(reused(&api, &call.caller, &name, |done| differences(&new, done)).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which fields of a request differ from those of the payment that the same key made.
+fn differences(new: &NewPayment, done: &Done) -> Vec<&'static str> {
+    let (Done::Payment(old) | Done::ActionRefused(old)) = done else { return Vec::new() };
+    let terms = &old.terms;
+    let compared = [
+        ("amount", new.amount.minor() != terms.amount.minor()),
+        ("currency", new.amount.currency() != terms.amount.currency()),
+        ("capture_method", new.capture_method != terms.capture_method),
+        ("payment_method", new.payment_method != old.payment_method),
+        ("customer", new.customer.is_some() && new.customer != old.customer),
+        ("merchant_reference", new.merchant_reference != terms.merchant_reference),
+        ("description", new.description != terms.description),
+        ("metadata", new.metadata != terms.metadata),
+    ];
+    compared.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
+/// List payments, or find one by your own number.
+#[utoipa::path(get, path = "/v1/payments", operation_id = "listPayments", tag = "Payments",
+    params(
+        ("limit" = Option<u16>, Query, description = "1 to 100; 20 unless given.", minimum = 1, maximum = 100),
+        ("starting_after" = Option<String>, Query, description = "An id: the page of older objects after it."),
+        ("ending_before" = Option<String>, Query, description = "An id: the page of newer objects before it."),
+        ("merchant_reference" = Option<String>, Query, description = "Your own number: a list of one payment or none.")),
+    responses((status = 200, description = "Newest first.", body = ListBody<PaymentBody>)))]
+pub(crate) async fn list(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    call.query.only(&["limit", "starting_after", "ending_before", "merchant_reference"])?;
+    let page = call.query.page::<PaymentKind>()?;
+    let merchant = call.caller.merchant;
+    let (found, has_more) = match call.query.get("merchant_reference") {
+        Some(reference) => (api.pcs.payment_by_reference(merchant, reference).await?.into_iter().collect(), false),
+        None => {
+            let listed = api.pcs.payments(merchant, page).await?;
+            (listed.data, listed.has_more)
+        }
+    };
+    let data: Vec<PaymentBody> = found.iter().map(|payment| payment_body(payment, api.config.livemode)).collect();
+    ok(ListBody::new("/v1/payments", data, has_more))
+}
+
+/// Read a payment.
+#[utoipa::path(get, path = "/v1/payments/{id}", operation_id = "getPayment", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    responses((status = 200, description = "The payment.", body = PaymentBody)))]
+pub(crate) async fn get(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    call.nothing_else()?;
+    ok(payment_body(&find(&api, &call).await?, api.config.livemode))
+}
+
+/// The exchanges of a payment with banks.
+#[utoipa::path(get, path = "/v1/payments/{id}/attempts", operation_id = "listPaymentAttempts", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    responses((status = 200, description = "Oldest first.", body = ListBody<AttemptBody>)))]
+pub(crate) async fn list_attempts(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    call.nothing_else()?;
+    ok(ListBody::new(call.path(), attempts(&find(&api, &call).await?), false))
+}
+
+/// The life of a payment from the journal.
+#[utoipa::path(get, path = "/v1/payments/{id}/timeline", operation_id = "getPaymentTimeline", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    responses((status = 200, description = "Oldest first.", body = ListBody<TimelineItemBody>)))]
+pub(crate) async fn timeline(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    call.nothing_else()?;
+    let payment = find(&api, &call).await?;
+    let history = api.pcs.history(payment.merchant, payment.id).await?;
+    let items: Vec<TimelineItemBody> = history.iter().map(timeline_item).collect();
+    ok(ListBody::new(call.path(), items, false))
+}
+
+/// A payment to confirm.
+#[derive(Debug, ToSchema)]
+pub(crate) struct ConfirmPaymentRequest {
+    /// A stored card; not needed when the payment has one.
+    #[schema(value_type = Option<String>, example = "pm_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    payment_method: Option<PaymentMethodId>,
+}
+
+impl FromFields for ConfirmPaymentRequest {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.no_card_data("payment_method_data");
+        Some(Self { payment_method: fields.id("payment_method") })
+    }
+}
+
+/// Ask the bank for a payment that was made without `confirm`.
+#[utoipa::path(post, path = "/v1/payments/{id}/confirm", operation_id = "confirmPayment", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    request_body = Option<ConfirmPaymentRequest>,
+    responses((status = 200, description = "The payment.", body = PaymentBody)))]
+pub(crate) async fn confirm(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    let id = call.id::<PaymentKind>("payment")?;
+    let request: ConfirmPaymentRequest = call.read()?;
+    let key = call.money_key()?;
+    let completed = api.pcs.confirm_payment(&call.caller, key, id, request.payment_method).await?;
+    of_payment(Operation::Confirm, completed, api.config.livemode)
+}
+
+/// A capture.
+#[derive(Debug, ToSchema)]
+pub(crate) struct CapturePaymentRequest {
+    /// Minor units; all that is held unless given. What is not captured is released.
+    #[schema(minimum = 1, maximum = 999_999_999_999_u64)]
+    amount: Option<u64>,
+}
+
+impl FromFields for CapturePaymentRequest {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        Some(Self { amount: fields.minor_units("amount", 1) })
+    }
+}
+
+/// Capture an authorization, in full or in part.
+#[utoipa::path(post, path = "/v1/payments/{id}/capture", operation_id = "capturePayment", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    request_body = Option<CapturePaymentRequest>,
+    responses((status = 200, description = "The payment.", body = PaymentBody)))]
+pub(crate) async fn capture(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    let id = call.id::<PaymentKind>("payment")?;
+    let request: CapturePaymentRequest = call.read()?;
+    let key = call.money_key()?;
+    let completed = api.pcs.capture_payment(&call.caller, key, id, request.amount).await?;
+    of_payment(Operation::Capture, completed, api.config.livemode)
+}
+
+/// Take a payment back: a hold at any time, a captured sale on the day of its capture, an unpaid payment at once.
+#[utoipa::path(post, path = "/v1/payments/{id}/void", operation_id = "voidPayment", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    responses((status = 200, description = "The payment, canceled.", body = PaymentBody)))]
+pub(crate) async fn void(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    let id = call.id::<PaymentKind>("payment")?;
+    call.nothing_else()?;
+    let key = call.money_key()?;
+    let completed = api.pcs.void_payment(&call.caller, key, id).await?;
+    of_payment(Operation::Void, completed, api.config.livemode)
+}
+
+async fn find(api: &ApiState, call: &Call) -> Result<Payment, Problem> {
+    let id: PaymentId = call.id("payment")?;
+    let found = api.pcs.payment(call.caller.merchant, id).await?;
+    found.ok_or_else(|| Problem::missing("payment", &id.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::fields::read;
+    use crate::request::json::Json;
+
+    fn read_new(body: &str) -> Result<NewPayment, Problem> {
+        read(&Json::parse(body.as_bytes()).unwrap())
+    }
+
+    fn refused(body: &str) -> (Code, String) {
+        let problem = read_new(body).unwrap_err();
+        (problem.code(), problem.param().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn whole_numbers_are_taken_however_they_are_written() {
+        for amount in ["1250", "1250.0", "1.25e3"] {
+            let new = read_new(&format!(r#"{{"amount": {amount}, "currency": "CNY"}}"#)).unwrap();
+            assert_eq!(new.amount.minor(), 1250, "{amount}");
+            assert_eq!(new.capture_method, CaptureMethod::Automatic);
+        }
+    }
+
+    #[test]
+    fn each_wrong_field_is_named_with_its_rule() {
+        let at = |code, pointer: &str| (code, pointer.to_owned());
+        assert_eq!(refused(r#"{"currency": "CNY"}"#), at(Code::ParameterMissing, "/amount"));
+        assert_eq!(refused(r#"{"amount": 0, "currency": "CNY"}"#), at(Code::AmountTooSmall, "/amount"));
+        assert_eq!(refused(r#"{"amount": -5, "currency": "CNY"}"#), at(Code::AmountTooSmall, "/amount"));
+        assert_eq!(refused(r#"{"amount": 1000000000000, "currency": "CNY"}"#), at(Code::AmountTooLarge, "/amount"));
+        assert_eq!(refused(r#"{"amount": 12.5, "currency": "CNY"}"#), at(Code::ParameterInvalidInteger, "/amount"));
+        assert_eq!(refused(r#"{"amount": "1250", "currency": "CNY"}"#), at(Code::ParameterInvalidInteger, "/amount"));
+        assert_eq!(refused(r#"{"amount": 1, "currency": "cny"}"#), at(Code::CurrencyUnsupported, "/currency"));
+        assert_eq!(refused(r#"{"amount": 1, "currency": "XXX"}"#), at(Code::CurrencyUnsupported, "/currency"));
+        assert_eq!(refused(r#"{"amount": 1, "currency": "CNY", "amout": 2}"#), at(Code::ParameterUnknown, "/amout"));
+        assert_eq!(
+            refused(r#"{"amount": 1, "currency": "CNY", "confirm": true}"#),
+            at(Code::ParameterMissing, "/payment_method")
+        );
+        assert_eq!(
+            refused(r#"{"amount": 1, "currency": "CNY", "payment_method_data": {"number": "x"}}"#),
+            at(Code::PanNotAllowedHere, "/payment_method_data")
+        );
+        assert_eq!(
+            refused(r#"{"amount": 1, "currency": "CNY", "description": "card 4000 0000 0000 0002"}"#),
+            at(Code::PanNotAllowedHere, "/description")
+        );
+        assert_eq!(
+            refused(r#"{"amount": 1, "currency": "CNY", "metadata": {"a": 1}}"#),
+            at(Code::ParameterInvalid, "/metadata/a")
+        );
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let problem = read_new(r#"{"amount": 1.5, "currency": "eur", "x": 1}"#).unwrap_err();
+        let pointers: Vec<&str> = problem.errors().iter().map(|flaw| flaw.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/currency", "/amount", "/x"]);
+    }
+
+    #[test]
+    fn a_card_number_is_never_repeated() {
+        let body = r#"{"amount": 1, "currency": "4000000000000002", "4000000000000002": "4000000000000002"}"#;
+        let problem = read_new(body).unwrap_err();
+        assert!(!format!("{problem:?}").contains("4000000000000002"), "{problem:?}");
+    }
+}

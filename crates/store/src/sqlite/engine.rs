@@ -1,0 +1,207 @@
+//! The writer: one transaction a batch.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::base::{FileBase, Remembered};
+use super::checkpoint::Checkpointer;
+use super::claims::ClaimIndex;
+use super::open::{self, SqliteOptions};
+use super::queries;
+use super::write::{NotAsPlanned, drop_claims, write};
+use crate::engine::Outcomes;
+use crate::plan::{ClaimPlace, Plan, plan};
+use crate::{Engine, Shard, StoreError, Unit};
+
+/// How often a batch is decided on again after the file had changed beneath it.
+const RACES: usize = 8;
+
+/// The engine over one file. Dropping it gives the file back.
+pub struct SqliteEngine {
+    connection: Connection,
+    path: PathBuf,
+    options: SqliteOptions,
+    epochs: Vec<u64>,
+    remembered: Remembered,
+    claims: Arc<ClaimIndex>,
+    /// Up to which day each shard's expired claims are gone.
+    dropped: HashMap<Shard, i32>,
+    checkpointer: Checkpointer,
+    /// Last, so that the lock outlives the connection.
+    _lock: File,
+}
+
+/// What became of a try.
+enum Tried {
+    Done(Outcomes),
+    /// The file had changed; nothing was written.
+    Raced,
+}
+
+type Dropped = Vec<((Shard, [u8; 16]), ClaimPlace)>;
+
+impl SqliteEngine {
+    pub(super) fn new(
+        path: &Path,
+        options: SqliteOptions,
+        connection: Connection,
+        epochs: Vec<u64>,
+        claims: Arc<ClaimIndex>,
+        checkpointer: Checkpointer,
+        lock: File,
+    ) -> Self {
+        Self {
+            connection,
+            path: path.to_owned(),
+            options,
+            epochs,
+            remembered: Remembered::default(),
+            claims,
+            dropped: HashMap::new(),
+            checkpointer,
+            _lock: lock,
+        }
+    }
+
+    fn attempt(&mut self, batch: &[Unit]) -> Result<Tried, StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(not_written)?;
+        let mut base = FileBase {
+            connection: &self.connection,
+            remembered: &self.remembered,
+            claims: &self.claims,
+            shards: self.options.shards,
+            epochs: &self.epochs,
+        };
+        let (plan, outcomes) = plan(&mut base, batch, self.options.retention_days)?;
+        if plan.is_empty() {
+            self.roll_back()?;
+            return Ok(Tried::Done(outcomes));
+        }
+        match write(&self.connection, &plan) {
+            Ok(()) => {}
+            Err(NotAsPlanned::Head | NotAsPlanned::Row) => {
+                self.roll_back()?;
+                return Ok(Tried::Raced);
+            }
+            Err(NotAsPlanned::Sqlite(error)) => return Err(not_written(error)),
+        }
+        let dropped = self.drop_expired(&plan).map_err(not_written)?;
+        match self.connection.execute_batch("COMMIT") {
+            Ok(()) => {}
+            Err(error) => self.settle(&plan, error)?,
+        }
+        self.remember(&plan, &dropped);
+        Ok(Tried::Done(outcomes))
+    }
+
+    /// A COMMIT that failed: what the file says decides. After an I/O error even the file's word is worth nothing until
+    /// it is opened again, because what cannot be synchronized may still be read.
+    fn settle(&mut self, plan: &Plan<'_>, error: rusqlite::Error) -> Result<(), StoreError> {
+        if matches!(error.sqlite_error_code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
+        {
+            return Err(StoreError::Unknown(error.to_string()));
+        }
+        self.roll_back()?;
+        let unknown = |second: StoreError| StoreError::Unknown(format!("{error}; then: {second}"));
+        for (&shard, (before, after)) in &plan.heads {
+            let found = queries::head(&self.connection, shard).map_err(unknown)?;
+            if found != *after || before == after {
+                return Err(StoreError::NotWritten(error.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    fn roll_back(&self) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        // A transaction that cannot be rolled back is gone with its connection, which recovery replaces.
+        self.connection.execute_batch("ROLLBACK").map_err(not_written)
+    }
+
+    fn drop_expired(&mut self, plan: &Plan<'_>) -> rusqlite::Result<Dropped> {
+        let day = plan.today.saturating_sub(i32::from(self.options.retention_days));
+        let mut all = Dropped::new();
+        for &shard in plan.heads.keys() {
+            if self.dropped.get(&shard).is_some_and(|&done| done >= day) {
+                continue;
+            }
+            let dropped = drop_claims(&self.connection, shard, day)?;
+            if dropped.is_empty() {
+                self.dropped.insert(shard, day);
+            }
+            all.extend(dropped);
+        }
+        Ok(all)
+    }
+
+    /// After the commit.
+    fn remember(&mut self, plan: &Plan<'_>, dropped: &Dropped) {
+        self.remembered.update(plan);
+        let added = plan.claims.iter().map(|((shard, place), new)| ((*shard, new.claim.key), *place));
+        if !plan.claims.is_empty() || !dropped.is_empty() {
+            self.claims.update(added, dropped);
+        }
+        let records: usize = plan.records.iter().map(|record| record.bytes.len()).sum();
+        let rows: usize = plan.rows.values().filter_map(|row| row.now).map(|(_, body)| body.len()).sum();
+        self.checkpointer.written((records + rows) as u64);
+        if self.checkpointer.is_full() {
+            // The checkpoint thread could not keep up, or a reader holds on to old pages: the writer waits once.
+            if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())) {
+                tracing::warn!(error = %error, "The write-ahead log could not be emptied; it goes on growing");
+            }
+            self.checkpointer.emptied();
+        }
+    }
+}
+
+/// An error before COMMIT: nothing of the batch is in the file.
+fn not_written(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
+        _ => StoreError::NotWritten(error.to_string()),
+    }
+}
+
+impl Engine for SqliteEngine {
+    fn commit(&mut self, batch: &[Unit]) -> Result<Outcomes, StoreError> {
+        for _ in 0..RACES {
+            match self.attempt(batch) {
+                Ok(Tried::Done(outcomes)) => return Ok(outcomes),
+                Ok(Tried::Raced) => self.remembered = Remembered::default(),
+                Err(error) => {
+                    self.remembered = Remembered::default();
+                    if !matches!(error, StoreError::Unknown(_)) {
+                        self.roll_back()?;
+                    }
+                    return Err(match error {
+                        // A read that failed while deciding: the batch was not written either.
+                        StoreError::Read(text) => StoreError::NotWritten(text),
+                        other => other,
+                    });
+                }
+            }
+        }
+        Err(StoreError::NotWritten(format!("the file changed beneath the writer {RACES} times")))
+    }
+
+    fn recover(&mut self) -> Result<(), StoreError> {
+        self.remembered = Remembered::default();
+        let again = |error: StoreError| StoreError::NotWritten(error.to_string());
+        let connection = open::writer(&self.path, &self.options).map_err(again)?;
+        for (number, &ours) in self.epochs.iter().enumerate() {
+            let shard = Shard(number as u16);
+            let found = queries::head(&connection, shard).map_err(again)?.epoch;
+            if found != ours {
+                return Err(StoreError::Superseded { shard, ours, found });
+            }
+        }
+        self.connection = connection;
+        Ok(())
+    }
+}

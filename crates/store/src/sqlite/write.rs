@@ -1,0 +1,226 @@
+//! Writes a plan, table by table, within the batch's transaction. Values are final; what each statement must find is
+//! checked again by the number of rows it changed.
+
+use rusqlite::{Connection, params};
+
+use super::columns::bytes;
+use super::queries::journal_id;
+use crate::Shard;
+use crate::plan::{ClaimPlace, Plan};
+
+/// How many expired claims a batch takes with it, so that no batch is long.
+const DROPPED_AT_ONCE: usize = 512;
+
+/// The file is not as the plan was made for.
+pub(super) enum NotAsPlanned {
+    /// Somebody else has moved a shard's head.
+    Head,
+    /// A row is missing, or is there.
+    Row,
+    /// SQLite failed.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for NotAsPlanned {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+pub(super) fn write(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    // First of all, so that a lost race costs nothing more.
+    heads(connection, plan)?;
+    rows(connection, plan)?;
+    aliases(connection, plan)?;
+    claims(connection, plan)?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO journal (id, hash, record) VALUES (?1, ?2, ?3)")?;
+    for record in &plan.records {
+        insert.execute(params![journal_id(record.shard, record.seq), record.hash, record.bytes])?;
+    }
+    sums(connection, plan)?;
+    tasks(connection, plan)?;
+    places(connection, plan)
+}
+
+fn heads(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    let mut update = connection.prepare_cached(
+        "UPDATE shard_head SET seq = ?1, hash = ?2 WHERE shard = ?3 AND epoch = ?4 AND seq = ?5",
+    )?;
+    for (&shard, (before, after)) in &plan.heads {
+        let moved = params![after.seq as i64, after.hash, shard.0, before.epoch as i64, before.seq as i64];
+        if update.execute(moved)? != 1 {
+            return Err(NotAsPlanned::Head);
+        }
+    }
+    Ok(())
+}
+
+fn rows(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO object (shard, tab, owner, id, version, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let mut update = connection.prepare_cached(
+        "UPDATE object SET version = ?5, body = ?6
+         WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id = ?4 AND version = ?7",
+    )?;
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM object WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id = ?4 AND version = ?5",
+    )?;
+    for ((shard, key), row) in &plan.rows {
+        let (table, owner, id) = (key.table as u8, key.owner.to_be_bytes(), key.id.to_be_bytes());
+        let changed = match (row.was, row.now) {
+            (None, Some((version, body))) => {
+                insert.execute(params![shard.0, table, owner, id, version, body])?
+            }
+            (Some(was), Some((version, body))) => {
+                update.execute(params![shard.0, table, owner, id, version, body, was])?
+            }
+            (Some(was), None) => delete.execute(params![shard.0, table, owner, id, was])?,
+            // Made and deleted within the batch.
+            (None, None) => 1,
+        };
+        if changed != 1 {
+            return Err(NotAsPlanned::Row);
+        }
+    }
+    Ok(())
+}
+
+fn aliases(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    // An alias may be given up and claimed again within a batch.
+    let mut put = connection.prepare_cached(
+        "REPLACE INTO alias (shard, space, key, tab, owner, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM alias WHERE shard = ?1 AND space = ?2 AND key = ?3")?;
+    for ((shard, space, key), target) in &plan.aliases {
+        match target {
+            Some(to) => put.execute(params![
+                shard.0,
+                space,
+                key,
+                to.table as u8,
+                to.owner.to_be_bytes(),
+                to.id.to_be_bytes()
+            ])?,
+            None => delete.execute(params![shard.0, space, key])?,
+        };
+    }
+    Ok(())
+}
+
+fn claims(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    let mut claim = connection.prepare_cached(
+        "INSERT INTO claim (shard, day, number, key, digest, subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let mut answer = connection.prepare_cached(
+        "INSERT INTO answer (shard, day, number, status, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for ((shard, place), new) in &plan.claims {
+        let subject = new.claim.subject.to_be_bytes();
+        claim.execute(params![shard.0, place.day, place.number, new.claim.key, new.claim.digest, subject])?;
+    }
+    let at_once = plan.claims.iter().filter_map(|(name, new)| new.answer.map(|answer| (name, answer)));
+    for ((shard, place), given) in at_once.chain(plan.answers.iter().map(|(name, answer)| (name, *answer))) {
+        answer.execute(params![shard.0, place.day, place.number, given.status, given.body])?;
+    }
+    Ok(())
+}
+
+fn sums(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    let mut balance = connection.prepare_cached(
+        "INSERT INTO balance (shard, account, debits_pending, credits_pending, debits_posted, credits_posted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET debits_pending = excluded.debits_pending,
+             credits_pending = excluded.credits_pending, debits_posted = excluded.debits_posted,
+             credits_posted = excluded.credits_posted",
+    )?;
+    for ((shard, account), now) in &plan.balances {
+        balance.execute(params![
+            shard.0,
+            account.to_bytes(),
+            now.debits_pending,
+            now.credits_pending,
+            now.debits_posted,
+            now.credits_posted
+        ])?;
+    }
+    let mut rollup = connection.prepare_cached(
+        "INSERT INTO rollup (shard, owner, day, currency, metric, count, amount) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET count = excluded.count, amount = excluded.amount",
+    )?;
+    for ((shard, key), (count, amount)) in &plan.counts {
+        let owner = key.owner.to_be_bytes();
+        rollup.execute(params![
+            shard.0,
+            owner,
+            key.day,
+            key.currency.numeric(),
+            key.metric,
+            count,
+            amount
+        ])?;
+    }
+    Ok(())
+}
+
+fn tasks(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    let mut put = connection.prepare_cached(
+        "INSERT INTO task (shard, kind, id, due, body) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET due = excluded.due, body = excluded.body",
+    )?;
+    let mut delete =
+        connection.prepare_cached("DELETE FROM task WHERE shard = ?1 AND kind = ?2 AND id = ?3")?;
+    for ((shard, kind, id), task) in &plan.tasks {
+        match task {
+            Some((due, body)) => put.execute(params![shard.0, kind, id.to_be_bytes(), due.ms(), body])?,
+            None => delete.execute(params![shard.0, kind, id.to_be_bytes()])?,
+        };
+    }
+    Ok(())
+}
+
+fn places(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+    let mut consumer = connection.prepare_cached(
+        "INSERT INTO consumer (shard, name, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET seq = excluded.seq",
+    )?;
+    for ((shard, name), seq) in &plan.cursors {
+        consumer.execute(params![shard.0, name, *seq as i64])?;
+    }
+    let mut counter = connection.prepare_cached(
+        "INSERT INTO counter (shard, name, number) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET number = excluded.number",
+    )?;
+    for ((shard, name), number) in &plan.counters {
+        counter.execute(params![shard.0, name, *number as i64])?;
+    }
+    Ok(())
+}
+
+/// Drops some claims, and their answers, of days before `day`, and returns them.
+pub(super) fn drop_claims(
+    connection: &Connection,
+    shard: Shard,
+    day: i32,
+) -> rusqlite::Result<Vec<((Shard, [u8; 16]), ClaimPlace)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT day, number, key FROM claim WHERE shard = ?1 AND day < ?2 ORDER BY day, number LIMIT ?3",
+    )?;
+    let dropped: Vec<_> = select
+        .query_map(params![shard.0, day, DROPPED_AT_ONCE as i64], |row| {
+            Ok(((shard, bytes(row, 2)?), ClaimPlace { day: row.get(0)?, number: row.get(1)? }))
+        })?
+        .collect::<Result<_, _>>()?;
+    if let Some((_, last)) = dropped.last() {
+        let up_to = params![shard.0, last.day, last.number];
+        for table in ["claim", "answer"] {
+            connection
+                .prepare_cached(&format!(
+                    "DELETE FROM {table} WHERE shard = ?1 AND (day < ?2 OR (day = ?2 AND number <= ?3))"
+                ))?
+                .execute(up_to)?;
+        }
+    }
+    Ok(dropped)
+}
