@@ -15,7 +15,9 @@ async fn a_thousand_refunds_of_one_unit_race_for_a_hundred() {
     let mut refunding = JoinSet::new();
     for _ in 0..1_000 {
         let (world, payment) = (Arc::clone(&world), paid["id"].clone());
-        refunding.spawn(async move { world.post("/v1/refunds", &json!({ "payment": payment, "amount": 1 })).await });
+        refunding.spawn(async move {
+            world.post("/v1/refunds", &json!({ "payment": payment, "amount": 1 })).await
+        });
     }
     let (mut succeeded, mut exceeded) = (0, 0);
     while let Some(answer) = refunding.join_next().await {
@@ -54,7 +56,13 @@ async fn one_key_asked_fifty_times_at_once_makes_one_payment() {
         }
     }
     assert_eq!(ids.len(), 1, "one key, one payment");
-    let again = world.post_with_key("/v1/payments", &key, &json!({ "amount": 7_00, "currency": "EUR", "confirm": true, "payment_method": card })).await;
+    let again = world
+        .post_with_key(
+            "/v1/payments",
+            &key,
+            &json!({ "amount": 7_00, "currency": "EUR", "confirm": true, "payment_method": card }),
+        )
+        .await;
     assert!(again.replayed && ids.contains(again.body["id"].as_str().expect("an id")));
     let purchases = world.bank("iso87-ascii").totals()[&types::Currency::EUR].purchases;
     assert_eq!((purchases.count, purchases.amount), (1, 7_00));

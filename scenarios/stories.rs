@@ -16,9 +16,11 @@ async fn every_story_of_a_card_payment_ends_with_books_that_agree_with_the_banks
     // Authorized, captured in part: what is left of the hold is given back.
     let held = world.pay("approve", 100_00, "EUR", "manual").await.body;
     assert_eq!((&held["status"], &held["amount_capturable"]), (&json!("requires_capture"), &json!(100_00)));
-    let too_much = world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({ "amount": 100_01 })).await;
+    let too_much =
+        world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({ "amount": 100_01 })).await;
     assert_eq!((too_much.status, &too_much.body["code"]), (409, &json!("amount_exceeds_capturable")));
-    let captured = world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({ "amount": 60_00 })).await.body;
+    let captured =
+        world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({ "amount": 60_00 })).await.body;
     assert_eq!((&captured["status"], &captured["amount_captured"]), (&json!("succeeded"), &json!(60_00)));
     let again = world.post(&format!("/v1/payments/{}/capture", id(&held)), &json!({})).await;
     assert_eq!((again.status, &again.body["code"]), (409, &json!("invalid_state")));
@@ -57,7 +59,8 @@ async fn whatever_goes_wrong_with_an_answer_ends_in_certainty() {
     let cny = ["no_answer", "late_answer", "wrong_mac"];
     let wanted = eur.iter().map(|&story| (story, "EUR")).chain(cny.iter().map(|&story| (story, "CNY")));
     let stories: Vec<_> = wanted.collect();
-    let asked = stories.iter().map(|(behaviour, currency)| world.pay(behaviour, 42_00, currency, "automatic"));
+    let asked =
+        stories.iter().map(|(behaviour, currency)| world.pay(behaviour, 42_00, currency, "automatic"));
     for (answer, (behaviour, _)) in futures_util::future::join_all(asked).await.into_iter().zip(&stories) {
         assert_eq!(answer.status, 504, "{behaviour}: {}", answer.body);
         assert_eq!(answer.body["code"], "host_timeout", "{behaviour}");
@@ -98,7 +101,12 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
     ];
     for (body, status, code) in cases {
         let answer = world.post("/v1/payments", &body).await;
-        assert_eq!((answer.status, answer.body["code"].as_str()), (status, Some(code)), "{body} got {}", answer.body);
+        assert_eq!(
+            (answer.status, answer.body["code"].as_str()),
+            (status, Some(code)),
+            "{body} got {}",
+            answer.body
+        );
     }
     let without_key = world.http.post(world.url("/v1/payments")).bearer_auth(world.secret_key()).json(&good);
     let answer: Value = without_key.send().await.expect("an answer").json().await.expect("a problem");
@@ -107,7 +115,8 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
     let answer: Value = wrong_key.send().await.expect("an answer").json().await.expect("a problem");
     assert_eq!(answer["code"], "api_key_invalid");
     let text = world.http.post(world.url("/v1/payments")).bearer_auth(world.secret_key());
-    let text = text.header("Idempotency-Key", "a").header("Content-Type", "application/json").body("{\"amount\": 1");
+    let text =
+        text.header("Idempotency-Key", "a").header("Content-Type", "application/json").body("{\"amount\": 1");
     assert_eq!(text.send().await.expect("an answer").status().as_u16(), 400);
     assert!(world.all("/v1/payments").await.is_empty(), "nothing was made");
 }

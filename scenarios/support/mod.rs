@@ -48,7 +48,10 @@ impl World {
         std::fs::create_dir_all(dir.path().join("banks")).expect("a directory for the banks");
         let mut banks = Vec::new();
         for name in hostlink::SHIPPED_BANKS {
-            let tmk = [0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10];
+            let tmk = [
+                0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32,
+                0x10,
+            ];
             let digits: String = tmk.iter().map(|byte| format!("{byte:02X}")).collect();
             std::fs::write(dir.path().join(format!("banks/{name}.tmk")), digits).expect("a key file");
             let bank = Bank::start(BankConfig {
@@ -71,7 +74,8 @@ impl World {
     /// Starts the gateway on the world's directory and waits until it says that it is ready.
     pub fn start_gateway(&mut self) {
         assert!(self.gateway.is_none(), "the gateway runs already");
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_lian"));
         command.args(["demo", "--port", "0", "--data"]).arg(self.dir.path());
         for bank in &self.banks {
@@ -180,12 +184,19 @@ impl World {
             let payments = self.all("/v1/payments").await;
             let refunds = self.all("/v1/refunds").await;
             let payments_hang = payments.iter().filter(|payment| payment["status"] == "processing").count();
-            let refunds_hang = refunds.iter().filter(|refund| refund["status"] == "pending" || refund["status"] == "processing").count();
+            let refunds_hang = refunds
+                .iter()
+                .filter(|refund| refund["status"] == "pending" || refund["status"] == "processing")
+                .count();
             if payments_hang + refunds_hang == 0 {
                 return payments;
             }
             let waited = started.elapsed();
-            assert!(waited < PATIENCE, "{payments_hang} payments and {refunds_hang} refunds hang: {}", self.log());
+            assert!(
+                waited < PATIENCE,
+                "{payments_hang} payments and {refunds_hang} refunds hang: {}",
+                self.log()
+            );
         }
     }
 
@@ -214,10 +225,15 @@ impl World {
             for currency in [Currency::CNY, Currency::EUR, Currency::USD, Currency::JPY] {
                 let name = format!("bank_clearing/{name}/{currency}");
                 let account = accounts.iter().find(|account| account["account"] == *name);
-                let counter = |counter: &str| account.map_or(0, |account| account[counter].as_i64().expect("a counter"));
+                let counter = |counter: &str| {
+                    account.map_or(0, |account| account[counter].as_i64().expect("a counter"))
+                };
                 let ours = (counter("debits_posted") - counter("credits_posted"), counter("debits_pending"));
                 let theirs = totals.get(&currency).map_or((0, 0), |totals| {
-                    (totals.net_due.values().sum::<i64>(), i64::try_from(totals.open_holds.amount).expect("an amount"))
+                    (
+                        totals.net_due.values().sum::<i64>(),
+                        i64::try_from(totals.open_holds.amount).expect("an amount"),
+                    )
                 });
                 assert_eq!(ours, theirs, "the books and {name}: posted net and open holds");
             }

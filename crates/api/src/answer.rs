@@ -45,7 +45,10 @@ impl Operation {
         match self {
             Operation::Create => matches!(
                 state,
-                State::RequiresPaymentMethod | State::RequiresConfirmation | State::Authorized | State::Captured
+                State::RequiresPaymentMethod
+                    | State::RequiresConfirmation
+                    | State::Authorized
+                    | State::Captured
             ),
             Operation::Confirm => matches!(state, State::Authorized | State::Captured),
             Operation::Capture => matches!(state, State::Captured),
@@ -107,7 +110,10 @@ fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> An
         );
         return Err(Problem::new(Code::HostTimeout, detail).payment(body));
     }
-    let on_its_way = matches!(state, State::Authorizing | State::Consuming | State::Capturing { .. } | State::Voiding { .. });
+    let on_its_way = matches!(
+        state,
+        State::Authorizing | State::Consuming | State::Capturing { .. } | State::Voiding { .. }
+    );
     if operation.is_reached_by(state) || on_its_way {
         return match operation {
             Operation::Create => created(format!("/v1/payments/{}", payment.id), body),
@@ -190,12 +196,14 @@ fn refund_answer(refund: &Refund, livemode: bool) -> Answer {
         RefundState::Failed => {
             let decline = refund.decline.clone();
             Err(match &decline {
-                Some(decline) if is_unreachable(decline) => {
-                    Problem::new(Code::HostUnavailable, "the refund did not reach the bank; nothing was given back")
-                        .retry_after(30)
-                }
+                Some(decline) if is_unreachable(decline) => Problem::new(
+                    Code::HostUnavailable,
+                    "the refund did not reach the bank; nothing was given back",
+                )
+                .retry_after(30),
                 _ => {
-                    let why = decline.as_ref().map_or("no reason given".to_owned(), |d| d.code.replace('_', " "));
+                    let why =
+                        decline.as_ref().map_or("no reason given".to_owned(), |d| d.code.replace('_', " "));
                     Problem::new(Code::BankRefused, format!("the bank refused the refund: {why}"))
                 }
             }

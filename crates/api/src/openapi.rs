@@ -79,7 +79,9 @@ impl Modify for Common {
         // Set by hand: a new version of the generator must not change the version that clients are made from.
         api.openapi = OpenApiVersion::Version31;
         api.info.version = VERSION.to_owned();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A secret key: lian_test_sk_…"));
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A secret key: lian_test_sk_…"));
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("secret_key", SecurityScheme::Http(bearer.build()));
         for (name, schema) in &mut components.schemas {
@@ -97,15 +99,17 @@ impl Modify for Common {
 
 fn complete(path: &str, item: &mut PathItem) {
     let is_public = matches!(path, "/v1" | "/v1/test_helpers/cards");
-    for (operation, is_post) in
-        [(&mut item.get, false), (&mut item.post, true), (&mut item.delete, false)]
-    {
+    for (operation, is_post) in [(&mut item.get, false), (&mut item.post, true), (&mut item.delete, false)] {
         let Some(operation) = operation else { continue };
         let moves_money = is_post && (path.starts_with("/v1/payments") || path == "/v1/refunds");
         let codes = |code: &&Code| match code.status() {
             401 => !is_public,
             400 => !is_public,
-            404 => path.contains('{') || path.starts_with("/v1/test_helpers") || path.starts_with("/v1/merchants"),
+            404 => {
+                path.contains('{')
+                    || path.starts_with("/v1/test_helpers")
+                    || path.starts_with("/v1/merchants")
+            }
             402 | 504 => moves_money,
             403 => moves_money || (is_post && path == "/v1/checkout_sessions"),
             409 => is_post,
@@ -166,7 +170,10 @@ mod tests {
     #[test]
     fn the_committed_description_is_the_one_that_is_served() {
         let committed = include_str!("../../../docs/reference/openapi.json");
-        assert!(committed == text(), "run `cargo run -p api --example openapi > docs/reference/openapi.json`");
+        assert!(
+            committed == text(),
+            "run `cargo run -p api --example openapi > docs/reference/openapi.json`"
+        );
     }
 
     #[test]

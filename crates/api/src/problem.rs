@@ -140,7 +140,10 @@ impl Problem {
     /// An object that the caller does not have. The id is repeated, unless it is long or holds a card number.
     pub(crate) fn missing(kind: &str, id: &str) -> Self {
         let short: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
-        Self::new(Code::ResourceMissing, format!("there is no {kind} with the id {}", card::mask_pans(&short)))
+        Self::new(
+            Code::ResourceMissing,
+            format!("there is no {kind} with the id {}", card::mask_pans(&short)),
+        )
     }
 
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
@@ -168,7 +171,6 @@ impl Problem {
         self.particulars.refund = Some(refund);
         self
     }
-
 
     pub(crate) fn replayed(mut self, replayed: bool) -> Self {
         self.particulars.replayed = replayed;

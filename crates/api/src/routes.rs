@@ -14,9 +14,9 @@ use axum::Router;
 use axum::routing::{get, post};
 use pcs::{Caller, Done};
 
+use crate::ApiState;
 use crate::edge::{edge, no_method, no_route};
 use crate::problem::{Code, Flaw, Problem};
-use crate::ApiState;
 
 /// The whole API.
 pub fn router(state: Arc<ApiState>) -> Router {
@@ -40,7 +40,10 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/checkout_sessions/{id}", get(checkout_sessions::get))
         .route("/v1/checkout_sessions/{id}/expire", post(checkout_sessions::expire))
         .route("/v1/webhook_endpoints", post(webhooks::create).get(webhooks::list))
-        .route("/v1/webhook_endpoints/{id}", get(webhooks::get).post(webhooks::update).delete(webhooks::delete))
+        .route(
+            "/v1/webhook_endpoints/{id}",
+            get(webhooks::get).post(webhooks::update).delete(webhooks::delete),
+        )
         .route("/v1/webhook_endpoints/{id}/rotate_secret", post(webhooks::rotate_secret))
         .route("/v1/webhook_endpoints/{id}/test", post(webhooks::test))
         .route("/v1/deliveries", get(webhooks::list_deliveries))

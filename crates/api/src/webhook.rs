@@ -38,7 +38,11 @@ pub const EVENT_TYPES: &[Notice] = &[
 ];
 
 /// Sends a test event once, and tells how it went. It is in no journal.
-pub(crate) async fn send_test(api: &ApiState, endpoint: &WebhookEndpoint, secrets: &[Secret<String>]) -> TestEventBody {
+pub(crate) async fn send_test(
+    api: &ApiState,
+    endpoint: &WebhookEndpoint,
+    secrets: &[Secret<String>],
+) -> TestEventBody {
     let now = api.clock.now();
     let id = EventId::new(now, &*api.entropy).to_string();
     let event = EventBody {

@@ -133,7 +133,11 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn refunds_of(&self, merchant: MerchantId, payment: PaymentId) -> Result<Vec<Refund>, CommandError> {
+    pub async fn refunds_of(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+    ) -> Result<Vec<Refund>, CommandError> {
         let mut latest = std::collections::BTreeMap::new();
         for record in self.store.history(self.shard(merchant), payment.to_u128()).await? {
             let event: JournalEvent = from_bytes(&record.record.event)?;

@@ -93,6 +93,7 @@ pub enum IsoCommand {
 
 fn external_bank(text: &str) -> Result<(String, SocketAddr), String> {
     let (name, address) = text.split_once('=').ok_or("expected NAME=HOST:PORT")?;
-    let address = address.parse().map_err(|_| format!("{address} is not an address such as 127.0.0.1:9583"))?;
+    let address =
+        address.parse().map_err(|_| format!("{address} is not an address such as 127.0.0.1:9583"))?;
     Ok((name.to_owned(), address))
 }

@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use order::Recipients;
-use pki::chain::RefusedSet;
 use pcs::{Custodian, Parts, Pcs};
+use pki::chain::RefusedSet;
 use store::{SqliteOptions, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -63,11 +63,13 @@ impl Demo {
         let (api_listener, wallet_listener) = listen(args.port).await?;
         let pcs_listener = TcpListener::bind(("127.0.0.1", 0)).await.tried("cannot listen for the wallet")?;
 
-        let vault = Vault::open_or_create(&dir.join("vault.key"), Arc::clone(&entropy)).tried("cannot open the vault")?;
+        let vault = Vault::open_or_create(&dir.join("vault.key"), Arc::clone(&entropy))
+            .tried("cannot open the vault")?;
         let vault = Arc::new(vault);
-        let (engine, reads) =
-            store::open_sqlite(&dir.join("lian.db"), &SqliteOptions::default()).tried("cannot open the store")?;
-        let store = Store::start(engine, reads, store::Settings::default()).tried("cannot start the store")?;
+        let (engine, reads) = store::open_sqlite(&dir.join("lian.db"), &SqliteOptions::default())
+            .tried("cannot open the store")?;
+        let store =
+            Store::start(engine, reads, store::Settings::default()).tried("cannot start the store")?;
         let register = StoreRegister(store.clone());
         let authority =
             pki_files::authority(&dir, register, &vault, Arc::clone(&clock), Arc::clone(&entropy)).await?;
@@ -118,8 +120,17 @@ impl Demo {
         let mut serving = JoinSet::new();
         let site = wallet_role::Site { pcs_address: local(&pcs_listener)?, wallet_url };
         let vault = &*vault;
-        let parts =
-            wallet_role::Parts { dir: &dir, pcs: &pcs, store, vault, authority, keys, refused, clock, entropy };
+        let parts = wallet_role::Parts {
+            dir: &dir,
+            pcs: &pcs,
+            store,
+            vault,
+            authority,
+            keys,
+            refused,
+            clock,
+            entropy,
+        };
         let wallet = wallet_role::start(parts, site)?;
         serving.spawn(serve::mutual_tls(pcs_listener, wallet.tls, wallet.gate, stopping.clone()));
         serving.spawn(serve::http(wallet_listener, wallet.pages, stopping.clone()));
@@ -151,7 +162,11 @@ fn bank_entry(bank: &DemoBank) -> BankEntry {
 
 /// The API's listener and the wallet's, on neighbouring ports, or on any free ones for port 0.
 async fn listen(port: u16) -> Result<(TcpListener, TcpListener), Fault> {
-    let next = if port == 0 { 0 } else { port.checked_add(1).ok_or_else(|| Fault::plain("--port must be below 65535"))? };
+    let next = if port == 0 {
+        0
+    } else {
+        port.checked_add(1).ok_or_else(|| Fault::plain("--port must be below 65535"))?
+    };
     let bind = async |port: u16| {
         let hint = format!("cannot listen on 127.0.0.1:{port}; take another port with --port");
         TcpListener::bind(("127.0.0.1", port)).await.tried(hint)

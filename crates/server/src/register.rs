@@ -23,7 +23,13 @@ struct Row {
 }
 
 impl StoreRegister {
-    async fn write(&self, serial: Serial, before: Option<u32>, row: &Row, note: String) -> Result<(), RegisterError> {
+    async fn write(
+        &self,
+        serial: Serial,
+        before: Option<u32>,
+        row: &Row,
+        note: String,
+    ) -> Result<(), RegisterError> {
         use types::Clock as _;
         let body = serde_json::to_vec(row).map_err(|error| RegisterError(error.to_string()))?;
         let key = key(serial);
@@ -51,9 +57,11 @@ impl Register for StoreRegister {
 
     async fn record_certificate(&self, certificate: &Certificate) -> Result<(), RegisterError> {
         let serial = certificate.serial();
-        let found = self.0.get(shard(), key(serial)).await.map_err(|error| RegisterError(error.to_string()))?;
+        let found =
+            self.0.get(shard(), key(serial)).await.map_err(|error| RegisterError(error.to_string()))?;
         let found = found.ok_or_else(|| RegisterError(format!("{serial} was never intended")))?;
-        let mut row: Row = serde_json::from_slice(&found.body).map_err(|error| RegisterError(error.to_string()))?;
+        let mut row: Row =
+            serde_json::from_slice(&found.body).map_err(|error| RegisterError(error.to_string()))?;
         row.certificate = Some(pki::b64::encode(certificate.der()));
         self.write(serial, Some(found.version), &row, format!("certificate {serial} was signed")).await
     }
@@ -64,7 +72,8 @@ impl ca::CertificateRegister for StoreRegister {
         let failed = |error: &dyn std::fmt::Display| RegisterError(error.to_string());
         let (mut unfinished, mut after) = (Vec::new(), None);
         loop {
-            let rows = self.0.scan(shard(), Table::Certificate, 0, after, CHUNK).await.map_err(|e| failed(&e))?;
+            let rows =
+                self.0.scan(shard(), Table::Certificate, 0, after, CHUNK).await.map_err(|e| failed(&e))?;
             let Some(last) = rows.last() else { return Ok(unfinished) };
             after = Some(last.key.id);
             for row in rows {

@@ -14,7 +14,12 @@ use crate::fault::{Fault, Tried as _};
 pub async fn run(args: TryArgs) -> Result<(), Fault> {
     match args.data {
         Some(data) => {
-            let none = || Fault::plain(format!("there is no demo.json in {}; run `lian demo` there first", data.display()));
+            let none = || {
+                Fault::plain(format!(
+                    "there is no demo.json in {}; run `lian demo` there first",
+                    data.display()
+                ))
+            };
             let client = Client::new(demo::read_demo(&data)?.ok_or_else(none)?)?;
             steps::all(&client).await
         }

@@ -59,7 +59,11 @@ pub fn router(gate: Arc<Gate>) -> Router {
         .with_state(gate)
 }
 
-async fn session(State(gate): State<Arc<Gate>>, Path(id): Path<String>, request: Request) -> Result<Response, Refusal> {
+async fn session(
+    State(gate): State<Arc<Gate>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
     gate.believe(request).await?;
     let id: CheckoutSessionId = id.parse().map_err(|_| Refusal::missing("checkout_session"))?;
     let found = gate.pcs.session_for_wallet(id).await?.ok_or(Refusal::missing("checkout_session"))?;
@@ -70,7 +74,8 @@ async fn session(State(gate): State<Arc<Gate>>, Path(id): Path<String>, request:
 async fn instruct(State(gate): State<Arc<Gate>>, request: Request) -> Result<Response, Refusal> {
     let believed = gate.believe(request).await?;
     let new: NewInstruction = read(&believed.body)?;
-    let key = believed.idempotency_key.ok_or(Refusal::new(StatusCode::BAD_REQUEST, "idempotency_key_required"))?;
+    let key =
+        believed.idempotency_key.ok_or(Refusal::new(StatusCode::BAD_REQUEST, "idempotency_key_required"))?;
     let fingerprint = pki::sha256::sha256(&believed.body);
     let key = IdempotencyKey { key, fingerprint };
     let session = new.session;
@@ -82,7 +87,11 @@ async fn instruct(State(gate): State<Arc<Gate>>, request: Request) -> Result<Res
     Ok(Json(result).into_response())
 }
 
-async fn payment(State(gate): State<Arc<Gate>>, Path(id): Path<String>, request: Request) -> Result<Response, Refusal> {
+async fn payment(
+    State(gate): State<Arc<Gate>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
     gate.believe(request).await?;
     let id: PaymentId = id.parse().map_err(|_| Refusal::missing("payment"))?;
     let found = gate.pcs.payment_for_wallet(id).await?.ok_or(Refusal::missing("payment"))?;
@@ -107,7 +116,8 @@ async fn keep_card(State(gate): State<Arc<Gate>>, request: Request) -> Result<Re
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         // The parser's message names a place and a rule; line and column are enough, values stay where they are.
-        let detail = format!("not what this address takes, at line {} column {}", error.line(), error.column());
+        let detail =
+            format!("not what this address takes, at line {} column {}", error.line(), error.column());
         Refusal::new(StatusCode::BAD_REQUEST, "parameter_invalid").because(detail)
     })
 }
@@ -119,9 +129,9 @@ impl Gate {
         let peer = parts.extensions.get::<Peer>().cloned();
         let Peer(certificate) = peer.ok_or(Refusal::new(StatusCode::UNAUTHORIZED, "certificate_missing"))?;
         // A connection may outlive its certificate, or see it revoked: the handshake's answer is not good for ever.
-        self.pcs
-            .believes_wallet(&certificate)
-            .map_err(|error| Refusal::new(StatusCode::UNAUTHORIZED, error.code()).because(error.to_string()))?;
+        self.pcs.believes_wallet(&certificate).map_err(|error| {
+            Refusal::new(StatusCode::UNAUTHORIZED, error.code()).because(error.to_string())
+        })?;
         let body = to_bytes(body, MOST_BYTES)
             .await
             .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"))?;
@@ -148,7 +158,8 @@ impl Gate {
             |key, nonce, expires| self.nonces.first_use(key, nonce, expires, policy.now),
         )
         .map_err(|error| Refusal::new(StatusCode::UNAUTHORIZED, error.code()).because(error.to_string()))?;
-        let wallet = WalletIdentity { key: verified.key, certificate_serial: certificate.serial().to_string() };
+        let wallet =
+            WalletIdentity { key: verified.key, certificate_serial: certificate.serial().to_string() };
         let idempotency_key = header("idempotency-key").map(|key| key.trim_matches('"').to_owned());
         Ok(Believed { wallet, idempotency_key, body: body.to_vec() })
     }

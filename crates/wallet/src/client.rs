@@ -84,7 +84,12 @@ impl PcsClient {
         }
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, key: &str, body: &impl Serialize) -> Result<T, PcsError> {
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: &str,
+        body: &impl Serialize,
+    ) -> Result<T, PcsError> {
         let body = serde_json::to_vec(body).map_err(|error| PcsError::NotSent(error.to_string()))?;
         self.send(Method::POST, path, Some(key), body).await
     }
@@ -120,7 +125,11 @@ impl PcsClient {
         }
         let answer = request.body(body).send().await.map_err(|error| {
             // Only a connection that never came about proves that nothing left.
-            if error.is_connect() || error.is_builder() { not_sent(&error) } else { PcsError::MaybeSent(error.to_string()) }
+            if error.is_connect() || error.is_builder() {
+                not_sent(&error)
+            } else {
+                PcsError::MaybeSent(error.to_string())
+            }
         })?;
         read(answer).await
     }
@@ -139,7 +148,8 @@ async fn read<T: DeserializeOwned>(mut answer: reqwest::Response) -> Result<T, P
     if status == StatusCode::OK || status == StatusCode::CREATED {
         return serde_json::from_slice(&body).map_err(|error| unread(&error));
     }
-    let code = serde_json::from_slice::<Problem>(&body).map_or_else(|_| "unknown".to_owned(), |problem| problem.code);
+    let code = serde_json::from_slice::<Problem>(&body)
+        .map_or_else(|_| "unknown".to_owned(), |problem| problem.code);
     // A server error says nothing about what was done before it.
     if status.is_server_error() {
         return Err(unread(&format_args!("{status} {code}")));

@@ -37,7 +37,8 @@ impl PcsError {
     pub fn may_be_about_an_earlier_request(&self) -> bool {
         match self {
             Self::Refused { status, code } => {
-                *status == 409 || matches!(code.as_str(), "idempotency_key_reused" | "link_replayed" | "session_expired")
+                *status == 409
+                    || matches!(code.as_str(), "idempotency_key_reused" | "link_replayed" | "session_expired")
             }
             Self::NotSent(_) | Self::MaybeSent(_) => false,
         }

@@ -78,7 +78,8 @@ pub struct Wallet {
 impl Wallet {
     /// A wallet server.
     pub fn new(setup: Setup) -> Self {
-        let Setup { pcs, accounts, certifier, tickets, identity, node_ca, refused, site, clock, entropy } = setup;
+        let Setup { pcs, accounts, certifier, tickets, identity, node_ca, refused, site, clock, entropy } =
+            setup;
         let identity = ArcSwap::from_pointee(identity);
         Self { pcs, accounts, certifier, tickets, identity, clock, entropy, node_ca, refused, site }
     }
@@ -151,7 +152,8 @@ impl Wallet {
 
     /// The PCS's key for a session's instruction, believed only under the node CA and for this purpose.
     pub(crate) fn recipient(&self, session: &Session) -> Result<Recipient, WalletError> {
-        let certificate = Certificate::from_der(&session.recipient_certificate).map_err(pki::ChainError::from)?;
+        let certificate =
+            Certificate::from_der(&session.recipient_certificate).map_err(pki::ChainError::from)?;
         Ok(Recipient::new(&certificate, &self.node_ca, self.now(), &*self.refused)?)
     }
 

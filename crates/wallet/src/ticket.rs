@@ -79,7 +79,11 @@ impl TicketKeys {
         let mut nonce = [0; 12];
         entropy.fill(&mut nonce);
         self.seal
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad(purpose, context)), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(aad(purpose, context)),
+                &mut sealed,
+            )
             .map_err(|_| BadTicket)?;
         Ok(pki::b64::encode(&[&nonce[..], &sealed].concat()))
     }
@@ -104,7 +108,11 @@ impl TicketKeys {
         let mut sealed = sealed.to_vec();
         let opened = self
             .seal
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad(purpose, context)), &mut sealed)
+            .open_in_place(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(aad(purpose, context)),
+                &mut sealed,
+            )
             .map_err(|_| BadTicket)?;
         let (expires, value) = opened.split_first_chunk::<8>().ok_or(BadTicket)?;
         if i64::from_be_bytes(*expires) <= now.ms() {

@@ -13,7 +13,9 @@
 use order::Instruction;
 use payment::CaptureMethod;
 use serde::{Deserialize, Serialize};
-use types::{CheckoutSessionId, Currency, CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
+use types::{
+    CheckoutSessionId, Currency, CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, Timestamp,
+};
 
 /// The `tag` of the wallet's HTTP message signatures (RFC 9421 section 2.3).
 pub const SIGNATURE_TAG: &str = "lian-wallet-v1";
@@ -191,8 +193,8 @@ pub struct PaymentResult {
     pub at: Timestamp,
 }
 
-/// A card to keep for a wallet. The envelope is that of a payment instruction for `payment`, over amount zero and without
-/// a security code, so that it can be used for nothing else.
+/// A card to keep for a wallet. The envelope is that of a payment instruction for `payment`, which has been made, without
+/// the security code; no LINK holds its hash, so nothing can be paid with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewPaymentMethod {

@@ -51,7 +51,12 @@ pub struct Assets {
 /// The embedded files.
 pub static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     style: Asset::new("checkout", "css", "text/css; charset=utf-8", include_str!("../assets/checkout.css")),
-    script: Asset::new("checkout", "js", "text/javascript; charset=utf-8", include_str!("../assets/checkout.js")),
+    script: Asset::new(
+        "checkout",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/checkout.js"),
+    ),
     mark: Asset::new("mark", "svg", "image/svg+xml", include_str!("../assets/mark.svg")),
 });
 
@@ -90,7 +95,16 @@ mod tests {
     /// What Trusted Types and the policy forbid is not in the script, and nothing of another origin is in either file.
     #[test]
     fn the_files_need_nothing_that_the_policy_forbids() {
-        for banned in ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function(", "http://", "https://"] {
+        for banned in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacent",
+            "document.write",
+            "eval(",
+            "Function(",
+            "http://",
+            "https://",
+        ] {
             assert!(!ASSETS.script.body.contains(banned), "{banned}");
         }
         for banned in ["url(", "@import", "http://", "https://"] {

@@ -59,7 +59,9 @@ fn decode(text: &[u8]) -> Result<Zeroizing<String>, NotAForm> {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let digit = |found: Option<&u8>| found.and_then(|&byte| char::from(byte).to_digit(16)).ok_or(NotAForm);
+                let digit = |found: Option<&u8>| {
+                    found.and_then(|&byte| char::from(byte).to_digit(16)).ok_or(NotAForm)
+                };
                 let (high, low) = (digit(rest.next())?, digit(rest.next())?);
                 u8::try_from(high * 16 + low).map_err(|_| NotAForm)?
             }

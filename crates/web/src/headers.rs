@@ -21,7 +21,10 @@ pub fn content_security_policy(form_targets: &[&str]) -> String {
 }
 
 const FIXED: [(HeaderName, &str); 7] = [
-    (HeaderName::from_static("permissions-policy"), "payment=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=()"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "payment=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), microphone=(), geolocation=()",
+    ),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -82,7 +85,10 @@ mod tests {
     use super::*;
 
     fn request(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]
@@ -114,6 +120,9 @@ mod tests {
 
     #[test]
     fn the_shop_may_send_its_form_on_to_the_checkout() {
-        assert!(content_security_policy(&["https://pay.example"]).ends_with("form-action 'self' https://pay.example"));
+        assert!(
+            content_security_policy(&["https://pay.example"])
+                .ends_with("form-action 'self' https://pay.example")
+        );
     }
 }

@@ -68,7 +68,8 @@ pub struct AttemptBody {
 /// The exchanges of a payment, oldest first.
 pub fn attempts(payment: &Payment) -> Vec<AttemptBody> {
     let original = payment.original.as_ref().map(|e| attempt(e, "payment", original_outcome(payment)));
-    let completion = payment.completion.as_ref().map(|e| attempt(e, "capture", completion_outcome(payment, e)));
+    let completion =
+        payment.completion.as_ref().map(|e| attempt(e, "capture", completion_outcome(payment, e)));
     let void = payment.void.as_ref().map(|e| attempt(e, "void", void_outcome(payment, e)));
     let mut all: Vec<AttemptBody> = original.into_iter().chain(completion).chain(void).collect();
     all.sort_by_key(|attempt| attempt.sent_at);
@@ -96,9 +97,10 @@ pub(super) fn attempt(exchange: &Exchange, operation: &'static str, outcome: Att
 
 fn original_outcome(payment: &Payment) -> AttemptOutcome {
     match payment.state {
-        State::RequiresPaymentMethod | State::RequiresConfirmation | State::Authorizing | State::Consuming => {
-            AttemptOutcome::Pending
-        }
+        State::RequiresPaymentMethod
+        | State::RequiresConfirmation
+        | State::Authorizing
+        | State::Consuming => AttemptOutcome::Pending,
         State::Reversing { undo: Undo::Original } => AttemptOutcome::Timeout,
         State::Canceled { reason: CancellationReason::TimeoutReversed } => AttemptOutcome::Reversed,
         State::Failed => refusal(payment.original.as_ref()),
@@ -119,7 +121,9 @@ fn completion_outcome(payment: &Payment, exchange: &Exchange) -> AttemptOutcome 
         }
         // The amount is in the payment from the moment that the capture was approved, and leaves it with a void.
         _ if payment.captured > 0 || payment.fee > 0 => AttemptOutcome::Approved,
-        State::Canceled { .. } | State::Captured if exchange.authorization_code.is_some() => AttemptOutcome::Approved,
+        State::Canceled { .. } | State::Captured if exchange.authorization_code.is_some() => {
+            AttemptOutcome::Approved
+        }
         _ => not_in_force(payment, exchange),
     }
 }
@@ -128,14 +132,17 @@ fn void_outcome(payment: &Payment, exchange: &Exchange) -> AttemptOutcome {
     match payment.state {
         State::Voiding { .. } => AttemptOutcome::Pending,
         State::Reversing { undo: Undo::Void { .. } } => AttemptOutcome::Timeout,
-        State::Canceled { reason: CancellationReason::Voided | CancellationReason::Expired } => AttemptOutcome::Approved,
+        State::Canceled { reason: CancellationReason::Voided | CancellationReason::Expired } => {
+            AttemptOutcome::Approved
+        }
         _ => not_in_force(payment, exchange),
     }
 }
 
 /// A capture or void that did not last: refused, never sent, or undone after a silence.
 fn not_in_force(payment: &Payment, exchange: &Exchange) -> AttemptOutcome {
-    let refused = payment.decline.as_ref().is_some_and(|decline| decline.network_code == exchange.response_code);
+    let refused =
+        payment.decline.as_ref().is_some_and(|decline| decline.network_code == exchange.response_code);
     match &exchange.response_code {
         Some(_) if refused => AttemptOutcome::Declined,
         Some(_) | None => AttemptOutcome::Reversed,

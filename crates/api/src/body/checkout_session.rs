@@ -97,7 +97,11 @@ pub struct CheckoutSessionBody {
 }
 
 /// A checkout as the API shows it.
-pub fn checkout_session_body(session: &CheckoutSession, checkout_base: &str, livemode: bool) -> CheckoutSessionBody {
+pub fn checkout_session_body(
+    session: &CheckoutSession,
+    checkout_base: &str,
+    livemode: bool,
+) -> CheckoutSessionBody {
     CheckoutSessionBody {
         id: session.id.to_string(),
         object: "checkout_session",
@@ -113,7 +117,9 @@ pub fn checkout_session_body(session: &CheckoutSession, checkout_base: &str, liv
         },
         payment_status: match session.status {
             SessionStatus::Complete => SessionPaymentStatus::Paid,
-            SessionStatus::Open | SessionStatus::Processing | SessionStatus::Expired => SessionPaymentStatus::Unpaid,
+            SessionStatus::Open | SessionStatus::Processing | SessionStatus::Expired => {
+                SessionPaymentStatus::Unpaid
+            }
         },
         url: format!("{checkout_base}/c/{}", session.id),
         amount: session.amount.minor(),

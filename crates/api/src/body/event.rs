@@ -64,7 +64,9 @@ pub struct EventBody {
 pub fn event_body(view: &EventView, livemode: bool) -> EventBody {
     let kind = view.notice.name();
     let object = match &view.refund {
-        Some(refund) if kind.starts_with("refund.") => Some(EventObject::Refund(Box::new(refund_body(refund, livemode)))),
+        Some(refund) if kind.starts_with("refund.") => {
+            Some(EventObject::Refund(Box::new(refund_body(refund, livemode))))
+        }
         _ => view.payment.as_ref().map(|p| EventObject::Payment(Box::new(payment_body(p, livemode)))),
     };
     EventBody {
@@ -119,7 +121,11 @@ pub struct WebhookEndpointBody {
 }
 
 /// An endpoint as the API shows it; `secret` only when it was just made.
-pub fn webhook_endpoint_body(endpoint: &WebhookEndpoint, secret: Option<String>, livemode: bool) -> WebhookEndpointBody {
+pub fn webhook_endpoint_body(
+    endpoint: &WebhookEndpoint,
+    secret: Option<String>,
+    livemode: bool,
+) -> WebhookEndpointBody {
     WebhookEndpointBody {
         id: endpoint.id.to_string(),
         object: "webhook_endpoint",
@@ -303,12 +309,17 @@ fn summary(event: &JournalEvent) -> String {
     };
     if let Some(exchange) = latest {
         if event.sent.is_some() {
-            facts.push(format!("{} asked of {} as STAN {:06}", exchange.transaction, exchange.bank, exchange.stan));
+            facts.push(format!(
+                "{} asked of {} as STAN {:06}",
+                exchange.transaction, exchange.bank, exchange.stan
+            ));
         }
         if event.received.is_some() {
             let code = exchange.response_code.as_deref().unwrap_or("no response code");
             facts.push(match exchange.answered_at {
-                Some(at) => format!("{} answered {code} after {} ms", exchange.bank, at.ms_since(exchange.sent_at)),
+                Some(at) => {
+                    format!("{} answered {code} after {} ms", exchange.bank, at.ms_since(exchange.sent_at))
+                }
                 None => format!("{} answered", exchange.bank),
             });
         }

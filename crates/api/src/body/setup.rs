@@ -174,8 +174,12 @@ pub struct MerchantBody {
 
 /// A merchant as the API shows it. Its contracts with banks stay inside; what they allow is shown.
 pub fn merchant_body(merchant: &Merchant, livemode: bool) -> MerchantBody {
-    let mut currencies: Vec<&'static str> =
-        merchant.acquirers.iter().flat_map(|acquirer| &acquirer.currencies).map(|currency| currency.alpha()).collect();
+    let mut currencies: Vec<&'static str> = merchant
+        .acquirers
+        .iter()
+        .flat_map(|acquirer| &acquirer.currencies)
+        .map(|currency| currency.alpha())
+        .collect();
     currencies.sort_unstable();
     currencies.dedup();
     MerchantBody {

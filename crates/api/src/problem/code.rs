@@ -128,7 +128,13 @@ pub fn errors_markdown() -> String {
             status = code.status();
             let _ = write!(page, "\n## {status}\n");
         }
-        let _ = write!(page, "\n### {}\n\n{}\n\n**What to do:** {}\n", code.name(), code.title(), code.what_to_do());
+        let _ = write!(
+            page,
+            "\n### {}\n\n{}\n\n**What to do:** {}\n",
+            code.name(),
+            code.title(),
+            code.what_to_do()
+        );
     }
     page
 }
@@ -162,6 +168,10 @@ mod tests {
     #[test]
     fn the_committed_page_lists_every_code() {
         let page = include_str!("../../../../docs/reference/errors.md");
-        assert_eq!(page, errors_markdown(), "run `cargo run -p api --example errors > docs/reference/errors.md`");
+        assert_eq!(
+            page,
+            errors_markdown(),
+            "run `cargo run -p api --example errors > docs/reference/errors.md`"
+        );
     }
 }

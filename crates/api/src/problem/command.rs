@@ -10,7 +10,9 @@ impl From<CommandError> for Problem {
         let code = code(&error);
         match &error {
             CommandError::Missing { kind, id } => Problem::missing(&kind.replace('_', " "), id),
-            CommandError::Invalid { field, rule } => Problem::with_param(code, format!("/{field}"), format!("{field} {rule}")),
+            CommandError::Invalid { field, rule } => {
+                Problem::with_param(code, format!("/{field}"), format!("{field} {rule}"))
+            }
             CommandError::Limit(_) => Problem::with_param(code, "/amount", error.to_string()),
             CommandError::Route(_) if code == Code::CurrencyUnsupported => {
                 Problem::with_param(code, "/currency", error.to_string())
@@ -21,7 +23,9 @@ impl From<CommandError> for Problem {
             CommandError::SessionClosed { status } => {
                 Problem::new(code, error.to_string()).state(status, &[])
             }
-            CommandError::InProgress | CommandError::Busy => Problem::new(code, error.to_string()).retry_after(1),
+            CommandError::InProgress | CommandError::Busy => {
+                Problem::new(code, error.to_string()).retry_after(1)
+            }
             CommandError::Overloaded => Problem::new(code, error.to_string()).retry_after(1),
             CommandError::Unavailable(source) => {
                 tracing::error!(%source, "The store is not available");
@@ -31,11 +35,13 @@ impl From<CommandError> for Problem {
                 tracing::error!(%source, "A request met an internal fault");
                 Problem::new(code, error.to_string())
             }
-            CommandError::CardExpired => Problem::new(code, error.to_string()).decline(Some(payment::Decline {
-                code: "expired_card".to_owned(),
-                network_code: None,
-                advice: "try_another_card".to_owned(),
-            })),
+            CommandError::CardExpired => {
+                Problem::new(code, error.to_string()).decline(Some(payment::Decline {
+                    code: "expired_card".to_owned(),
+                    network_code: None,
+                    advice: "try_another_card".to_owned(),
+                }))
+            }
             CommandError::Route(_) => Problem::new(code, error.to_string()).retry_after(30),
             CommandError::Refused { .. }
             | CommandError::MerchantSuspended

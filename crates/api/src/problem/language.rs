@@ -23,11 +23,13 @@ impl Language {
 
     /// The best of our languages for an `Accept-Language` header (RFC 9110 section 12.5.4); English when in doubt.
     pub fn of(headers: &HeaderMap) -> Self {
-        let accepted = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+        let accepted =
+            headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
         let mut best = (0.0, Language::English);
         for range in accepted.flat_map(|value| value.split(',')) {
             let (tag, quality) = range.split_once(';').unwrap_or((range, "q=1"));
-            let quality = quality.trim().strip_prefix("q=").and_then(|q| q.trim().parse::<f32>().ok()).unwrap_or(0.0);
+            let quality =
+                quality.trim().strip_prefix("q=").and_then(|q| q.trim().parse::<f32>().ok()).unwrap_or(0.0);
             let primary = tag.trim().split('-').next().unwrap_or_default();
             let language = match primary {
                 _ if primary.eq_ignore_ascii_case("zh") => Language::Chinese,

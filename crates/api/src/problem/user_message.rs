@@ -14,10 +14,9 @@ pub(super) fn user_message(problem: &Problem, language: Language) -> Option<&'st
 fn texts(problem: &Problem) -> Option<(&'static str, &'static str)> {
     Some(match problem.code {
         Code::CardDeclined | Code::ExpiredCard | Code::IncorrectNumber => declined(problem.decline_code()),
-        Code::HostTimeout if problem.is_in_doubt() => (
-            "We are checking with your bank. Do not pay again.",
-            "正在向银行确认结果，请勿重复支付。",
-        ),
+        Code::HostTimeout if problem.is_in_doubt() => {
+            ("We are checking with your bank. Do not pay again.", "正在向银行确认结果，请勿重复支付。")
+        }
         Code::HostTimeout if problem.payment_is_canceled() => (
             "Your bank did not answer in time. No money has been taken; you can try again.",
             "银行未及时应答，未扣款，您可以重新支付。",
@@ -46,10 +45,7 @@ fn declined(decline_code: Option<&str>) -> (&'static str, &'static str) {
             "Your bank does not know this card number. No money has been taken. Check the number or use another card.",
             "银行卡号不正确，未扣款，请核对卡号或更换银行卡。",
         ),
-        Some("incorrect_pin") => (
-            "The PIN is not correct. No money has been taken.",
-            "密码不正确，未扣款。",
-        ),
+        Some("incorrect_pin") => ("The PIN is not correct. No money has been taken.", "密码不正确，未扣款。"),
         Some("amount_limit_exceeded" | "frequency_limit_exceeded") => (
             "Your card's limit does not allow this payment. No money has been taken. Use another card.",
             "超出银行卡交易限额，未扣款，请更换银行卡。",

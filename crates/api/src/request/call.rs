@@ -43,7 +43,10 @@ pub(crate) struct Operator;
 impl Authority for Operator {
     async fn of(headers: &HeaderMap, api: &ApiState) -> Result<Self, Problem> {
         let Some(known) = &api.config.operator_key_sha256 else {
-            return Err(Problem::new(Code::ResourceMissing, "this gateway has no operator key, so this path does not exist"));
+            return Err(Problem::new(
+                Code::ResourceMissing,
+                "this gateway has no operator key, so this path does not exist",
+            ));
         };
         let sent = digest(&SHA256, bearer(headers)?.as_bytes());
         verify_slices_are_equal(sent.as_ref(), known).map(|()| Operator).map_err(|_| unknown_key())
@@ -55,7 +58,8 @@ fn unknown_key() -> Problem {
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let missing = || Problem::new(Code::ApiKeyMissing, "send the header Authorization: Bearer lian_test_sk_…");
+    let missing =
+        || Problem::new(Code::ApiKeyMissing, "send the header Authorization: Bearer lian_test_sk_…");
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, key) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
     let key = key.trim();
@@ -82,13 +86,13 @@ impl<A: Authority> FromRequest<Arc<ApiState>> for Call<A> {
     async fn from_request(mut request: Request, api: &Arc<ApiState>) -> Result<Self, Problem> {
         let caller = A::of(request.headers(), api).await?;
         check_version(request.headers())?;
-        let params = request.extract_parts::<RawPathParams>().await.map_err(|_| {
-            Problem::new(Code::ResourceMissing, "the path is not well-formed")
-        })?;
+        let params = request
+            .extract_parts::<RawPathParams>()
+            .await
+            .map_err(|_| Problem::new(Code::ResourceMissing, "the path is not well-formed"))?;
         let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let pairs = QueryPairs::<Vec<(String, String)>>::try_from_uri(request.uri()).map_err(|_| {
-            Problem::new(Code::ParameterInvalid, "the query is not well-formed")
-        })?;
+        let pairs = QueryPairs::<Vec<(String, String)>>::try_from_uri(request.uri())
+            .map_err(|_| Problem::new(Code::ParameterInvalid, "the query is not well-formed"))?;
         let key = idempotency::key(request.headers())?;
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let body = match method {
@@ -125,7 +129,10 @@ async fn read_body(request: Request) -> Result<Json, Problem> {
     let media_type = media_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(Code::MediaTypeUnsupported, "send the body as Content-Type: application/json"));
+        return Err(Problem::new(
+            Code::MediaTypeUnsupported,
+            "send the body as Content-Type: application/json",
+        ));
     }
     Json::parse(&bytes)
 }

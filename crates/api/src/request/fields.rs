@@ -28,7 +28,10 @@ pub(crate) struct Fields<'j> {
 /// One problem with every flaw: card numbers first, then the flaws of the fields, then unknown fields.
 pub(crate) fn read<T: FromFields>(body: &Json) -> Result<T, Problem> {
     let Json::Object(members) = body else {
-        return Err(Problem::new(Code::BodyInvalid, format!("the body must be a JSON object, not {}", body.kind())));
+        return Err(Problem::new(
+            Code::BodyInvalid,
+            format!("the body must be a JSON object, not {}", body.kind()),
+        ));
     };
     let mut flaws = Vec::new();
     text::find_card_numbers(body, &mut String::new(), &mut flaws);
@@ -134,7 +137,11 @@ impl<'j> Fields<'j> {
             Json::Whole(value) => match u64::try_from(*value) {
                 Ok(value) if value <= most => Some(value),
                 _ => {
-                    self.flaw(name, Code::AmountTooLarge, format!("{name} must be at most {most} minor units"));
+                    self.flaw(
+                        name,
+                        Code::AmountTooLarge,
+                        format!("{name} must be at most {most} minor units"),
+                    );
                     None
                 }
             },
@@ -144,7 +151,8 @@ impl<'j> Fields<'j> {
                 None
             }
             other => {
-                let rule = format!("{name} must be a JSON number that counts minor units, not {}", other.kind());
+                let rule =
+                    format!("{name} must be a JSON number that counts minor units, not {}", other.kind());
                 self.flaw(name, Code::ParameterInvalidInteger, rule);
                 None
             }
@@ -159,7 +167,11 @@ impl<'j> Fields<'j> {
             _ => None,
         };
         if value.is_none() {
-            let code = if matches!(found, Json::Whole(_)) { Code::ParameterInvalid } else { Code::ParameterInvalidInteger };
+            let code = if matches!(found, Json::Whole(_)) {
+                Code::ParameterInvalid
+            } else {
+                Code::ParameterInvalidInteger
+            };
             let rule = format!("{name} must be a whole number from {} to {}", bounds.start(), bounds.end());
             self.flaw(name, code, rule);
         }
@@ -247,12 +259,20 @@ impl<'j> Fields<'j> {
         let mut inner = Fields::new(members, format!("{}/{NAME}", self.pointer));
         for (key, value) in members.iter().take(51) {
             if let Err(rule) = TextRule::METADATA_KEY.check(key) {
-                inner.flaw(&card::mask_pans(key), Code::ParameterInvalid, format!("a key of metadata {rule}"));
+                inner.flaw(
+                    &card::mask_pans(key),
+                    Code::ParameterInvalid,
+                    format!("a key of metadata {rule}"),
+                );
             }
             match value {
                 Json::Text(text) => match TextRule::METADATA_VALUE.check(text) {
                     Ok(()) => drop(metadata.insert(key.clone(), text.clone())),
-                    Err(rule) => inner.flaw(&card::mask_pans(key), Code::ParameterInvalid, format!("a value of metadata {rule}")),
+                    Err(rule) => inner.flaw(
+                        &card::mask_pans(key),
+                        Code::ParameterInvalid,
+                        format!("a value of metadata {rule}"),
+                    ),
                 },
                 other => {
                     let rule = format!("a value of metadata must be a string, not {}", other.kind());
@@ -278,7 +298,12 @@ impl<'j> Fields<'j> {
                 }
                 other => {
                     let detail = format!("each of {name} must be an object, not {}", other.kind());
-                    self.flaws.push(Flaw { pointer, code: Code::ParameterInvalid, detail, allowed: Vec::new() });
+                    self.flaws.push(Flaw {
+                        pointer,
+                        code: Code::ParameterInvalid,
+                        detail,
+                        allowed: Vec::new(),
+                    });
                 }
             }
         }
@@ -299,7 +324,12 @@ impl<'j> Fields<'j> {
                 (broken, _) => {
                     let pointer = format!("{}/{name}/{place}", self.pointer);
                     let detail = format!("each of {name} {}", broken.unwrap_or_default());
-                    self.flaws.push(Flaw { pointer, code: Code::ParameterInvalid, detail, allowed: Vec::new() });
+                    self.flaws.push(Flaw {
+                        pointer,
+                        code: Code::ParameterInvalid,
+                        detail,
+                        allowed: Vec::new(),
+                    });
                 }
             }
         }

@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn the_same_request_written_differently_has_the_same_fingerprint() {
-        let of = |path: &str, body: &str| fingerprint(&Method::POST, path, "v", &Json::parse(body.as_bytes()).unwrap());
+        let of = |path: &str, body: &str| {
+            fingerprint(&Method::POST, path, "v", &Json::parse(body.as_bytes()).unwrap())
+        };
         let first = of("/v1/payments", r#"{"amount": 100, "currency": "CNY"}"#);
         assert_eq!(first, of("/v1/payments", r#"{"currency":"CNY","amount":1e2}"#));
         assert_ne!(first, of("/v1/payments", r#"{"currency":"CNY","amount":101}"#));

@@ -162,7 +162,11 @@ impl<'de> Visitor<'de> for Value<'_> {
     fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
         /// Above 2^53 a double no longer tells one whole number from the next.
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        Ok(if value.fract() == 0.0 && value.abs() <= EXACT { Json::Whole(value as i128) } else { Json::Fraction(value) })
+        Ok(if value.fract() == 0.0 && value.abs() <= EXACT {
+            Json::Whole(value as i128)
+        } else {
+            Json::Fraction(value)
+        })
     }
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {
         Ok(Json::Text(value.to_owned()))

@@ -29,7 +29,11 @@ impl Query {
                 return Err(Problem::with_param(Code::ParameterUnknown, shown, rule));
             }
             if self.0[..place].iter().any(|(other, _)| other == name) {
-                return Err(Problem::with_param(Code::ParameterInvalid, shown, "the parameter is sent twice"));
+                return Err(Problem::with_param(
+                    Code::ParameterInvalid,
+                    shown,
+                    "the parameter is sent twice",
+                ));
             }
         }
         Ok(())
@@ -51,10 +55,12 @@ impl Query {
     pub fn page<K: Kind>(&self) -> Result<Page, Problem> {
         let limit = match self.get("limit") {
             None => DEFAULT_LIMIT,
-            Some(text) => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-                let rule = format!("limit must be a whole number from 1 to {MAX_LIMIT}");
-                Problem::with_param(Code::ParameterInvalidInteger, "limit", rule)
-            })?,
+            Some(text) => {
+                text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+                    let rule = format!("limit must be a whole number from 1 to {MAX_LIMIT}");
+                    Problem::with_param(Code::ParameterInvalidInteger, "limit", rule)
+                })?
+            }
         };
         let after = self.id::<K>("starting_after")?.map(Id::to_u128);
         let before = self.id::<K>("ending_before")?.map(Id::to_u128);
@@ -85,7 +91,10 @@ mod tests {
         assert_eq!(page(&[]), Ok(Page { limit: 20, after: None, before: None }));
         let after = "pay_01h455vb4pex5vsknk084sn02q";
         let number = 0x01890a5d_ac96_774b_bcce_b302099a8057;
-        assert_eq!(page(&[("limit", "3"), ("starting_after", after)]), Ok(Page { limit: 3, after: Some(number), before: None }));
+        assert_eq!(
+            page(&[("limit", "3"), ("starting_after", after)]),
+            Ok(Page { limit: 3, after: Some(number), before: None })
+        );
     }
 
     #[test]
@@ -94,6 +103,9 @@ mod tests {
         assert_eq!(page(&[("limit", "101")]), Err(Code::ParameterInvalidInteger));
         assert_eq!(page(&[("limit", "1"), ("limit", "2")]), Err(Code::ParameterInvalid));
         assert_eq!(page(&[("offset", "1")]), Err(Code::ParameterUnknown));
-        assert_eq!(page(&[("starting_after", "cus_01h455vb4pex5vsknk084sn02q")]), Err(Code::ParameterInvalid));
+        assert_eq!(
+            page(&[("starting_after", "cus_01h455vb4pex5vsknk084sn02q")]),
+            Err(Code::ParameterInvalid)
+        );
     }
 }

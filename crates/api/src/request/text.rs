@@ -54,7 +54,8 @@ impl TextRule {
 
 /// An absolute address that a browser or a webhook can be sent to.
 pub(crate) fn check_url(text: &str) -> Result<(), &'static str> {
-    let url = reqwest::Url::parse(text).map_err(|_| "must be an absolute URL such as https://shop.example/thanks")?;
+    let url = reqwest::Url::parse(text)
+        .map_err(|_| "must be an absolute URL such as https://shop.example/thanks")?;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
         return Err("must be an https or http URL");
     }
@@ -105,7 +106,8 @@ fn card_number(pointer: &str) -> Flaw {
     Flaw {
         pointer: pointer.to_owned(),
         code: Code::PanNotAllowedHere,
-        detail: "this looks like a card number; card numbers are entered on the hosted checkout only".to_owned(),
+        detail: "this looks like a card number; card numbers are entered on the hosted checkout only"
+            .to_owned(),
         allowed: Vec::new(),
     }
 }

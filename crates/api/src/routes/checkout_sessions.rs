@@ -126,7 +126,11 @@ fn total(fields: &mut Fields<'_>, sent: Option<u64>, lines: Option<&[LineItem]>)
             None
         }
         (Some(sum), Some(sent)) if sum != sent => {
-            fields.flaw("amount", Code::ParameterInvalid, format!("amount must be the sum of the lines, {sum}"));
+            fields.flaw(
+                "amount",
+                Code::ParameterInvalid,
+                format!("amount must be the sum of the lines, {sum}"),
+            );
             None
         }
         (Some(sum), _) => Some(sum),
@@ -213,7 +217,8 @@ mod tests {
         assert_eq!(read_new(r#", "lines": []"#).unwrap_err().param(), Some("/amount"));
         let problem = read_new(r#", "lines": [{"name": "x", "quantity": 0, "unit_amount": 1}]"#).unwrap_err();
         assert_eq!(problem.param(), Some("/lines/0/quantity"));
-        let problem = read_new(r#", "lines": [{"name": "x", "quantity": 9999, "unit_amount": 999999999999}]"#);
+        let problem =
+            read_new(r#", "lines": [{"name": "x", "quantity": 9999, "unit_amount": 999999999999}]"#);
         assert_eq!(problem.unwrap_err().param(), Some("/lines"));
     }
 }

@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::answer::{Answer, created, ok};
-use crate::body::{CustomerBody, DeletedBody, ListBody, PaymentMethodBody, customer_body, payment_method_body};
+use crate::body::{
+    CustomerBody, DeletedBody, ListBody, PaymentMethodBody, customer_body, payment_method_body,
+};
 use crate::problem::{Code, Problem};
 use crate::request::query::PAGE;
 use crate::request::{Call, Fields, FromFields, TextRule};
@@ -33,7 +35,11 @@ impl FromFields for CustomerRequest {
         let name = fields.text("name", TextRule::OPTIONAL_NAME);
         let email = fields.text("email", TextRule::EMAIL);
         if email.as_ref().is_some_and(|email| !email.is_empty() && !looks_like_an_address(email)) {
-            fields.flaw("email", Code::ParameterInvalid, "email must be an address such as li.na@example.com");
+            fields.flaw(
+                "email",
+                Code::ParameterInvalid,
+                "email must be an address such as li.na@example.com",
+            );
         }
         Some(Self { name, email, metadata: fields.metadata() })
     }

@@ -64,7 +64,8 @@ impl FromFields for Acquirer {
         let currencies = fields.texts("currencies", 200, TextRule::REFERENCE);
         let currencies = fields.required("currencies", currencies);
         let brands = fields.texts("brands", 20, TextRule::REFERENCE).unwrap_or_default();
-        let currencies: Result<Vec<Currency>, _> = currencies?.iter().map(|letters| letters.parse()).collect();
+        let currencies: Result<Vec<Currency>, _> =
+            currencies?.iter().map(|letters| letters.parse()).collect();
         match currencies {
             Ok(currencies) if !currencies.is_empty() => {
                 Some(Acquirer { bank: bank?, terminal: terminal?, acceptor: acceptor?, currencies, brands })

@@ -110,7 +110,8 @@ pub(crate) async fn idempotency_key(State(api): State<Arc<ApiState>>, call: Call
     call.nothing_else()?;
     let key = call.param("key");
     let known = api.pcs.idempotency_key(&call.caller, key).await?;
-    let done = known.ok_or_else(|| Problem::new(Code::ResourceMissing, "this key was never used, or is forgotten"))?;
+    let done = known
+        .ok_or_else(|| Problem::new(Code::ResourceMissing, "this key was never used, or is forgotten"))?;
     let livemode = api.config.livemode;
     let mut body = IdempotencyKeyBody {
         object: "idempotency_key",
@@ -138,13 +139,15 @@ pub(crate) async fn openapi() -> Response {
 
 /// All error codes.
 pub(crate) async fn errors() -> Response {
-    ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], crate::problem::errors_markdown()).into_response()
+    ([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], crate::problem::errors_markdown())
+        .into_response()
 }
 
 /// One error code: where the `type` of a problem leads.
 pub(crate) async fn error(Path(code): Path<String>) -> Answer {
     let found = Code::from_name(&code);
-    let code = found.ok_or_else(|| Problem::new(Code::ResourceMissing, "there is no error with this code"))?;
+    let code =
+        found.ok_or_else(|| Problem::new(Code::ResourceMissing, "there is no error with this code"))?;
     let text = format!(
         "# {}\n\nHTTP status {}.\n\n{}\n\n**What to do:** {}\n",
         code.name(),
@@ -164,7 +167,10 @@ pub(crate) async fn livez() -> &'static str {
 pub(crate) async fn readyz(State(api): State<Arc<ApiState>>, request: axum::extract::Request) -> Response {
     let readiness = api.pcs.ready();
     let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let verbose = request.uri().query().is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("verbose")));
+    let verbose = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("verbose")));
     let mut text = String::from(if readiness.is_ready() { "ready\n" } else { "not ready\n" });
     if verbose {
         let word = |good: bool| if good { "ok" } else { "FAILED" };
@@ -177,7 +183,12 @@ pub(crate) async fn readyz(State(api): State<Arc<ApiState>>, request: axum::extr
 }
 
 fn helpers(api: &ApiState) -> Result<&Arc<dyn TestHelpers>, Problem> {
-    let none = || Problem::new(Code::ResourceMissing, "this gateway has no simulated banks, so this path does not exist");
+    let none = || {
+        Problem::new(
+            Code::ResourceMissing,
+            "this gateway has no simulated banks, so this path does not exist",
+        )
+    };
     api.test_helpers.as_ref().ok_or_else(none)
 }
 

@@ -12,7 +12,10 @@ use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::answer::{Answer, Operation, of_payment, ok};
-use crate::body::{AttemptBody, CaptureMethodBody, ListBody, PaymentBody, TimelineItemBody, attempts, payment_body, timeline_item};
+use crate::body::{
+    AttemptBody, CaptureMethodBody, ListBody, PaymentBody, TimelineItemBody, attempts, payment_body,
+    timeline_item,
+};
 use crate::problem::{Code, Problem};
 use crate::request::{Call, Fields, FromFields, TextRule};
 use crate::routes::reused;
@@ -66,7 +69,11 @@ impl FromFields for NewPayment {
         let metadata = fields.metadata().unwrap_or_default();
         fields.no_card_data("payment_method_data");
         if confirm && !fields.has("payment_method") {
-            fields.flaw("payment_method", Code::ParameterMissing, "payment_method is required when confirm is true");
+            fields.flaw(
+                "payment_method",
+                Code::ParameterMissing,
+                "payment_method is required when confirm is true",
+            );
         }
         Some(NewPayment {
             amount: amount?,
@@ -94,7 +101,9 @@ pub(crate) async fn create(State(api): State<Arc<ApiState>>, call: Call) -> Answ
     let name = key.key.clone();
     match api.pcs.create_payment(&call.caller, key, new.clone()).await {
         Ok(completed) => of_payment(Operation::Create, completed, api.config.livemode),
-        Err(CommandError::KeyReused) => Err(reused(&api, &call.caller, &name, |done| differences(&new, done)).await),
+        Err(CommandError::KeyReused) => {
+            Err(reused(&api, &call.caller, &name, |done| differences(&new, done)).await)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -129,13 +138,16 @@ pub(crate) async fn list(State(api): State<Arc<ApiState>>, call: Call) -> Answer
     let page = call.query.page::<PaymentKind>()?;
     let merchant = call.caller.merchant;
     let (found, has_more) = match call.query.get("merchant_reference") {
-        Some(reference) => (api.pcs.payment_by_reference(merchant, reference).await?.into_iter().collect(), false),
+        Some(reference) => {
+            (api.pcs.payment_by_reference(merchant, reference).await?.into_iter().collect(), false)
+        }
         None => {
             let listed = api.pcs.payments(merchant, page).await?;
             (listed.data, listed.has_more)
         }
     };
-    let data: Vec<PaymentBody> = found.iter().map(|payment| payment_body(payment, api.config.livemode)).collect();
+    let data: Vec<PaymentBody> =
+        found.iter().map(|payment| payment_body(payment, api.config.livemode)).collect();
     ok(ListBody::new("/v1/payments", data, has_more))
 }
 
@@ -272,12 +284,30 @@ mod tests {
         assert_eq!(refused(r#"{"currency": "CNY"}"#), at(Code::ParameterMissing, "/amount"));
         assert_eq!(refused(r#"{"amount": 0, "currency": "CNY"}"#), at(Code::AmountTooSmall, "/amount"));
         assert_eq!(refused(r#"{"amount": -5, "currency": "CNY"}"#), at(Code::AmountTooSmall, "/amount"));
-        assert_eq!(refused(r#"{"amount": 1000000000000, "currency": "CNY"}"#), at(Code::AmountTooLarge, "/amount"));
-        assert_eq!(refused(r#"{"amount": 12.5, "currency": "CNY"}"#), at(Code::ParameterInvalidInteger, "/amount"));
-        assert_eq!(refused(r#"{"amount": "1250", "currency": "CNY"}"#), at(Code::ParameterInvalidInteger, "/amount"));
-        assert_eq!(refused(r#"{"amount": 1, "currency": "cny"}"#), at(Code::CurrencyUnsupported, "/currency"));
-        assert_eq!(refused(r#"{"amount": 1, "currency": "XXX"}"#), at(Code::CurrencyUnsupported, "/currency"));
-        assert_eq!(refused(r#"{"amount": 1, "currency": "CNY", "amout": 2}"#), at(Code::ParameterUnknown, "/amout"));
+        assert_eq!(
+            refused(r#"{"amount": 1000000000000, "currency": "CNY"}"#),
+            at(Code::AmountTooLarge, "/amount")
+        );
+        assert_eq!(
+            refused(r#"{"amount": 12.5, "currency": "CNY"}"#),
+            at(Code::ParameterInvalidInteger, "/amount")
+        );
+        assert_eq!(
+            refused(r#"{"amount": "1250", "currency": "CNY"}"#),
+            at(Code::ParameterInvalidInteger, "/amount")
+        );
+        assert_eq!(
+            refused(r#"{"amount": 1, "currency": "cny"}"#),
+            at(Code::CurrencyUnsupported, "/currency")
+        );
+        assert_eq!(
+            refused(r#"{"amount": 1, "currency": "XXX"}"#),
+            at(Code::CurrencyUnsupported, "/currency")
+        );
+        assert_eq!(
+            refused(r#"{"amount": 1, "currency": "CNY", "amout": 2}"#),
+            at(Code::ParameterUnknown, "/amout")
+        );
         assert_eq!(
             refused(r#"{"amount": 1, "currency": "CNY", "confirm": true}"#),
             at(Code::ParameterMissing, "/payment_method")

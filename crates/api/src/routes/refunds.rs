@@ -60,7 +60,9 @@ pub(crate) async fn create(State(api): State<Arc<ApiState>>, call: Call) -> Answ
     let name = key.key.clone();
     match api.pcs.create_refund(&call.caller, key, request.clone()).await {
         Ok(completed) => of_refund(completed, api.config.livemode),
-        Err(CommandError::KeyReused) => Err(reused(&api, &call.caller, &name, |done| differences(&request, done)).await),
+        Err(CommandError::KeyReused) => {
+            Err(reused(&api, &call.caller, &name, |done| differences(&request, done)).await)
+        }
         Err(error) => Err(error.into()),
     }
 }

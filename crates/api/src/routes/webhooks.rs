@@ -117,7 +117,11 @@ pub(crate) async fn list(State(api): State<Arc<ApiState>>, call: Call) -> Answer
     call.query.only(PAGE)?;
     let page = call.query.page::<WebhookEndpointKind>()?;
     let listed = api.pcs.webhook_endpoints(call.caller.merchant, page).await?;
-    let data = listed.data.iter().map(|endpoint| webhook_endpoint_body(endpoint, None, api.config.livemode)).collect();
+    let data = listed
+        .data
+        .iter()
+        .map(|endpoint| webhook_endpoint_body(endpoint, None, api.config.livemode))
+        .collect();
     ok(ListBody::<WebhookEndpointBody>::new("/v1/webhook_endpoints", data, listed.has_more))
 }
 

@@ -84,8 +84,11 @@ impl Courier {
 fn answered(response: &Response, elapsed_ms: u32) -> Reply {
     let status = response.status();
     // Only the form in seconds is honoured; a date is as good as no header.
-    let retry_after_s =
-        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
+    let retry_after_s = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.trim().parse().ok());
     let error = (!status.is_success()).then(|| format!("the endpoint answered {}", status.as_u16()));
     Reply { status: Some(status.as_u16()), retry_after_s, error, elapsed_ms }
 }

@@ -75,7 +75,10 @@ impl Dispatcher {
         let mut sending = JoinSet::new();
         loop {
             if let Err(error) = self.look(&mut sending).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "Cannot look at what is to be told; will look again");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "Cannot look at what is to be told; will look again"
+                );
             }
             while sending.try_join_next().is_some() {}
             let grown = tokio::time::timeout(LOOK, self.pcs.journal_growth());
@@ -125,7 +128,11 @@ impl Dispatcher {
         }
         self.pcs.save_deliveries(CONSUMER, shard, stretch.next_seq, &made).await?;
         for delivery in made {
-            let due = DueDelivery { merchant: delivery.merchant, delivery: delivery.id, endpoint: delivery.endpoint };
+            let due = DueDelivery {
+                merchant: delivery.merchant,
+                delivery: delivery.id,
+                endpoint: delivery.endpoint,
+            };
             self.start(due, sending);
         }
         Ok(true)
@@ -192,7 +199,8 @@ impl Dispatcher {
             return self.give_up(delivery, "the event cannot be found").await;
         };
         let internal = |what: &str| CommandError::Internal(what.to_owned().into());
-        let body = payload(&event, self.livemode).map_err(|_| internal("an event cannot be written as JSON"))?;
+        let body =
+            payload(&event, self.livemode).map_err(|_| internal("an event cannot be written as JSON"))?;
         let secrets = self.pcs.endpoint_secrets(&endpoint, now)?;
         let (id, timestamp) = (event.id.to_string(), now.seconds());
         let signature = signatures(&secrets, &id, timestamp, &body)

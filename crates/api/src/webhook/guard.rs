@@ -26,7 +26,9 @@ impl fmt::Display for Refused {
             Refused::NotAUrl => "must be an absolute URL such as https://shop.example/webhooks",
             Refused::NotHttps => "must be an https URL",
             Refused::Extras => "must not contain a user name, a password or a fragment",
-            Refused::PrivateNetwork => "must lead to the public Internet, not to a private or reserved address",
+            Refused::PrivateNetwork => {
+                "must lead to the public Internet, not to a private or reserved address"
+            }
         })
     }
 }
@@ -50,7 +52,8 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refused> {
     }
     // The parser has already turned 0x7f.1 and 2130706433 into dotted form.
     let host = url.host_str().ok_or(Refused::NotAUrl)?.trim_matches(['[', ']']);
-    let local_name = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
+    let local_name =
+        host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
     let private = host.parse::<IpAddr>().map_or(local_name, |address| !is_public(address));
     if private && !allow_private { Err(Refused::PrivateNetwork) } else { Ok(url) }
 }
@@ -124,14 +127,46 @@ mod tests {
 
     #[test]
     fn only_the_public_internet_is_public() {
-        for public in ["1.1.1.1", "93.184.216.34", "172.15.255.255", "172.32.0.0", "100.63.0.1", "198.20.0.1", "2606:4700::1111", "240e::1"] {
+        for public in [
+            "1.1.1.1",
+            "93.184.216.34",
+            "172.15.255.255",
+            "172.32.0.0",
+            "100.63.0.1",
+            "198.20.0.1",
+            "2606:4700::1111",
+            "240e::1",
+        ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for private in [
-            "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.255", "169.254.169.254", "172.16.0.1",
-            "172.31.255.255", "192.0.0.8", "192.168.1.1", "198.19.255.255", "203.0.113.9", "224.0.0.1", "255.255.255.255",
-            "::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-            "64:ff9b::a00:1", "2001:db8::1", "2002:a00:1::", "2001::1", "3fff::1",
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.255.255.255",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.168.1.1",
+            "198.19.255.255",
+            "203.0.113.9",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2001:db8::1",
+            "2002:a00:1::",
+            "2001::1",
+            "3fff::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
@@ -140,8 +175,16 @@ mod tests {
     #[test]
     fn an_address_in_disguise_is_refused_too() {
         for url in [
-            "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/",
-            "https://[::1]/", "https://[::ffff:10.0.0.1]/", "https://localhost/", "https://a.LOCALHOST/", "https://169.254.169.254/latest",
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f000001/",
+            "https://0177.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://localhost/",
+            "https://a.LOCALHOST/",
+            "https://169.254.169.254/latest",
         ] {
             assert_eq!(check_url(url, false).err(), Some(Refused::PrivateNetwork), "{url}");
             assert!(check_url(url, true).is_ok(), "{url}");

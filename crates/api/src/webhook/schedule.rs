@@ -4,18 +4,8 @@ use pcs::model::{Delivery, DeliveryStatus};
 use types::Timestamp;
 
 /// Pauses before each try, in milliseconds: at once, then 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
-const PAUSES_MS: [i64; 10] = [
-    0,
-    5_000,
-    300_000,
-    1_800_000,
-    7_200_000,
-    18_000_000,
-    36_000_000,
-    50_400_000,
-    72_000_000,
-    86_400_000,
-];
+const PAUSES_MS: [i64; 10] =
+    [0, 5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 50_400_000, 72_000_000, 86_400_000];
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -116,7 +106,8 @@ mod tests {
 
     #[test]
     fn the_schedule_is_that_of_the_specification_and_takes_three_days() {
-        let pauses: Vec<i64> = (0..).map_while(|attempts| pause_ms(attempts, None, 0)).map(|ms| ms / 1_000).collect();
+        let pauses: Vec<i64> =
+            (0..).map_while(|attempts| pause_ms(attempts, None, 0)).map(|ms| ms / 1_000).collect();
         assert_eq!(pauses, [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]);
         assert_eq!(pauses.iter().sum::<i64>() / 3_600, 75);
     }

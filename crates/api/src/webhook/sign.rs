@@ -14,8 +14,14 @@ pub struct NotASecret;
 ///
 /// # Errors
 /// [`NotASecret`].
-pub fn signatures(secrets: &[Secret<String>], id: &str, timestamp: i64, body: &str) -> Result<String, NotASecret> {
-    let signed: Result<Vec<String>, NotASecret> = secrets.iter().map(|s| signature(s, id, timestamp, body)).collect();
+pub fn signatures(
+    secrets: &[Secret<String>],
+    id: &str,
+    timestamp: i64,
+    body: &str,
+) -> Result<String, NotASecret> {
+    let signed: Result<Vec<String>, NotASecret> =
+        secrets.iter().map(|s| signature(s, id, timestamp, body)).collect();
     Ok(signed?.join(" "))
 }
 
@@ -35,7 +41,8 @@ mod tests {
     #[test]
     fn the_specification_s_example_has_the_specification_s_signature() {
         let secret = Secret::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        let signed = signatures(&[secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+        let signed =
+            signatures(&[secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
         assert_eq!(signed.as_deref(), Ok("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
     }
 

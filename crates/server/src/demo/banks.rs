@@ -36,7 +36,10 @@ pub async fn start(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<(Vec<DemoBank>, Vec<pcs::Bank>), Fault> {
     if let Some((name, _)) = external.iter().find(|(name, _)| !SHIPPED_BANKS.contains(&name.as_str())) {
-        return Err(Fault::plain(format!("there is no bank {name}; there are {}", SHIPPED_BANKS.join(" and "))));
+        return Err(Fault::plain(format!(
+            "there is no bank {name}; there are {}",
+            SHIPPED_BANKS.join(" and ")
+        )));
     }
     let (mut demo_banks, mut banks) = (Vec::new(), Vec::new());
     for (index, name) in SHIPPED_BANKS.into_iter().enumerate() {
@@ -55,8 +58,11 @@ pub async fn start(
                     entropy: Arc::clone(entropy),
                     transcript_lines: TRANSCRIPT_LINES,
                 };
-                let bank = banksim::Bank::start(config).await.tried(format!("cannot start the simulated bank {name}"))?;
-                let address = bank.address().ok_or_else(|| Fault::plain("a simulated bank does not listen"))?;
+                let bank = banksim::Bank::start(config)
+                    .await
+                    .tried(format!("cannot start the simulated bank {name}"))?;
+                let address =
+                    bank.address().ok_or_else(|| Fault::plain("a simulated bank does not listen"))?;
                 (address, Some(Arc::new(bank)))
             }
         };
@@ -85,7 +91,8 @@ pub async fn start(
 fn terminal_master_key(dir: &DataDir, name: &str, entropy: &dyn Entropy) -> Result<Secret<[u8; 16]>, Fault> {
     let path = dir.join(&format!("banks/{name}.tmk"));
     if let Ok(text) = std::fs::read_to_string(&path) {
-        return parse_key(text.trim()).ok_or_else(|| Fault::plain(format!("{} is not 32 hex digits", path.display())));
+        return parse_key(text.trim())
+            .ok_or_else(|| Fault::plain(format!("{} is not 32 hex digits", path.display())));
     }
     let mut key = [0; 16];
     entropy.fill(&mut key);

@@ -14,7 +14,13 @@ pub fn print(demo: &DemoFile) {
     }
     println!("\n  Cards (expiry {}, code {}):", card.expiry, card.security_code);
     for card in &demo.test_cards {
-        println!("    {}  {:10} {}  {}", spaced(&card.number), card.brand, card.currency, card.behaviour.replace('_', " "));
+        println!(
+            "    {}  {:10} {}  {}",
+            spaced(&card.number),
+            card.brand,
+            card.currency,
+            card.behaviour.replace('_', " ")
+        );
     }
     println!("\n  Try a payment:\n");
     println!("    curl {}/v1/payments \\", demo.api_url);

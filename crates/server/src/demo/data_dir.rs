@@ -70,12 +70,16 @@ pub struct DataDir {
 impl DataDir {
     /// Opens or makes the directory.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        fs::create_dir_all(path.join("banks")).tried(format!("cannot make the directory {}", path.display()))?;
+        fs::create_dir_all(path.join("banks"))
+            .tried(format!("cannot make the directory {}", path.display()))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.tried(format!("cannot open {}", lock_path.display()))?;
         if lock.try_lock().is_err() {
-            let message = format!("another lian is running on {}; stop it first, or take another --data", path.display());
+            let message = format!(
+                "another lian is running on {}; stop it first, or take another --data",
+                path.display()
+            );
             return Err(Fault::plain(message));
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
@@ -113,7 +117,8 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let beside = path.with_extension("new");
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)

@@ -27,7 +27,8 @@ pub async fn authority(
     if path.exists() {
         let text = std::fs::read_to_string(&path).tried(format!("cannot read {}", path.display()))?;
         let file = AuthorityFile::from_json(&text).tried(format!("{} is damaged", path.display()))?;
-        return Authority::open(&file, register, clock, entropy, &sealer).tried("cannot open the certificate authority");
+        return Authority::open(&file, register, clock, entropy, &sealer)
+            .tried("cannot open the certificate authority");
     }
     let settings = Settings { installation: "Lian demo".to_owned(), instance: 1 };
     let created = Authority::create(&settings, register, clock, entropy, &sealer).await;

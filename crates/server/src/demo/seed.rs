@@ -52,7 +52,12 @@ fn shop() -> NewMerchant {
         limits: Limits::default(),
         acquirers: vec![
             acquirer("cups-pos", "10000001", "104440054110001", &[Currency::CNY]),
-            acquirer("iso87-ascii", "20000001", "EU0000000000001", &[Currency::EUR, Currency::USD, Currency::JPY]),
+            acquirer(
+                "iso87-ascii",
+                "20000001",
+                "EU0000000000001",
+                &[Currency::EUR, Currency::USD, Currency::JPY],
+            ),
         ],
         authorization_days: 7,
     }

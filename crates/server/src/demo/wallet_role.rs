@@ -82,7 +82,8 @@ pub fn start(parts: Parts<'_>, site: Site) -> Result<Roles, Fault> {
     let identity = |certificate| Identity { certificate, key: Arc::clone(&wallet_key) as _ };
     let address = format!("https://localhost:{}", site.pcs_address.port());
     let own = Arc::new(identity(wallet_certificate.clone()));
-    let client = PcsClient::new(&address, client_tls, own, Arc::clone(&clock), Arc::clone(&entropy)).tried(failed)?;
+    let client =
+        PcsClient::new(&address, client_tls, own, Arc::clone(&clock), Arc::clone(&entropy)).tried(failed)?;
     let wallet = Wallet::new(Setup {
         pcs: Arc::new(client),
         accounts: Arc::new(accounts::StoreAccounts { store, clock: Arc::clone(&clock) }),
@@ -91,7 +92,11 @@ pub fn start(parts: Parts<'_>, site: Site) -> Result<Roles, Fault> {
         identity: identity(wallet_certificate),
         node_ca: keys.node_ca,
         refused,
-        site: wallet::Site { rp_id: "localhost".to_owned(), rp_name: "Lian".to_owned(), origin: site.wallet_url },
+        site: wallet::Site {
+            rp_id: "localhost".to_owned(),
+            rp_name: "Lian".to_owned(),
+            origin: site.wallet_url,
+        },
         clock,
         entropy,
     });
@@ -106,7 +111,8 @@ fn ticket_secret(dir: &DataDir, vault: &Vault, entropy: &dyn Entropy) -> Result<
     let record = Record::named("wallet/tickets");
     let mut secret = Zeroizing::new([0; 32]);
     if let Ok(sealed) = std::fs::read(&path) {
-        let opened = vault.open_bytes(Purpose::NodeKey, record, &sealed).tried("cannot open the wallet's secret")?;
+        let opened =
+            vault.open_bytes(Purpose::NodeKey, record, &sealed).tried("cannot open the wallet's secret")?;
         if opened.expose().len() != secret.len() {
             return Err(Fault::plain(format!("{} is damaged", path.display())));
         }
@@ -114,7 +120,8 @@ fn ticket_secret(dir: &DataDir, vault: &Vault, entropy: &dyn Entropy) -> Result<
         return Ok(secret);
     }
     entropy.fill(&mut secret[..]);
-    let sealed = vault.seal_bytes(Purpose::NodeKey, record, &secret[..]).tried("cannot seal the wallet's secret")?;
+    let sealed =
+        vault.seal_bytes(Purpose::NodeKey, record, &secret[..]).tried("cannot seal the wallet's secret")?;
     super::data_dir::write_private(&path, &sealed)?;
     Ok(secret)
 }

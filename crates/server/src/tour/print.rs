@@ -58,7 +58,8 @@ pub fn payment_line(payment: &Value) -> String {
 pub fn timeline(items: &Value) {
     for item in items["data"].as_array().into_iter().flatten() {
         let text = |name: &str| item[name].as_str().unwrap_or("");
-        let events: Vec<&str> = item["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let events: Vec<&str> =
+            item["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         println!(
             "     {} {} {}",
             colour("2", &format!("#{} {}", item["sequence"], text("at"))),
@@ -75,7 +76,13 @@ pub fn timeline(items: &Value) {
         }
         for leg in item["entry"].as_array().into_iter().flatten() {
             let text = |name: &str| leg[name].as_str().unwrap_or("");
-            println!("       {:7} {:6} {:>12}  {}", text("movement"), text("side"), leg["amount"], text("account"));
+            println!(
+                "       {:7} {:6} {:>12}  {}",
+                text("movement"),
+                text("side"),
+                leg["amount"],
+                text("account")
+            );
         }
     }
 }

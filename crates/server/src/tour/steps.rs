@@ -59,7 +59,10 @@ async fn refund(client: &Client) -> Result<(), Fault> {
     let refused = client.post("/v1/refunds", Some(&fresh()), &body).await?;
     print::got(&format!("{} {}", refused.status, refused.body["code"]));
     if refused.body["code"] != "amount_exceeds_refundable" {
-        return Err(Fault::plain(format!("a refund beyond the captured amount was answered {}", refused.body)));
+        return Err(Fault::plain(format!(
+            "a refund beyond the captured amount was answered {}",
+            refused.body
+        )));
     }
     life(client, &paid.body).await
 }
@@ -79,7 +82,10 @@ async fn silence(client: &Client) -> Result<(), Fault> {
     print::note("waiting for the bank's answer until the gateway gives up …");
     let silent = pay(client, "no_answer", "EUR", 42_00, json!({})).await?;
     if silent.status != 504 {
-        return Err(Fault::plain(format!("expected 504 host_timeout, got {} {}", silent.status, silent.body)));
+        return Err(Fault::plain(format!(
+            "expected 504 host_timeout, got {} {}",
+            silent.status, silent.body
+        )));
     }
     print::note(&format!("to the shopper: {}", silent.body["user_message"].as_str().unwrap_or("")));
     let payment = settled(client, &silent.body["payment"]).await?;
@@ -165,7 +171,13 @@ async fn trial_balance(client: &Client) -> Result<(), Fault> {
     }
 }
 
-async fn pay(client: &Client, behaviour: &str, currency: &str, amount: u64, extra: Value) -> Result<Answer, Fault> {
+async fn pay(
+    client: &Client,
+    behaviour: &str,
+    currency: &str,
+    amount: u64,
+    extra: Value,
+) -> Result<Answer, Fault> {
     let body = payment_body(client, behaviour, currency, amount, extra)?;
     print::asked(&format!("POST /v1/payments {body}"));
     let answer = client.post("/v1/payments", Some(&fresh()), &body).await?;
@@ -184,7 +196,8 @@ fn payment_body(
 ) -> Result<Value, Fault> {
     let method = client.card(behaviour, Some(currency)).or_else(|_| client.card(behaviour, None))?;
     let currency = client.currency_of(&method);
-    let mut body = json!({ "amount": amount, "currency": currency, "confirm": true, "payment_method": method });
+    let mut body =
+        json!({ "amount": amount, "currency": currency, "confirm": true, "payment_method": method });
     if let (Some(body), Some(extra)) = (body.as_object_mut(), extra.as_object()) {
         body.extend(extra.clone());
     }

@@ -5,13 +5,18 @@ use pcs::model::{CheckoutSession, Merchant, SessionStatus};
 use wallet::wire::{self, CardFace, ConsentKind, Decline, Line, Outcome, PaymentResult};
 
 /// A checkout for its wallet.
-pub fn session(session: &CheckoutSession, merchant: &Merchant, recipient_certificate: &[u8]) -> wire::Session {
+pub fn session(
+    session: &CheckoutSession,
+    merchant: &Merchant,
+    recipient_certificate: &[u8],
+) -> wire::Session {
     let takes = merchant.acquirers.iter().filter(|a| a.currencies.contains(&session.amount.currency()));
     let all = || card::Brand::ALL.iter().map(|brand| brand.code().to_owned()).collect::<Vec<_>>();
     let mut accepted_brands: Vec<String> = Vec::new();
     for acquirer in takes {
         let brands = if acquirer.brands.is_empty() { all() } else { acquirer.brands.clone() };
-        accepted_brands.extend(brands.into_iter().filter(|brand| !accepted_brands.contains(brand)).collect::<Vec<_>>());
+        accepted_brands
+            .extend(brands.into_iter().filter(|brand| !accepted_brands.contains(brand)).collect::<Vec<_>>());
     }
     wire::Session {
         id: session.id,
@@ -31,7 +36,11 @@ pub fn session(session: &CheckoutSession, merchant: &Merchant, recipient_certifi
         lines: session
             .lines
             .iter()
-            .map(|line| Line { name: line.name.clone(), quantity: line.quantity, unit_amount: line.unit_amount })
+            .map(|line| Line {
+                name: line.name.clone(),
+                quantity: line.quantity,
+                unit_amount: line.unit_amount,
+            })
             .collect(),
         order_information: session.order_information.clone(),
         recipient_certificate: recipient_certificate.to_vec(),
@@ -71,7 +80,10 @@ pub fn payment(payment: &Payment) -> Option<PaymentResult> {
             .filter(|_| outcome == Outcome::Declined)
             .map(|decline| Decline { code: decline.code.clone(), advice: decline.advice.clone() }),
         undone: payment.state == State::Canceled { reason: CancellationReason::TimeoutReversed },
-        card: payment.card.as_ref().map(|card| CardFace { brand: card.brand.clone(), last4: card.last4.clone() }),
+        card: payment
+            .card
+            .as_ref()
+            .map(|card| CardFace { brand: card.brand.clone(), last4: card.last4.clone() }),
         approval_code: latest.and_then(|exchange| exchange.authorization_code.clone()),
         consent: payment.evidence.as_ref().and_then(|evidence| match evidence {
             Evidence::Passkey { .. } => Some(ConsentKind::Passkey),

@@ -43,10 +43,15 @@ impl Wallet {
         card: PaymentMethodId,
     ) -> Result<PasskeyOptions, WalletError> {
         self.must_be_current(session, form_token)?;
-        let card = account.cards.iter().find(|known| known.payment_method == card).ok_or(WalletError::Unknown("card"))?;
+        let card = account
+            .cards
+            .iter()
+            .find(|known| known.payment_method == card)
+            .ok_or(WalletError::Unknown("card"))?;
         let order = order_of(session)?;
         let instrument = Instrument::PaymentMethod { id: card.payment_method, security_code: None };
-        let prepared = order::prepare(&order, instrument, &self.recipient(session)?, self.now(), &*self.entropy)?;
+        let prepared =
+            order::prepare(&order, instrument, &self.recipient(session)?, self.now(), &*self.entropy)?;
         let challenge = b64::encode(&prepared.challenge());
         // The ticket ends with its LINK.
         let expires = types::Timestamp::from_ms(prepared.link.link().exp.saturating_mul(1000));
@@ -58,7 +63,8 @@ impl Wallet {
             expires,
             &*self.entropy,
         )?;
-        let credentials = account.passkeys.iter().map(|passkey| b64::encode(&passkey.credential_id)).collect();
+        let credentials =
+            account.passkeys.iter().map(|passkey| b64::encode(&passkey.credential_id)).collect();
         Ok(PasskeyOptions { ticket, challenge, rp_id: self.site().rp_id.clone(), credentials })
     }
 

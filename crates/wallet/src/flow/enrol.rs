@@ -9,9 +9,9 @@
 //! | 5    | the wallet is recorded                                                                        |
 
 use order::{OrderInformation, Recipient};
+use pki::b64;
 use pki::sha256::sha256_of;
 use pki::webauthn::{Assertion, Registered, Registration, verify_registration};
-use pki::b64;
 use serde::{Deserialize, Serialize};
 use types::{CheckoutSessionId, WalletId};
 
@@ -87,9 +87,9 @@ impl Wallet {
         recipient: &Recipient,
     ) -> Result<String, WalletError> {
         let wallet = WalletId::new(self.now(), &*self.entropy);
-        // The same form that the PCS opens for payments, over nothing: it can pay for nothing.
-        let nothing = OrderInformation { amount: 0, lines: Vec::new(), ..order.clone() };
-        let sealed = order::prepare(&nothing, card.instrument(None), recipient, self.now(), &*self.entropy)?;
+        // The same form that the PCS opens for payments. It names the payment that has just been made, so it can pay for
+        // nothing more, and without a LINK that holds its hash nobody could act on it anyway.
+        let sealed = order::prepare(order, card.instrument(None), recipient, self.now(), &*self.entropy)?;
         let request =
             NewPaymentMethod { payment: session.payment, holder: holder(wallet), envelope: sealed.envelope };
         let card = self.pcs.store_card(&format!("{form_token}-card"), &request).await?;
@@ -100,7 +100,8 @@ impl Wallet {
 
     /// The card of an offer that still stands.
     pub fn offered(&self, session: CheckoutSessionId, offer: &str) -> Option<StoredCard> {
-        let offer = self.tickets.open::<Offer>(Purpose::Offer, &session.to_string(), offer, self.now()).ok()?;
+        let offer =
+            self.tickets.open::<Offer>(Purpose::Offer, &session.to_string(), offer, self.now()).ok()?;
         Some(offer.card)
     }
 
@@ -140,8 +141,10 @@ impl Wallet {
         registration: &Registration,
     ) -> Result<PasskeyOptions, WalletError> {
         let context = session.to_string();
-        let Enrolling { offer, challenge } = self.tickets.open(Purpose::Enrol, &context, ticket, self.now())?;
-        let registered = self.with_relying_party(|site| verify_registration(registration, &challenge, site))?;
+        let Enrolling { offer, challenge } =
+            self.tickets.open(Purpose::Enrol, &context, ticket, self.now())?;
+        let registered =
+            self.with_relying_party(|site| verify_registration(registration, &challenge, site))?;
         let mut nonce = [0; 16];
         self.entropy.fill(&mut nonce);
         // Every part but the last has a fixed length.
@@ -219,6 +222,7 @@ fn enrolled_before(account: Account, registered: &Registered) -> Result<Account,
 
 /// What a passkey manager lists the wallet as; the last four digits may be shown.
 fn display_name(card: &StoredCard) -> String {
-    let brand = card::Brand::from_code(&card.brand).map_or_else(|| card.brand.clone(), |brand| brand.to_string());
+    let brand =
+        card::Brand::from_code(&card.brand).map_or_else(|| card.brand.clone(), |brand| brand.to_string());
     format!("{brand} …{}", card.last4)
 }

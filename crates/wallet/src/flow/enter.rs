@@ -46,7 +46,9 @@ impl Wallet {
         let account = self.accounts.get(wallet).await?.ok_or(WalletError::Unknown("wallet"))?;
         let passkey = account.passkey(&assertion.credential_id).ok_or(WalletError::Unknown("passkey"))?;
         let certificate = passkey.read_certificate().map_err(pki::ChainError::from)?;
-        self.with_relying_party(|site| verify_assertion(assertion, &challenge, site, certificate.public_key()))?;
+        self.with_relying_party(|site| {
+            verify_assertion(assertion, &challenge, site, certificate.public_key())
+        })?;
         Ok(account)
     }
 }

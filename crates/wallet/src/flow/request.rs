@@ -28,7 +28,9 @@ impl Wallet {
             // may have paid. What is true is what the PCS has recorded.
             Err(error) => match self.recorded(session, session.payment).await {
                 Some(result) => Ok(result),
-                None if error.may_be_about_an_earlier_request() => Err(PcsError::MaybeSent(error.to_string()).into()),
+                None if error.may_be_about_an_earlier_request() => {
+                    Err(PcsError::MaybeSent(error.to_string()).into())
+                }
                 None => Err(error.into()),
             },
         }

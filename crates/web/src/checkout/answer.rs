@@ -71,7 +71,9 @@ pub(super) fn not_paid(page: Page, order: OrderView, error: &WalletError) -> Res
     tracing::warn!(code = error.code(), %error, "A payment was not made");
     let t = page.texts();
     let (status, title, body) = match error {
-        WalletError::Pcs(PcsError::NotSent(_)) => (StatusCode::SERVICE_UNAVAILABLE, t.trouble_title, t.not_sent_body),
+        WalletError::Pcs(PcsError::NotSent(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, t.trouble_title, t.not_sent_body)
+        }
         WalletError::Pcs(PcsError::Refused { .. }) => {
             (StatusCode::UNPROCESSABLE_ENTITY, t.not_accepted_title, t.not_accepted_body)
         }
@@ -87,12 +89,17 @@ pub(super) fn not_paid(page: Page, order: OrderView, error: &WalletError) -> Res
 pub(super) fn json_error(error: &WalletError) -> Response {
     let status = match error {
         WalletError::Pcs(_) | WalletError::Accounts(_) => StatusCode::SERVICE_UNAVAILABLE,
-        WalletError::Certifier(_) | WalletError::Recipient(_) | WalletError::Order(_) | WalletError::Instruction(_) => {
+        WalletError::Certifier(_)
+        | WalletError::Recipient(_)
+        | WalletError::Order(_)
+        | WalletError::Instruction(_) => {
             tracing::error!(code = error.code(), %error, "A passkey ceremony cannot go on");
             StatusCode::INTERNAL_SERVER_ERROR
         }
         WalletError::StaleForm | WalletError::SessionClosed => StatusCode::CONFLICT,
-        WalletError::Ticket(_) | WalletError::Passkey(_) | WalletError::Unknown(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        WalletError::Ticket(_) | WalletError::Passkey(_) | WalletError::Unknown(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
     };
     (status, Json(json!({ "code": error.code() }))).into_response()
 }

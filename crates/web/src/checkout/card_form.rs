@@ -108,8 +108,8 @@ impl Reader<'_> {
         if typed.trim().is_empty() {
             return Err(t.expiry_missing.to_owned());
         }
-        let expiry = Expiry::parse(typed)
-            .map_err(|_| fill(t.expiry_invalid, "example", &example_expiry(self.now)))?;
+        let expiry =
+            Expiry::parse(typed).map_err(|_| fill(t.expiry_invalid, "example", &example_expiry(self.now)))?;
         if expiry.is_past(self.now) { Err(t.expiry_past.to_owned()) } else { Ok(expiry) }
     }
 
@@ -176,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_card_is_read_as_people_type_it() {
-        let form = read("cardnumber=4242+4242-4242+4242&exp-date=12+%2F+28&cvc=123&ccname=%E7%8E%8B%E8%8A%B3&save=1", Locale::En);
+        let form = read(
+            "cardnumber=4242+4242-4242+4242&exp-date=12+%2F+28&cvc=123&ccname=%E7%8E%8B%E8%8A%B3&save=1",
+            Locale::En,
+        );
         let form = form.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         assert_eq!(form.card.pan.last4(), "4242");
         assert!(form.save);
@@ -204,9 +207,14 @@ mod tests {
             ("abcd", "Enter a valid card number"),
             ("5555555555554444", "Mastercard is not supported"),
         ] {
-            assert_eq!(mistakes(&format!("cardnumber={number}{rest}")), [("cardnumber", words.to_owned())], "{number}");
+            assert_eq!(
+                mistakes(&format!("cardnumber={number}{rest}")),
+                [("cardnumber", words.to_owned())],
+                "{number}"
+            );
         }
-        let with = |expiry, code| mistakes(&format!("cardnumber=4242424242424242&exp-date={expiry}&cvc={code}"));
+        let with =
+            |expiry, code| mistakes(&format!("cardnumber=4242424242424242&exp-date={expiry}&cvc={code}"));
         assert_eq!(with("10/26", "123"), [("exp-date", "Enter an expiry date in the future".to_owned())]);
         assert_eq!(with("13/28", "123")[0].1, "Enter the expiry date as month and year, for example 11/29");
         assert_eq!(with("12/28", "12"), [("cvc", "Enter a valid card security code".to_owned())]);
@@ -222,7 +230,9 @@ mod tests {
 
     #[test]
     fn a_number_in_the_wrong_field_is_not_shown_again() {
-        let wrong = read("cardnumber=&exp-date=4242424242424242&cvc=&ccname=4242424242424242", Locale::En).err().unwrap();
+        let wrong = read("cardnumber=&exp-date=4242424242424242&cvc=&ccname=4242424242424242", Locale::En)
+            .err()
+            .unwrap();
         assert_eq!((wrong.expiry.as_str(), wrong.name.as_str()), ("", ""));
         let kept = read("cardnumber=&exp-date=1228&cvc=&ccname=Wang+Fang", Locale::En).err().unwrap();
         assert_eq!((kept.expiry.as_str(), kept.name.as_str()), ("12/28", "Wang Fang"));

@@ -55,13 +55,20 @@ pub(super) async fn enter(
             tracing::info!(code = error.code(), %error, "A passkey did not open a wallet");
             let problem = Mistake { field: None, text: page.texts().passkey_failed.to_owned() };
             let mistakes = Mistakes { list: vec![problem], ..Mistakes::default() };
-            html(StatusCode::UNPROCESSABLE_ENTITY, &card_page(&checkout, page, &session, Some(mistakes), false))
+            html(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &card_page(&checkout, page, &session, Some(mistakes), false),
+            )
         }
     }
 }
 
 /// `POST /c/{session}/forget`.
-pub(super) async fn forget(State(checkout): State<Checkout>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn forget(
+    State(checkout): State<Checkout>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let Ok(id) = id.parse::<CheckoutSessionId>() else {
         return answer::missing(Context::new(&checkout, &headers, None).page(None));
     };
@@ -85,7 +92,11 @@ pub(super) async fn enrol_options(
 }
 
 /// `POST /c/{session}/enrol/key`.
-pub(super) async fn enrol_key(State(checkout): State<Checkout>, Path(id): Path<String>, body: Bytes) -> Response {
+pub(super) async fn enrol_key(
+    State(checkout): State<Checkout>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct NewKey {
@@ -152,8 +163,10 @@ async fn receipt(
         Ok(None) => return answer::missing(page),
         Err(error) => return answer::trouble(page, &order.path, &error),
     };
-    let offered = context.offer().filter(|_| failed).and_then(|offer| checkout.wallet.offered(session.id, offer));
-    let offer = offered.map(|card| OfferView { card: card_name(&card.brand, &card.last4, page.locale), failed });
+    let offered =
+        context.offer().filter(|_| failed).and_then(|offer| checkout.wallet.offered(session.id, offer));
+    let offer =
+        offered.map(|card| OfferView { card: card_name(&card.brand, &card.last4, page.locale), failed });
     let result = ResultView::of(&paid, page.locale);
     html(StatusCode::OK, &PaidPage { page, t: page.texts(), order, result, again: false, offer, saved })
 }

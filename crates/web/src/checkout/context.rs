@@ -47,7 +47,13 @@ impl<'a> Context<'a> {
     /// Remembers the switched language for this session, so that the merchant's wish counts again for the next one.
     pub(super) fn remember_language(&self, session: CheckoutSessionId, answer: &mut Response) {
         if let Some(locale) = self.switched.as_deref().and_then(Locale::from_tag) {
-            self.checkout.set_cookie(answer, LANGUAGE, locale.tag(), &format!("/c/{session}"), OFFER_SECONDS * 2);
+            self.checkout.set_cookie(
+                answer,
+                LANGUAGE,
+                locale.tag(),
+                &format!("/c/{session}"),
+                OFFER_SECONDS * 2,
+            );
         }
     }
 }

@@ -36,7 +36,9 @@ pub(super) async fn by_card(
     let device_known = known(&checkout, &context).await.is_some();
     let now = checkout.wallet.now();
     let paid = match CardForm::read(&form, &session.accepted_brands, now, page.locale) {
-        Ok(CardForm { card, save }) => checkout.wallet.pay_as_guest(&session, form.get("form"), &card, save).await,
+        Ok(CardForm { card, save }) => {
+            checkout.wallet.pay_as_guest(&session, form.get("form"), &card, save).await
+        }
         Err(mistakes) => {
             let page = card_page(&checkout, page, &session, Some(mistakes), device_known);
             return html(StatusCode::UNPROCESSABLE_ENTITY, &page);
@@ -55,9 +57,9 @@ pub(super) async fn by_card(
             let mistakes = Mistakes { list: vec![stale], ..Mistakes::default() };
             html(StatusCode::CONFLICT, &card_page(&checkout, page, &session, Some(mistakes), device_known))
         }
-        Err(error) => failed(&session, &error, || {
-            answer::not_paid(page, OrderView::of(&session, now), &error)
-        }),
+        Err(error) => {
+            failed(&session, &error, || answer::not_paid(page, OrderView::of(&session, now), &error))
+        }
     }
 }
 
@@ -123,11 +125,7 @@ pub(super) async fn by_passkey(
 }
 
 /// A payment that didn't come about: what is known decides which page says so.
-fn failed(
-    session: &Session,
-    error: &WalletError,
-    not_paid: impl FnOnce() -> Response,
-) -> Response {
+fn failed(session: &Session, error: &WalletError, not_paid: impl FnOnce() -> Response) -> Response {
     match error {
         // The session has moved on: its own page tells how.
         WalletError::SessionClosed => answer::see(&format!("/c/{}", session.id)),
@@ -141,9 +139,9 @@ fn failed(
 async fn try_again(checkout: &Checkout, context: &Context<'_>, session: &Session, problem: &str) -> Response {
     let page = context.page(Some(session)).of_a_post();
     let account: Option<Account> = known(checkout, context).await;
-    let shown = account.as_ref().and_then(|account| {
-        passkey_page(checkout, page, session, account, Some(problem.to_owned()))
-    });
+    let shown = account
+        .as_ref()
+        .and_then(|account| passkey_page(checkout, page, session, account, Some(problem.to_owned())));
     match shown {
         Some(page) => html(StatusCode::UNPROCESSABLE_ENTITY, &page),
         None => {

@@ -7,7 +7,12 @@ use crate::locale::Locale;
 use crate::text::{Texts, fill};
 
 /// The notice for a payment that is not paid; none for one that is.
-pub(super) fn notice(result: &PaymentResult, session: &Session, order: &OrderView, locale: Locale) -> Option<Notice> {
+pub(super) fn notice(
+    result: &PaymentResult,
+    session: &Session,
+    order: &OrderView,
+    locale: Locale,
+) -> Option<Notice> {
     let t = locale.texts();
     match result.outcome {
         Outcome::Paid | Outcome::Authorized => None,

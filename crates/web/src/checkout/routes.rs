@@ -13,7 +13,9 @@ use wallet::Account;
 use wallet::wire::{PaymentResult, Session, SessionStatus};
 
 use super::context::{Context, parameter};
-use super::view::{CardPage, OfferView, OrderView, PaidPage, PasskeyPage, ResultView, brands, card_name, cards};
+use super::view::{
+    CardPage, OfferView, OrderView, PaidPage, PasskeyPage, ResultView, brands, card_name, cards,
+};
 use super::{Checkout, Mistakes, answer, ceremony, pay, result};
 use crate::amount::example_expiry;
 use crate::assets::{ASSETS, script_inventory};
@@ -57,7 +59,11 @@ async fn guard(State(checkout): State<Checkout>, request: Request, next: Next) -
 }
 
 /// The session that a path names, or the page that says why not.
-pub(super) async fn session(checkout: &Checkout, context: &Context<'_>, id: &str) -> Result<Session, Response> {
+pub(super) async fn session(
+    checkout: &Checkout,
+    context: &Context<'_>,
+    id: &str,
+) -> Result<Session, Response> {
     let Ok(id) = id.parse::<CheckoutSessionId>() else { return Err(answer::missing(context.page(None))) };
     match checkout.wallet.session(id).await {
         Ok(Some(session)) => Ok(session),
@@ -84,7 +90,12 @@ async fn show(
 }
 
 /// The page of a session as it is now.
-async fn show_session(checkout: &Checkout, context: &Context<'_>, session: &Session, by_card: bool) -> Response {
+async fn show_session(
+    checkout: &Checkout,
+    context: &Context<'_>,
+    session: &Session,
+    by_card: bool,
+) -> Response {
     let page = context.page(Some(session));
     let order = OrderView::of(session, checkout.wallet.now());
     match session.status {
@@ -197,10 +208,8 @@ fn show_result(
         return answer::notice(StatusCode::OK, page, Some(order), notice);
     }
     let offered = context.offer().and_then(|offer| checkout.wallet.offered(session.id, offer));
-    let offer = offered.map(|card| OfferView {
-        card: card_name(&card.brand, &card.last4, page.locale),
-        failed: false,
-    });
+    let offer = offered
+        .map(|card| OfferView { card: card_name(&card.brand, &card.last4, page.locale), failed: false });
     let result = ResultView::of(found, page.locale);
     html(StatusCode::OK, &PaidPage { page, t: page.texts(), order, result, again, offer, saved: None })
 }

@@ -51,7 +51,10 @@ impl OrderView {
     pub fn of(session: &Session, now: Timestamp) -> Self {
         // The PCS keeps amounts within what one bank message carries; a line beyond that shows as the largest there is.
         let amount = |minor: u64| {
-            Amount::of(Money::new(minor.min(i64::MAX as u64), session.currency).unwrap_or(Money::zero(session.currency)))
+            Amount::of(
+                Money::new(minor.min(i64::MAX as u64), session.currency)
+                    .unwrap_or(Money::zero(session.currency)),
+            )
         };
         let lines = session.lines.iter().map(|line| LineView {
             name: line.name.clone(),
@@ -148,7 +151,8 @@ pub struct PasskeyPage {
 pub fn cards(account: &Account, session: &Session, now: Timestamp, locale: Locale) -> Vec<CardChoice> {
     let usable = account.cards.iter().filter(|card| {
         let taken = session.accepted_brands.contains(&card.brand);
-        let ended = card::Expiry::new(card.exp_year, card.exp_month).map_or(true, |expiry| expiry.is_past(now));
+        let ended =
+            card::Expiry::new(card.exp_year, card.exp_month).map_or(true, |expiry| expiry.is_past(now));
         taken && !ended
     });
     let choice = |card: &StoredCard| CardChoice {
@@ -260,7 +264,15 @@ pub struct Notice {
 impl Notice {
     /// A notice without anything to do.
     pub fn new(tone: &'static str, title: &'static str, body: impl Into<String>) -> Self {
-        Self { tone, title, body: body.into(), more: None, refresh: false, status_path: None, actions: Vec::new() }
+        Self {
+            tone,
+            title,
+            body: body.into(),
+            more: None,
+            refresh: false,
+            status_path: None,
+            actions: Vec::new(),
+        }
     }
 
     /// With a link.

@@ -111,8 +111,11 @@ pub struct ApiError(pub String);
 /// The two things the shop asks of the API.
 pub trait ShopApi: Send + Sync {
     /// Opens a session; the answer is its id and where to send the shopper.
-    fn open<'a>(&'a self, key: &'a str, session: &'a NewSession)
-    -> Eventually<'a, Result<(String, String), ApiError>>;
+    fn open<'a>(
+        &'a self,
+        key: &'a str,
+        session: &'a NewSession,
+    ) -> Eventually<'a, Result<(String, String), ApiError>>;
 
     /// What became of a session; none when there is no such session of this shop.
     fn order<'a>(&'a self, session: &'a str) -> Eventually<'a, Result<Option<OrderView>, ApiError>>;
@@ -148,7 +151,8 @@ impl HttpShopApi {
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
         let http = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
-        let http = http.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| failed(&error))?;
+        let http =
+            http.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| failed(&error))?;
         Self::new(http, base, secret_key)
     }
 
@@ -166,7 +170,9 @@ impl HttpShopApi {
         let request = request.bearer_auth(self.secret_key.expose()).timeout(TIMEOUT);
         let answer = request.send().await.map_err(|error| failed(&error))?;
         match answer.status() {
-            StatusCode::OK | StatusCode::CREATED => answer.json().await.map(Some).map_err(|error| failed(&error)),
+            StatusCode::OK | StatusCode::CREATED => {
+                answer.json().await.map(Some).map_err(|error| failed(&error))
+            }
             StatusCode::NOT_FOUND => Ok(None),
             status => Err(ApiError(format!("answered {status}"))),
         }
@@ -214,10 +220,12 @@ impl ShopApi for HttpShopApi {
 
     fn order<'a>(&'a self, session: &'a str) -> Eventually<'a, Result<Option<OrderView>, ApiError>> {
         Box::pin(async move {
-            let found: Option<SessionBody> = self.send(&format!("v1/checkout_sessions/{session}"), None).await?;
+            let found: Option<SessionBody> =
+                self.send(&format!("v1/checkout_sessions/{session}"), None).await?;
             let Some(found) = found else { return Ok(None) };
             // Until the shopper has consented there is no payment to read.
-            let payment: Option<PaymentBody> = self.send(&format!("v1/payments/{}", found.payment), None).await?;
+            let payment: Option<PaymentBody> =
+                self.send(&format!("v1/payments/{}", found.payment), None).await?;
             Ok(Some(view(found, payment)))
         })
     }

@@ -33,7 +33,13 @@ pub struct Item {
 /// The shelf.
 pub static GOODS: [Item; 3] = [
     Item { code: "tea", price: 128_00, currency: Currency::CNY, ships_later: false, picture: Picture::Tea },
-    Item { code: "notebook", price: 24_50, currency: Currency::EUR, ships_later: false, picture: Picture::Notebook },
+    Item {
+        code: "notebook",
+        price: 24_50,
+        currency: Currency::EUR,
+        ships_later: false,
+        picture: Picture::Notebook,
+    },
     Item { code: "lamp", price: 699_00, currency: Currency::CNY, ships_later: true, picture: Picture::Lamp },
 ];
 

@@ -167,7 +167,8 @@ fn products(page: Page, unavailable: bool) -> ProductsPage {
 /// `POST /shop/buy`.
 async fn buy(State(shop): State<Shop>, headers: HeaderMap, body: Bytes) -> Response {
     let page = page(&headers, None);
-    let item = Form::read(&body).ok().and_then(|form| GOODS.iter().find(|item| item.code == form.get("item")));
+    let item =
+        Form::read(&body).ok().and_then(|form| GOODS.iter().find(|item| item.code == form.get("item")));
     let Some(item) = item else { return html(StatusCode::UNPROCESSABLE_ENTITY, &products(page, true)) };
     let number = shop.entropy.u128();
     // Short enough to read out, long enough not to come twice in a demo's life.
@@ -284,6 +285,7 @@ async fn canceled(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let t = page.texts();
     let sentence = t.shop_canceled.to_owned();
     let title = t.shop_canceled_title;
-    let shown = html(StatusCode::OK, &ThanksPage { page, t, title, sentence, status_path: None, facts: Vec::new() });
+    let shown =
+        html(StatusCode::OK, &ThanksPage { page, t, title, sentence, status_path: None, facts: Vec::new() });
     remember(query.as_deref(), shown)
 }

@@ -29,7 +29,8 @@ async fn look(State(look): State<Arc<Look>>) -> Response {
     match look.pcs.store().balances().await {
         Ok(balances) => axum::Json(trial_balance(&look, &balances)).into_response(),
         Err(error) => {
-            let body = json!({ "status": 503, "code": "temporarily_unavailable", "detail": error.to_string() });
+            let body =
+                json!({ "status": 503, "code": "temporarily_unavailable", "detail": error.to_string() });
             let problem = [(header::CONTENT_TYPE, "application/problem+json")];
             (StatusCode::SERVICE_UNAVAILABLE, problem, body.to_string()).into_response()
         }
@@ -64,7 +65,9 @@ fn compare(bank: &DemoBank, balances: &[(ledger::AccountId, Balance)]) -> Vec<Va
     let is_ours = |owner: Owner| matches!(owner, Owner::Bank(name) if name.as_str() == bank.name);
     let ledger = |currency: Currency| {
         let found = balances.iter().find(|(account, _)| {
-            account.code == AccountCode::BankClearing && account.currency == currency && is_ours(account.owner)
+            account.code == AccountCode::BankClearing
+                && account.currency == currency
+                && is_ours(account.owner)
         });
         found.map(|(_, balance)| *balance).unwrap_or_default()
     };
@@ -72,7 +75,8 @@ fn compare(bank: &DemoBank, balances: &[(ledger::AccountId, Balance)]) -> Vec<Va
         .iter()
         .map(|(currency, totals)| {
             let (net, held, books) = (net(totals), totals.open_holds.amount, ledger(*currency));
-            let agrees = i128::from(net) == books.net_posted() && i128::from(held) == i128::from(books.debits_pending);
+            let agrees =
+                i128::from(net) == books.net_posted() && i128::from(held) == i128::from(books.debits_pending);
             json!({
                 "bank": bank.name,
                 "currency": currency.alpha(),

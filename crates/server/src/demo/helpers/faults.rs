@@ -48,7 +48,8 @@ impl TestHelpers for Helpers {
     }
 
     fn inject(&self, bank: &str, wanted: Wanted) -> Result<(), FaultRefused> {
-        let found = self.banks.iter().find(|known| known.name == bank).and_then(|bank| bank.simulator.as_ref());
+        let found =
+            self.banks.iter().find(|known| known.name == bank).and_then(|bank| bank.simulator.as_ref());
         let bank = found.ok_or(FaultRefused::UnknownBank)?;
         if wanted.fault == "none" {
             bank.clear_faults();
