@@ -193,8 +193,8 @@ pub struct PaymentResult {
     pub at: Timestamp,
 }
 
-/// A card to keep for a wallet. The envelope is that of a payment instruction for `payment`, over amount zero and without
-/// a security code, so that it can be used for nothing else.
+/// A card to keep for a wallet. The envelope is that of a payment instruction for `payment`, which has been made, without
+/// the security code; no LINK holds its hash, so nothing can be paid with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewPaymentMethod {

@@ -34,6 +34,7 @@ catalogue! {
     amount: "Amount", "金额";
     amount_due: "Amount to pay", "应付金额";
     order_number: "Order number", "订单号";
+    order_number_is: "Order number: {number}", "订单号：{number}";
     quantity: "{count} ×", "{count} ×";
     hold_notice: "The amount is held on your card now and charged when the order is completed.", "此金额将先在您的卡上预授权冻结，订单完成后再扣款。";
     cancel_and_return: "Cancel and return to {merchant}", "取消并返回{merchant}";
@@ -55,7 +56,7 @@ catalogue! {
     pay_amount: "Pay {amount}", "支付 {amount}";
     hold_amount: "Authorize {amount}", "授权 {amount}";
     paying: "Contacting your bank…", "正在联系银行…";
-    check_before_paying: "Please check the amount and the payee. Paying sends this card to {merchant}'s bank once.", "请核对金额和收款方。点击付款后，将向银行提交一次扣款请求。";
+    check_before_paying: "Please check the amount and the payee. Your bank is asked once, when you press the button.", "请核对金额和收款方。点击后仅向银行提交一次扣款请求。";
     or: "or", "或";
 
     // Passkeys.

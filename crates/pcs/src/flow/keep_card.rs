@@ -1,7 +1,7 @@
 //! Keep a card in a customer's wallet, after it has paid once.
 //!
-//! The card comes sealed like a payment instruction, for the payment it was just used for and over amount zero: such an
-//! envelope can pay for nothing. From then on only its holder's passkey can pay with it (`instruct.rs`).
+//! The card comes sealed like a payment instruction, for the payment it was just used for and without its security code.
+//! No LINK holds its hash, so nothing can be paid with it. From then on only its holder's passkey can pay with it (`instruct.rs`).
 
 use card::{Expiry, Pan};
 use order::envelope::open;
@@ -16,7 +16,7 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Missing`] when no such payment was made; [`CommandError::Instruction`] when the envelope does not
-    /// hold the payment's own card over amount zero.
+    /// hold the payment's own card and terms.
     pub async fn keep_wallet_card(
         &self,
         wallet: &WalletIdentity,
@@ -29,7 +29,10 @@ impl Pcs {
         let opened = open(envelope, &*self.custodian.recipients).map_err(|_| refused("envelope_invalid"))?;
         let instruction = PaymentInstruction::from_canonical(&opened.plain)
             .map_err(|_| refused("instruction_malformed"))?;
-        if opened.payment != payment || instruction.payment != payment || instruction.amount != 0 {
+        let same_terms = instruction.payment == payment
+            && instruction.amount == paid.terms.amount.minor()
+            && instruction.currency == paid.currency();
+        if opened.payment != payment || !same_terms {
             return Err(refused("instruction_contradicts_link"));
         }
         let Instrument::Card { pan, expiry, security_code: None } = &instruction.instrument else {

@@ -87,9 +87,9 @@ impl Wallet {
         recipient: &Recipient,
     ) -> Result<String, WalletError> {
         let wallet = WalletId::new(self.now(), &*self.entropy);
-        // The same form that the PCS opens for payments, over nothing: it can pay for nothing.
-        let nothing = OrderInformation { amount: 0, lines: Vec::new(), ..order.clone() };
-        let sealed = order::prepare(&nothing, card.instrument(None), recipient, self.now(), &*self.entropy)?;
+        // The same form that the PCS opens for payments. It names the payment that has just been made, so it can pay for
+        // nothing more, and without a LINK that holds its hash nobody could act on it anyway.
+        let sealed = order::prepare(order, card.instrument(None), recipient, self.now(), &*self.entropy)?;
         let request =
             NewPaymentMethod { payment: session.payment, holder: holder(wallet), envelope: sealed.envelope };
         let card = self.pcs.store_card(&format!("{form_token}-card"), &request).await?;
