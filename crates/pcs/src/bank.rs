@@ -50,7 +50,7 @@ pub(crate) enum Says {
 pub(crate) struct Heard {
     pub says: Says,
     /// The answer's fields, without card data.
-    pub received: Option<serde_json::Value>,
+    pub received: Option<Fields>,
     /// In plain words, where there is no answer.
     pub note: Option<String>,
     /// DE 39 for a reversal, should one be needed: why.
@@ -215,7 +215,7 @@ impl Bank {
                 advice: "try_again_later".to_owned(),
             })),
         };
-        heard.received = serde_json::to_value(&reply.fields).ok();
+        heard.received = Some(reply.fields.clone());
         heard
     }
 }

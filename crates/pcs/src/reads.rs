@@ -172,9 +172,8 @@ impl Pcs {
         let named = event.payment.as_ref().and_then(|payment| payment.bank());
         let Some(bank) = named.and_then(|name| self.banks.get(name)) else { return Vec::new() };
         let dialect = bank.profile().dialect();
-        let described = |is_sent: bool, fields: &Option<serde_json::Value>| {
-            let fields = serde_json::from_value(fields.clone()?).ok()?;
-            Some(DescribedMessage { is_sent, text: dialect.describe_fields(&fields) })
+        let described = |is_sent: bool, fields: &Option<iso8583::Fields>| {
+            Some(DescribedMessage { is_sent, text: dialect.describe_fields(fields.as_ref()?) })
         };
         [described(true, &event.sent), described(false, &event.received)].into_iter().flatten().collect()
     }

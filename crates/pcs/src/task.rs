@@ -42,13 +42,6 @@ pub(crate) struct Message {
     pub fields: Fields,
 }
 
-impl Message {
-    /// The fields as the journal keeps them.
-    pub fn fields_json(&self) -> Result<serde_json::Value, CommandError> {
-        serde_json::to_value(&self.fields).map_err(|error| CommandError::Internal(Box::new(error)))
-    }
-}
-
 impl Task {
     /// The refund's number, or the payment's: one task of a kind for each.
     pub fn number(&self) -> u128 {

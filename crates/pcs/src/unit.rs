@@ -18,8 +18,8 @@ pub const RECORD_SETUP: RecordKind = RecordKind(3);
 /// What a change says besides the objects themselves.
 #[derive(Default)]
 pub(crate) struct Said {
-    pub sent: Option<serde_json::Value>,
-    pub received: Option<serde_json::Value>,
+    pub sent: Option<iso8583::Fields>,
+    pub received: Option<iso8583::Fields>,
     pub note: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! Events, webhook endpoints, deliveries, and the timeline of a payment.
 
+use ledger::{Leg, Movement, Side};
 use pcs::model::{Actor, Delivery, DeliveryStatus, EndpointStatus, JournalEvent, WebhookEndpoint};
 use pcs::{DescribedMessage, EventView, HistoryItem};
 use serde::Serialize;
@@ -255,6 +256,25 @@ pub struct TimelineItemBody {
     pub summary: String,
     /// The bank messages of this record, field by field and masked.
     pub messages: Vec<MessageBody>,
+    /// What it did to the books.
+    pub entry: Vec<LegBody>,
+}
+
+/// One line of a ledger entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = LedgerLeg)]
+pub struct LegBody {
+    /// Which account.
+    #[schema(example = "merchant_payable/mer_01kbt3m2x4e5f8g9hajbkcmdpe/CNY")]
+    pub account: String,
+    /// Which side of it.
+    #[schema(pattern = "^(debit|credit)$")]
+    pub side: &'static str,
+    /// What happened: promised, promise over, or moved.
+    #[schema(pattern = "^(hold|release|post)$")]
+    pub movement: &'static str,
+    /// Minor units.
+    pub amount: u64,
 }
 
 /// A bank message, decoded and masked.
@@ -286,6 +306,23 @@ pub fn timeline_item(item: &HistoryItem) -> TimelineItemBody {
         events: event.notices.iter().map(|notice| notice.notice.name()).collect(),
         summary: summary(event),
         messages: item.messages.iter().map(message).collect(),
+        entry: item.entry.iter().flat_map(|entry| entry.legs()).map(leg).collect(),
+    }
+}
+
+fn leg(leg: &Leg) -> LegBody {
+    LegBody {
+        account: leg.account.to_string(),
+        side: match leg.side {
+            Side::Debit => "debit",
+            Side::Credit => "credit",
+        },
+        movement: match leg.movement {
+            Movement::Hold => "hold",
+            Movement::Release => "release",
+            Movement::Post => "post",
+        },
+        amount: leg.amount,
     }
 }
 

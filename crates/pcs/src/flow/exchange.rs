@@ -64,7 +64,7 @@ impl Pcs {
         let now = self.clock.now();
         let mut unit = self.unit(payment.merchant, now);
         unit.claim = running.map(|running| running.claim(payment.id.to_u128()));
-        let said = Said { sent: Some(intent.message.fields_json()?), ..Said::default() };
+        let said = Said { sent: Some(intent.message.fields.clone()), ..Said::default() };
         self.add_payment_change(&mut unit, &intent.change, intent.actor.clone(), said)?;
         unit.rows.extend(intent.rows.iter().cloned());
         unit.aliases.extend(intent.aliases.iter().cloned());

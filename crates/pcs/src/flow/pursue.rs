@@ -142,7 +142,7 @@ impl Pcs {
         };
         let mut unit = self.unit(task.merchant, now);
         let actor = Actor::Bank { bank: sent.exchange.bank.clone() };
-        let said = Said { sent: Some(sent.fields_json()?), received: heard.received, note: heard.note };
+        let said = Said { sent: Some(sent.fields.clone()), received: heard.received, note: heard.note };
         self.add_payment_change(&mut unit, &change, actor, said)?;
         unit.tasks.push(task::done(PURSUIT, task.number()));
         if change.payment.state == State::Authorized {

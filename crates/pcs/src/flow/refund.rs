@@ -103,7 +103,7 @@ impl Pcs {
 
         let mut unit = self.unit(caller.merchant, now);
         unit.claim = Some(running.claim(refund.id.to_u128()));
-        let said = Said { sent: Some(message.fields_json()?), ..Said::default() };
+        let said = Said { sent: Some(message.fields.clone()), ..Said::default() };
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
         self.add_refund_change(&mut unit, &refund, &changed.change, actor, said)?;
         if let Some(reference) = &request.merchant_reference {

@@ -1,5 +1,6 @@
 //! What a journal record says, in JSON. No card number, no security code, no personal data: the journal is for ever.
 
+use iso8583::Fields;
 use payment::{Notice, Payment, Refund};
 use serde::{Deserialize, Serialize};
 use types::{CheckoutSessionId, EventId};
@@ -56,10 +57,10 @@ pub struct JournalEvent {
     pub checkout_session: Option<CheckoutSessionId>,
     /// The bank message that is about to be sent (commit 1), as ISO 8583 fields without card data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent: Option<serde_json::Value>,
+    pub sent: Option<Fields>,
     /// The bank message that arrived (commit 2), likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received: Option<serde_json::Value>,
+    pub received: Option<Fields>,
     /// What happened, in plain words, where the fields do not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
