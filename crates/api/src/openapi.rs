@@ -125,9 +125,9 @@ fn complete(path: &str, item: &mut PathItem) {
         add_problems(operation, Code::ALL.iter().filter(codes));
         for (_, response) in &mut operation.responses.responses {
             if let RefOr::T(response) = response {
-                let id = HeaderBuilder::new().schema(ObjectBuilder::new().schema_type(Type::String));
+                let id = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
                 let id = id.description(Some("The request's id.")).build();
-                response.headers.insert("Request-Id".to_owned(), id);
+                response.headers.insert("Request-Id".to_owned(), RefOr::T(id));
             }
         }
     }
@@ -142,7 +142,7 @@ fn add_key_header(operation: &mut Operation) {
         .description(Some("Unique for the intended operation; send the same key again when you retry it."))
         .schema(Some(schema))
         .example(Some("order-1001-pay".into()));
-    operation.parameters.get_or_insert_default().push(parameter.build());
+    operation.parameters.get_or_insert_default().push(RefOr::T(parameter.build()));
 }
 
 /// One response for each status, which lists its codes.

@@ -66,7 +66,7 @@ fn code_name<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, 
 pub struct ProblemBody<'a> {
     /// Where the code is explained.
     #[serde(rename = "type")]
-    #[schema(value_type = String, format = UriReference, example = "/docs/errors/card_declined")]
+    #[schema(value_type = String, example = "/docs/errors/card_declined")]
     pub kind: String,
     /// The code's meaning, the same in every case.
     pub title: &'a str,

@@ -6,7 +6,8 @@
 //! | `framing`                       | lengths, TPDUs and headers around messages                                |
 //! | `link`                          | the handle: [`HostLink::request`] and its four [`Outcome`]s               |
 //! | `supervisor`, `backoff`         | connects, and connects again                                              |
-//! | `session`, `wire`               | one connection: sign-on, echo, requests, answers, drain                   |
+//! | `session`, `submit`, `inbound`  | one connection: sign-on, echo, requests out, answers in                   |
+//! | `wire`, `drain`                 | what may have left; how it ends                                           |
 //! | `pending`, `key`                | which answer belongs to which request; who comes late                     |
 //! | `security`                      | the trait behind which the keys stay                                      |
 //! | `shipped`                       | the banks of this repository                                              |
@@ -19,6 +20,7 @@ mod backoff;
 mod card_fields;
 mod connect;
 mod counters;
+mod drain;
 pub mod framing;
 mod inbound;
 mod key;

@@ -13,8 +13,7 @@
 use ledger::{AccountCode, AccountId, BankName, Entry, Leg, Movement, Owner, Side};
 use types::{Currency, Money};
 
-use crate::payment::Payment;
-use crate::step::Refused;
+use crate::{Payment, Refused};
 
 /// The bank holds funds for us.
 pub(crate) fn held(payment: &Payment, amount: Money) -> Result<Entry, Refused> {

@@ -1,4 +1,4 @@
-//! The states of a payment, and the statuses that the API shows for them.
+//! The states of a payment.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,9 @@ pub enum State {
     Authorized,
     /// A completion for `amount` is recorded; `in_doubt` once the bank has been silent and the advice is repeated.
     Capturing {
-        /// Minor units to capture.
+        /// Minor units to capture. Written under a name of its own: a payment's record is flat, and its `amount` is the
+        /// order's.
+        #[serde(rename = "capturing_amount")]
         amount: u64,
         /// The bank has been silent; the same advice is being repeated.
         in_doubt: bool,
@@ -42,8 +44,22 @@ pub enum State {
     /// Nothing was or will be taken.
     Canceled {
         /// Why.
-        reason: super::CancellationReason,
+        reason: CancellationReason,
     },
+}
+
+/// Why a payment was canceled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancellationReason {
+    /// Voided by the merchant.
+    Voided,
+    /// The authorization or the unpaid payment reached its end.
+    Expired,
+    /// The bank was silent and the reversal is acknowledged: nothing was taken.
+    TimeoutReversed,
+    /// Canceled before any bank was asked.
+    Abandoned,
 }
 
 /// What a void takes back.
@@ -86,92 +102,21 @@ pub enum Undo {
     },
 }
 
-/// The status of a payment as the API names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// A card is missing.
-    RequiresPaymentMethod,
-    /// `confirm` is missing.
-    RequiresConfirmation,
-    /// A bank has been or is being asked.
-    Processing,
-    /// Funds are held.
-    RequiresCapture,
-    /// The money has moved.
-    Succeeded,
-    /// Declined, or never sent.
-    Failed,
-    /// Undone before or after it took effect.
-    Canceled,
-}
-
-/// Why a payment is `processing`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProcessingReason {
-    /// The bank has been asked and still has time to answer.
-    HostPending,
-    /// The bank was silent; the outcome is unknown and is being driven to certainty.
-    InDoubt,
-    /// A reversal is on its way.
-    ReversalPending,
-}
-
-impl State {
-    /// The status that the API shows.
-    pub const fn status(&self) -> Status {
+impl Held {
+    /// The state in which this stands.
+    pub(crate) const fn state(self) -> State {
         match self {
-            State::RequiresPaymentMethod => Status::RequiresPaymentMethod,
-            State::RequiresConfirmation => Status::RequiresConfirmation,
-            State::Authorizing
-            | State::Consuming
-            | State::Capturing { .. }
-            | State::Voiding { .. }
-            | State::Reversing { .. } => Status::Processing,
-            State::Authorized => Status::RequiresCapture,
-            State::Captured => Status::Succeeded,
-            State::Failed => Status::Failed,
-            State::Canceled { .. } => Status::Canceled,
+            Held::Hold => State::Authorized,
+            Held::Sale => State::Captured,
         }
     }
+}
 
-    /// Why the payment is `processing`, when it is.
-    pub const fn processing_reason(&self) -> Option<ProcessingReason> {
-        match self {
-            State::Authorizing
-            | State::Consuming
-            | State::Capturing { in_doubt: false, .. }
-            | State::Voiding { .. } => Some(ProcessingReason::HostPending),
-            State::Capturing { in_doubt: true, .. } => Some(ProcessingReason::InDoubt),
-            State::Reversing { .. } => Some(ProcessingReason::ReversalPending),
-            State::RequiresPaymentMethod
-            | State::RequiresConfirmation
-            | State::Authorized
-            | State::Captured
-            | State::Failed
-            | State::Canceled { .. } => None,
-        }
-    }
-
-    /// Whether the bank's effect is unknown right now.
-    pub const fn in_doubt(&self) -> bool {
-        matches!(self, State::Reversing { .. } | State::Capturing { in_doubt: true, .. })
-    }
-
-    /// What a merchant may ask for in this state.
-    pub const fn allowed_actions(&self) -> &'static [&'static str] {
-        match self {
-            State::RequiresPaymentMethod | State::RequiresConfirmation => &["confirm", "void"],
-            State::Authorized => &["capture", "void"],
-            State::Captured => &["refund", "void"],
-            State::Authorizing
-            | State::Consuming
-            | State::Capturing { .. }
-            | State::Voiding { .. }
-            | State::Reversing { .. }
-            | State::Failed
-            | State::Canceled { .. } => &[],
+impl From<VoidReason> for CancellationReason {
+    fn from(why: VoidReason) -> Self {
+        match why {
+            VoidReason::Requested => CancellationReason::Voided,
+            VoidReason::Expired => CancellationReason::Expired,
         }
     }
 }

@@ -27,4 +27,5 @@ pub use flow::{Custodian, WalletIdentity};
 pub use pcs::{Parts, Pcs, Readiness};
 pub use reads::{DescribedMessage, HistoryItem};
 pub use setup::{DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};
+pub use task::{EXCHANGE as TASK_EXCHANGE, EXPIRY as TASK_EXPIRY, PURSUIT as TASK_PURSUIT};
 pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

@@ -11,11 +11,11 @@ use crate::CommandError;
 use crate::resource::to_bytes;
 
 /// A message that is recorded and may be on the wire. Found after a crash, it is in doubt: never sent again as new.
-pub(crate) const EXCHANGE: u8 = 1;
+pub const EXCHANGE: u8 = 1;
 /// A reversal or an advice to repeat until the bank answers.
-pub(crate) const PURSUIT: u8 = 2;
+pub const PURSUIT: u8 = 2;
 /// An authorization to give back at its end.
-pub(crate) const EXPIRY: u8 = 3;
+pub const EXPIRY: u8 = 3;
 
 /// What a task is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod client;
 mod print;
+mod receiver;
 mod steps;
 
 pub use client::Client;

@@ -9,6 +9,8 @@
 //!
 //! The store knows nothing of payments. Rows and events are bytes to it.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod engine;
 mod error;
 mod journal;

@@ -13,6 +13,12 @@ use crate::{Answer, Claim, Committed, Head, Refused, RowKey, Shard, StoreError, 
 /// Milliseconds of a day; claims are kept, and dropped, by the day.
 const DAY_MS: i64 = 86_400_000;
 
+type Balances = BTreeMap<(Shard, AccountId), Balance>;
+type Sums = BTreeMap<(Shard, CountKey), (i64, i64)>;
+type Tasks<'a> = BTreeMap<(Shard, u8, u128), Option<(Timestamp, &'a [u8])>>;
+/// A rule's word on a unit, unless the store itself fails.
+type Checked<T> = Result<Result<T, Refused>, StoreError>;
+
 /// What the rules must know of what is committed.
 pub(crate) trait Base {
     fn shards(&self) -> u16;
@@ -88,9 +94,9 @@ pub(crate) struct Plan<'a> {
     /// Answers to claims of earlier batches.
     pub answers: BTreeMap<(Shard, ClaimPlace), &'a Answer>,
     pub records: Vec<NewRecord>,
-    pub balances: BTreeMap<(Shard, AccountId), Balance>,
-    pub counts: BTreeMap<(Shard, CountKey), (i64, i64)>,
-    pub tasks: BTreeMap<(Shard, u8, u128), Option<(Timestamp, &'a [u8])>>,
+    pub balances: Balances,
+    pub counts: Sums,
+    pub tasks: Tasks<'a>,
     pub cursors: BTreeMap<(Shard, &'a str), u64>,
     pub counters: BTreeMap<(Shard, [u8; 16]), u64>,
     /// The latest day of a unit, by which claims expire.
@@ -114,14 +120,13 @@ pub(crate) fn plan<'a>(
     let mut plan = Plan::default();
     let outcomes =
         batch.iter().map(|unit| plan.take(base, unit, retention_days)).collect::<Result<Outcomes, _>>()?;
-    // A shard whose units were all refused, or leave the journal alone, still guards its epoch by its head.
     Ok((plan, outcomes))
 }
 
 /// What a unit changes where rules need the sum of its parts; joined to the plan once the unit is accepted.
 struct Effects {
-    balances: BTreeMap<(Shard, AccountId), Balance>,
-    counts: BTreeMap<(Shard, CountKey), (i64, i64)>,
+    balances: Balances,
+    counts: Sums,
     answer: Option<ClaimPlace>,
     reserved: Vec<u64>,
 }
@@ -139,12 +144,7 @@ impl<'a> Plan<'a> {
             && self.counters.is_empty()
     }
 
-    fn take(
-        &mut self,
-        base: &mut dyn Base,
-        unit: &'a Unit,
-        retention_days: u16,
-    ) -> Result<Result<Committed, Refused>, StoreError> {
+    fn take(&mut self, base: &mut dyn Base, unit: &'a Unit, retention_days: u16) -> Checked<Committed> {
         if let Err(malformed) = shape::check(unit, base.shards()) {
             return Ok(Err(malformed.into()));
         }
@@ -159,12 +159,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether the unit may be committed. Changes nothing.
-    fn check(
-        &self,
-        base: &mut dyn Base,
-        unit: &Unit,
-        retention_days: u16,
-    ) -> Result<Result<Effects, Refused>, StoreError> {
+    fn check(&self, base: &mut dyn Base, unit: &Unit, retention_days: u16) -> Checked<Effects> {
         macro_rules! accept {
             ($result:expr) => {
                 match $result? {
@@ -210,12 +205,7 @@ impl<'a> Plan<'a> {
         Ok(found.filter(|claimed| age(claimed.place) <= i64::from(retention_days)))
     }
 
-    fn check_claim(
-        &self,
-        base: &mut dyn Base,
-        unit: &Unit,
-        retention_days: u16,
-    ) -> Result<Result<(), Refused>, StoreError> {
+    fn check_claim(&self, base: &mut dyn Base, unit: &Unit, retention_days: u16) -> Checked<()> {
         let Some(claim) = &unit.claim else { return Ok(Ok(())) };
         Ok(match self.known(base, unit, &claim.key, retention_days)? {
             None => Ok(()),
@@ -231,7 +221,7 @@ impl<'a> Plan<'a> {
         base: &mut dyn Base,
         unit: &Unit,
         retention_days: u16,
-    ) -> Result<Result<Option<ClaimPlace>, Refused>, StoreError> {
+    ) -> Checked<Option<ClaimPlace>> {
         let Some(answer) = &unit.answer else { return Ok(Ok(None)) };
         if unit.claim.as_ref().is_some_and(|claim| claim.key == answer.key) {
             return Ok(Ok(None));
@@ -243,7 +233,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn check_rows(&self, base: &mut dyn Base, unit: &Unit) -> Result<Result<(), Refused>, StoreError> {
+    fn check_rows(&self, base: &mut dyn Base, unit: &Unit) -> Checked<()> {
         for change in &unit.rows {
             let found = match self.rows.get(&(unit.shard, change.key)) {
                 Some(write) => write.now.map(|(version, _)| version),
@@ -256,7 +246,7 @@ impl<'a> Plan<'a> {
         Ok(Ok(()))
     }
 
-    fn check_aliases(&self, base: &mut dyn Base, unit: &Unit) -> Result<Result<(), Refused>, StoreError> {
+    fn check_aliases(&self, base: &mut dyn Base, unit: &Unit) -> Checked<()> {
         for change in unit.aliases.iter().filter(|change| change.target.is_some()) {
             let found = match self.aliases.get(&(unit.shard, change.space, change.key)) {
                 Some(&target) => target,
@@ -269,7 +259,7 @@ impl<'a> Plan<'a> {
         Ok(Ok(()))
     }
 
-    fn check_cursors(&self, base: &mut dyn Base, unit: &Unit) -> Result<Result<(), Refused>, StoreError> {
+    fn check_cursors(&self, base: &mut dyn Base, unit: &Unit) -> Checked<()> {
         let last = self.heads.get(&unit.shard).map_or(0, |(_, head)| head.seq);
         for cursor in &unit.cursors {
             let found = match self.cursors.get(&(unit.shard, cursor.consumer.as_str())) {
@@ -284,11 +274,7 @@ impl<'a> Plan<'a> {
         Ok(Ok(()))
     }
 
-    fn new_balances(
-        &self,
-        base: &mut dyn Base,
-        unit: &Unit,
-    ) -> Result<Result<BTreeMap<(Shard, AccountId), Balance>, Refused>, StoreError> {
+    fn new_balances(&self, base: &mut dyn Base, unit: &Unit) -> Checked<Balances> {
         let mut changed = BTreeMap::new();
         for leg in
             unit.records.iter().filter_map(|record| record.legs.as_ref()).flat_map(|entry| entry.legs())
@@ -306,11 +292,7 @@ impl<'a> Plan<'a> {
         Ok(Ok(changed))
     }
 
-    fn new_counts(
-        &self,
-        base: &mut dyn Base,
-        unit: &Unit,
-    ) -> Result<Result<BTreeMap<(Shard, CountKey), (i64, i64)>, Refused>, StoreError> {
+    fn new_counts(&self, base: &mut dyn Base, unit: &Unit) -> Checked<Sums> {
         let mut changed = BTreeMap::new();
         for delta in &unit.counts {
             let key = CountKey {
@@ -333,7 +315,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The first number of each block.
-    fn reserve(&self, base: &mut dyn Base, unit: &Unit) -> Result<Result<Vec<u64>, Refused>, StoreError> {
+    fn reserve(&self, base: &mut dyn Base, unit: &Unit) -> Checked<Vec<u64>> {
         let mut firsts = Vec::with_capacity(unit.reserves.len());
         for reserve in &unit.reserves {
             let first = match self.counters.get(&(unit.shard, reserve.counter)) {

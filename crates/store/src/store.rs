@@ -74,7 +74,10 @@ impl Store {
     /// have been.
     pub async fn commit(&self, unit: Unit) -> Result<Committed, CommitError> {
         match &*self.commits {
-            Commits::Queued(writer) => writer.submit(unit)?.await.unwrap_or(Err(CommitError::Unavailable)),
+            Commits::Queued(writer) => match writer.submit(unit)?.await {
+                Ok(answer) => answer.take(),
+                Err(_) => Err(CommitError::Unavailable),
+            },
             Commits::Inline(inline) => inline.commit(unit),
         }
     }

@@ -36,7 +36,7 @@ pub struct Breach {
     /// The journal record; the last one when a sum at the end is wrong.
     pub seq: u64,
     /// Which rule.
-    pub rule: Rule,
+    pub rule: Box<Rule>,
 }
 
 /// What must hold.
@@ -170,7 +170,7 @@ impl Walk {
     }
 
     fn holds(&self, holds: bool, rule: impl FnOnce() -> Rule) -> Result<(), Breach> {
-        if holds { Ok(()) } else { Err(Breach { shard: self.shard, seq: self.seq, rule: rule() }) }
+        if holds { Ok(()) } else { Err(Breach { shard: self.shard, seq: self.seq, rule: Box::new(rule()) }) }
     }
 
     fn journal(&mut self, reads: &dyn Reads, mut progress: impl FnMut(u64)) -> Result<(), VerifyError> {
@@ -193,7 +193,7 @@ impl Walk {
     }
 
     fn record(&self, bytes: &[u8]) -> Result<StoredRecord, Breach> {
-        let breach = |text| Breach { shard: self.shard, seq: self.seq, rule: Rule::Readable(text) };
+        let breach = |text| Breach { shard: self.shard, seq: self.seq, rule: Box::new(Rule::Readable(text)) };
         let record = StoredRecord::decode(bytes).map_err(|error| breach(error.to_string()))?;
         if (record.shard, record.seq) != (self.shard, self.seq) {
             return Err(breach(format!("it says that it is record {} of {:?}", record.seq, record.shard)));
@@ -202,7 +202,7 @@ impl Walk {
     }
 
     fn add(&mut self, record: &StoredRecord) -> Result<(), Breach> {
-        let breach = |rule| Breach { shard: self.shard, seq: self.seq, rule };
+        let breach = |rule| Breach { shard: self.shard, seq: self.seq, rule: Box::new(rule) };
         for leg in record.record.legs.iter().flat_map(|entry| entry.legs()) {
             let account = leg.account;
             let (_, balance) =

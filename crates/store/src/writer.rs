@@ -30,7 +30,44 @@ impl Default for Settings {
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-type Reply = oneshot::Sender<Result<Committed, CommitError>>;
+type Outcome = Result<Committed, CommitError>;
+type Reply = oneshot::Sender<Answer>;
+
+/// What one caller is told, and what it passes on to its neighbours of the batch. Waking a runtime from another thread is
+/// a system call each time, so the writer wakes one caller, and that one, already on the runtime's thread, the others.
+/// They are passed on when this is dropped, so also when its caller has gone away.
+pub(crate) struct Answer {
+    outcome: Option<Outcome>,
+    others: Vec<(Reply, Outcome)>,
+}
+
+impl Answer {
+    /// This caller's part.
+    pub fn take(mut self) -> Outcome {
+        self.outcome.take().unwrap_or(Err(CommitError::Unavailable))
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        for (reply, outcome) in self.others.drain(..) {
+            // A caller that went away does not care.
+            drop(reply.send(Answer { outcome: Some(outcome), others: Vec::new() }));
+        }
+    }
+}
+
+/// Tells a batch.
+fn tell(mut batch: Vec<(Reply, Outcome)>) {
+    while let Some((reply, outcome)) = batch.pop() {
+        let answer = Answer { outcome: Some(outcome), others: batch };
+        match reply.send(answer) {
+            Ok(()) => return,
+            // This one has gone away: the next passes it on.
+            Err(mut back) => batch = std::mem::take(&mut back.others),
+        }
+    }
+}
 
 struct Job {
     unit: Unit,
@@ -62,10 +99,7 @@ impl Writer {
     }
 
     /// Queues a unit. Once queued it is decided on, whether or not anybody waits for the answer.
-    pub fn submit(
-        &self,
-        unit: Unit,
-    ) -> Result<oneshot::Receiver<Result<Committed, CommitError>>, CommitError> {
+    pub fn submit(&self, unit: Unit) -> Result<oneshot::Receiver<Answer>, CommitError> {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(CommitError::Unavailable)?;
         match queue.try_send(Job { unit, reply }) {
@@ -132,16 +166,17 @@ impl Work {
         let committed = catch_unwind(AssertUnwindSafe(|| self.engine.commit(units)));
         match committed {
             Ok(Ok(outcomes)) => {
-                // A caller that went away does not care.
-                replies
-                    .zip(outcomes)
-                    .for_each(|(reply, outcome)| drop(reply.send(outcome.map_err(CommitError::Refused))));
+                tell(
+                    replies
+                        .zip(outcomes.into_iter().map(|outcome| outcome.map_err(CommitError::Refused)))
+                        .collect(),
+                );
                 true
             }
             Ok(Err(error @ StoreError::NotWritten(_))) => {
                 tracing::error!(units = units.len(), error = %error, "The store refused a batch; trying to recover");
                 self.ready.set(false);
-                replies.for_each(|reply| drop(reply.send(Err(CommitError::Unavailable))));
+                tell(replies.map(|reply| (reply, Err(CommitError::Unavailable))).collect());
                 self.recover()
             }
             Ok(Err(error)) => {
@@ -189,7 +224,7 @@ impl Work {
         let until = Instant::now() + pause;
         loop {
             match self.jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(job) => drop(job.reply.send(Err(CommitError::Unavailable))),
+                Ok(job) => tell(vec![(job.reply, Err(CommitError::Unavailable))]),
                 Err(RecvTimeoutError::Timeout) => return true,
                 Err(RecvTimeoutError::Disconnected) => return false,
             }

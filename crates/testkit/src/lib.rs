@@ -1,1 +1,23 @@
-//! Worlds, fixtures and auditors for tests.
+//! A whole gateway in one process, for tests: the real PCS over the store's memory engine, real links to simulated
+//! banks, a vault, a certificate authority, a wallet with a passkey. Nothing is mocked but time, chance and the wire.
+//!
+//! Tests run under tokio's paused clock (`#[tokio::test(start_paused = true)]`): half a minute of a bank's silence takes
+//! no time, and [`World`]'s wall clock goes with it. A story ends with [`World::audit`], which holds the books against
+//! what the banks themselves have counted.
+//!
+//! Everything here panics where a test should fail.
+
+mod audit;
+mod bank;
+mod chance;
+mod clock;
+mod installation;
+mod shop;
+mod world;
+
+pub use bank::SimulatedBank;
+pub use chance::Seeded;
+pub use clock::WorldClock;
+pub use installation::{Installation, Phone};
+pub use shop::Shop;
+pub use world::{World, cny, eur, payment_of, refund_of};

@@ -90,10 +90,12 @@ fn soft_mac(algorithm: MacAlgorithm, key: &[u8], input: &[u8]) -> [u8; 8] {
     let xor = |a: [u8; 8], b: [u8; 8]| std::array::from_fn(|i| a[i] ^ b[i]);
     match algorithm {
         MacAlgorithm::X9_19 => {
-            let mut state = [0; 8];
-            for block in padded(input) {
-                state = single(&key[..8], xor(state, block), true);
-            }
+            let left = Des::new_from_slice(&key[..8]).unwrap();
+            let state = padded(input).into_iter().fold([0; 8], |state, block| {
+                let mut block = xor(state, block).into();
+                left.encrypt_block(&mut block);
+                block.into()
+            });
             single(&key[..8], single(&key[8..], state, false), true)
         }
         MacAlgorithm::CupsEcb => {

@@ -64,7 +64,7 @@ impl Pcs {
     /// [`ChainError`] names the first rule that is broken.
     pub fn believes_wallet(&self, certificate: &Certificate) -> Result<(), ChainError> {
         let Custodian { wallet_ca, refused, .. } = &self.custodian;
-        wallet_ca.verify(certificate, Purpose::TlsClient, self.clock.now(), &**refused)
+        wallet_ca.verify(certificate, Purpose::ClientAuth, self.clock.now(), &**refused)
     }
 
     /// Carries out an instruction.

@@ -68,7 +68,7 @@ pub async fn start(
         };
         let transport = TransportKey::from_bytes(KeyFamily::TripleDes, tmk.expose());
         let transport = transport.tried(format!("the terminal master key of {name}"))?;
-        let check_length = profile.key_field().map_or(4, |field| field.layout[0].check_bytes);
+        let check_length = profile.key_field().map_or(4, |field| field.layout[0].2);
         let keys = BankKeys::new(transport, algorithm(profile.mac().algorithm), check_length);
         let keys = keys.tried(format!("the keys of {name}"))?;
         let link = HostLink::start(LinkParts {

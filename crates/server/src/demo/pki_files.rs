@@ -61,10 +61,10 @@ impl NodeKeys {
     pub async fn issue(authority: &DemoAuthority, host: &str, entropy: &dyn Entropy) -> Result<Self, Fault> {
         let failed = "cannot issue the certificates of this node";
         let pcs_key = KeyPair::generate(Curve::P256, entropy).tried(failed)?;
-        let csr = csr(&pcs_key)?;
+        let csr = request(&pcs_key)?;
         let pcs = authority.issue_node(&[host], &csr).await.tried(failed)?;
         let wallet_key = KeyPair::generate(Curve::P256, entropy).tried(failed)?;
-        let csr = csr(&wallet_key)?;
+        let csr = request(&wallet_key)?;
         let wallet = authority.issue_wallet_server("demo", &csr).await.tried(failed)?;
         let recipient_key = AgreementKey::generate(entropy).tried(failed)?;
         let csr = Csr::from_der(&recipient_key.csr().tried(failed)?).tried(failed)?;
@@ -80,7 +80,7 @@ impl NodeKeys {
     }
 }
 
-fn csr(key: &KeyPair) -> Result<Csr, Fault> {
+fn request(key: &KeyPair) -> Result<Csr, Fault> {
     let failed = "cannot ask for a certificate";
     Csr::from_der(&Csr::build(key).tried(failed)?).tried(failed)
 }

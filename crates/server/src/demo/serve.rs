@@ -71,9 +71,12 @@ async fn connection(
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
     tokio::select! {
         served = serving.as_mut() => log_end(served),
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped => {
             serving.as_mut().graceful_shutdown();
             log_end(serving.await);
         }

@@ -24,10 +24,6 @@ impl Client {
         Ok(Self { http, demo })
     }
 
-    pub fn demo(&self) -> &DemoFile {
-        &self.demo
-    }
-
     /// The first test card with this behaviour.
     pub fn card(&self, behaviour: &str, currency: Option<&str>) -> Result<String, Fault> {
         let fits = |card: &&crate::demo::TestCard| {
@@ -54,6 +50,12 @@ impl Client {
             request = request.header("Idempotency-Key", key);
         }
         read(path, request.send().await).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Result<(), Fault> {
+        let request = self.http.delete(self.url(path)).bearer_auth(&self.demo.secret_key);
+        let answer = request.send().await.tried(format!("no answer from {path}"))?;
+        answer.error_for_status().map(drop).tried(format!("{path} was not deleted"))
     }
 
     fn url(&self, path: &str) -> String {

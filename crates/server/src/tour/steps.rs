@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::client::{Answer, Client};
 use super::print;
+use super::receiver::Receiver;
 use crate::fault::Fault;
 
 pub async fn all(client: &Client) -> Result<(), Fault> {
+    let receiver = Receiver::start(client).await?;
     consume(client).await?;
     authorize_and_capture(client).await?;
     void(client).await?;
@@ -14,7 +16,8 @@ pub async fn all(client: &Client) -> Result<(), Fault> {
     decline(client).await?;
     silence(client).await?;
     replay(client).await?;
-    webhooks(client).await?;
+    webhooks(&receiver).await?;
+    receiver.stop(client).await?;
     trial_balance(client).await
 }
 
@@ -115,27 +118,20 @@ async fn replay(client: &Client) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn webhooks(client: &Client) -> Result<(), Fault> {
+async fn webhooks(receiver: &Receiver) -> Result<(), Fault> {
     print::chapter(8, "What the shop was told: signed webhooks, from the journal");
-    let mut deliveries = Value::Null;
-    for _ in 0..50 {
-        deliveries = client.get("/v1/deliveries?limit=20").await?.body;
-        let pending = |delivery: &Value| delivery["status"] == "pending";
-        let data = deliveries["data"].as_array().cloned().unwrap_or_default();
-        if !data.is_empty() && !data.iter().any(pending) {
+    for _ in 0..100 {
+        if receiver.heard().iter().any(|heard| heard.kind == "payment.in_doubt_resolved") {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    for delivery in deliveries["data"].as_array().into_iter().flatten() {
-        print::got(&format!(
-            "{} {} answered {}",
-            delivery["event_type"].as_str().unwrap_or(""),
-            delivery["status"].as_str().unwrap_or(""),
-            delivery["response_status"],
-        ));
+    let mut heard = receiver.heard();
+    heard.sort_by_key(|heard| heard.sequence);
+    for one in &heard {
+        print::got(&format!("#{} {} (signature verified)", one.sequence, one.kind));
     }
-    Ok(())
+    if heard.is_empty() { Err(Fault::plain("no webhook arrived within ten seconds")) } else { Ok(()) }
 }
 
 async fn trial_balance(client: &Client) -> Result<(), Fault> {

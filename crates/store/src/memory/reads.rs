@@ -186,7 +186,7 @@ impl Reads for MemoryReads {
     fn is_projected(&self, record: &StoredRecord) -> Result<bool, StoreError> {
         let state = self.state.lock();
         let histories = state.histories.get(&(record.shard, record.record.subject));
-        if !histories.is_some_and(|places| places.binary_search(&record.seq).is_ok()) {
+        if histories.is_none_or(|places| places.binary_search(&record.seq).is_err()) {
             return Ok(false);
         }
         let before = |shard: Shard, account: AccountId| {

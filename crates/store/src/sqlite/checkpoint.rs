@@ -20,6 +20,9 @@ struct Shared {
     stop: AtomicBool,
     /// The log has passed its limit; the writer must empty it.
     full: AtomicBool,
+    /// That limit, in frames. It doubles while a reader keeps the log from being emptied, so that the writer does not
+    /// wait for that reader over and over.
+    limit_frames: AtomicU64,
     /// Bytes written since the last nudge, roughly.
     written: AtomicU64,
 }
@@ -27,6 +30,8 @@ struct Shared {
 /// The thread and the way to wake it. Dropping it ends the thread.
 pub(super) struct Checkpointer {
     shared: Arc<Shared>,
+    /// The limit as it was set.
+    limit_frames: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,22 +46,20 @@ impl Checkpointer {
         let page: u64 = connection
             .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
             .map_err(|error| cannot(&error))? as u64;
+        let limit_frames = options.wal_limit_bytes / page;
         let shared = Arc::new(Shared {
+            limit_frames: limit_frames.into(),
             stop: AtomicBool::new(false),
             full: AtomicBool::new(false),
             written: AtomicU64::new(0),
         });
-        let work = Work {
-            connection,
-            shared: Arc::clone(&shared),
-            start_frames: options.checkpoint_bytes / page,
-            limit_frames: options.wal_limit_bytes / page,
-        };
+        let work =
+            Work { connection, shared: Arc::clone(&shared), start_frames: options.checkpoint_bytes / page };
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || work.run())
             .map_err(|error| cannot(&error))?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, limit_frames, thread: Some(thread) })
     }
 
     /// The writer has written so many bytes more.
@@ -75,8 +78,11 @@ impl Checkpointer {
         self.shared.full.load(Ordering::Relaxed)
     }
 
-    /// It has tried.
-    pub fn emptied(&self) {
+    /// It has tried, with or without success.
+    pub fn emptied(&self, success: bool) {
+        let limit = self.shared.limit_frames.load(Ordering::Relaxed);
+        let next = if success { self.limit_frames } else { limit.saturating_mul(2) };
+        self.shared.limit_frames.store(next, Ordering::Relaxed);
         self.shared.full.store(false, Ordering::Relaxed);
     }
 }
@@ -97,7 +103,6 @@ struct Work {
     connection: Connection,
     shared: Arc<Shared>,
     start_frames: u64,
-    limit_frames: u64,
 }
 
 impl Work {
@@ -115,7 +120,7 @@ impl Work {
         if frames.saturating_sub(moved) >= self.start_frames {
             self.checkpoint("PASSIVE")?;
         }
-        if frames >= self.limit_frames {
+        if frames >= self.shared.limit_frames.load(Ordering::Relaxed) {
             self.shared.full.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -126,5 +131,28 @@ impl Work {
         self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
             Ok((row.get::<_, i64>(1)?.max(0) as u64, row.get::<_, i64>(2)?.max(0) as u64))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The look at the log must not itself be a checkpoint, or each of them would wait for the disk.
+    #[test]
+    fn a_look_at_the_log_moves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("file")).unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        let shared =
+            Shared { stop: false.into(), full: false.into(), written: 0.into(), limit_frames: 2.into() };
+        let work = Work { connection, shared: Arc::new(shared), start_frames: 1 };
+        let (frames, moved) = work.checkpoint("NOOP").unwrap();
+        assert!(frames >= 2);
+        assert_eq!(moved, 0);
+        work.look().unwrap();
+        assert_eq!(work.checkpoint("NOOP").unwrap(), (frames, frames));
+        assert!(work.shared.full.load(Ordering::Relaxed));
     }
 }

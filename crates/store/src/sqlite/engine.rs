@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -12,9 +13,9 @@ use super::checkpoint::Checkpointer;
 use super::claims::ClaimIndex;
 use super::open::{self, SqliteOptions};
 use super::queries;
-use super::write::{NotAsPlanned, drop_claims, write};
+use super::write::{Dropped, NotAsPlanned, drop_claims, write};
 use crate::engine::Outcomes;
-use crate::plan::{ClaimPlace, Plan, plan};
+use crate::plan::{Plan, plan};
 use crate::{Engine, Shard, StoreError, Unit};
 
 /// How often a batch is decided on again after the file had changed beneath it.
@@ -41,8 +42,6 @@ enum Tried {
     /// The file had changed; nothing was written.
     Raced,
 }
-
-type Dropped = Vec<((Shard, [u8; 16]), ClaimPlace)>;
 
 impl SqliteEngine {
     pub(super) fn new(
@@ -140,6 +139,16 @@ impl SqliteEngine {
         Ok(all)
     }
 
+    /// Makes the next commit begin at the start of the write-ahead log. False: a reader is in the way.
+    fn empty_log(&self) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(LOG_WAIT)?;
+        let emptied = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
+        self.connection.busy_timeout(Duration::from_millis(self.options.lock_wait_ms.into()))?;
+        emptied
+    }
+
     /// After the commit.
     fn remember(&mut self, plan: &Plan<'_>, dropped: &Dropped) {
         self.remembered.update(plan);
@@ -151,14 +160,18 @@ impl SqliteEngine {
         let rows: usize = plan.rows.values().filter_map(|row| row.now).map(|(_, body)| body.len()).sum();
         self.checkpointer.written((records + rows) as u64);
         if self.checkpointer.is_full() {
-            // The checkpoint thread could not keep up, or a reader holds on to old pages: the writer waits once.
-            if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())) {
-                tracing::warn!(error = %error, "The write-ahead log could not be emptied; it goes on growing");
+            // The checkpoint thread could not keep up, or a reader holds on to old pages: the writer waits once, shortly.
+            let emptied = self.empty_log();
+            if !matches!(emptied, Ok(true)) {
+                tracing::warn!(result = ?emptied, "A reader keeps the write-ahead log from being emptied; it goes on growing");
             }
-            self.checkpointer.emptied();
+            self.checkpointer.emptied(matches!(emptied, Ok(true)));
         }
     }
 }
+
+/// How long the writer waits, once, for readers to let go of the write-ahead log.
+const LOG_WAIT: Duration = Duration::from_millis(50);
 
 /// An error before COMMIT: nothing of the batch is in the file.
 fn not_written(error: rusqlite::Error) -> StoreError {

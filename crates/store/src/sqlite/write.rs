@@ -198,12 +198,11 @@ fn places(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> 
     Ok(())
 }
 
+/// Keys of claims, with where the claims lay.
+pub(super) type Dropped = Vec<((Shard, [u8; 16]), ClaimPlace)>;
+
 /// Drops some claims, and their answers, of days before `day`, and returns them.
-pub(super) fn drop_claims(
-    connection: &Connection,
-    shard: Shard,
-    day: i32,
-) -> rusqlite::Result<Vec<((Shard, [u8; 16]), ClaimPlace)>> {
+pub(super) fn drop_claims(connection: &Connection, shard: Shard, day: i32) -> rusqlite::Result<Dropped> {
     let mut select = connection.prepare_cached(
         "SELECT day, number, key FROM claim WHERE shard = ?1 AND day < ?2 ORDER BY day, number LIMIT ?3",
     )?;

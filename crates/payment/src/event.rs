@@ -1,0 +1,72 @@
+//! What can happen to a payment.
+
+use types::PaymentMethodId;
+
+use crate::{Approval, CardSummary, Decline, Evidence, Exchange, Money64, VoidReason};
+
+/// Something that happened, or that somebody with the right to ask has asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A card was chosen.
+    MethodAttached {
+        /// The stored card.
+        method: PaymentMethodId,
+        /// What may be shown of it.
+        card: CardSummary,
+    },
+    /// Somebody consented; the message in `exchange` is about to be recorded and sent.
+    Confirmed {
+        /// The 0100 or 0200.
+        exchange: Exchange,
+        /// Who consented.
+        evidence: Evidence,
+    },
+    /// The bank said yes to what was last sent.
+    Approved {
+        /// Its yes.
+        approval: Approval,
+        /// "Defective success": approved, reconcile first.
+        flagged: bool,
+    },
+    /// The bank said no to what was last sent.
+    Declined(Decline),
+    /// What was last sent may have left, and no answer can be believed.
+    Silent {
+        /// The dialect repeats this message instead of reversing it.
+        repeat: bool,
+    },
+    /// What was last sent surely never left.
+    NeverLeft,
+    /// The bank acknowledged the reversal, or knows nothing to reverse.
+    ReversalAccepted,
+    /// The merchant captures.
+    CaptureRequested {
+        /// Minor units.
+        amount: Money64,
+        /// The completion.
+        exchange: Exchange,
+    },
+    /// The merchant, or time, voids.
+    VoidRequested {
+        /// Why.
+        why: VoidReason,
+        /// The cancel or void; none when no bank has been asked yet.
+        exchange: Option<Exchange>,
+    },
+}
+
+impl Event {
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Event::MethodAttached { .. } => "attach a payment method",
+            Event::Confirmed { .. } => "confirm",
+            Event::Approved { .. } => "take the bank's approval",
+            Event::Declined(_) => "take the bank's decline",
+            Event::Silent { .. } => "take the bank's silence",
+            Event::NeverLeft => "take back a message",
+            Event::ReversalAccepted => "take a reversal's acknowledgement",
+            Event::CaptureRequested { .. } => "capture",
+            Event::VoidRequested { .. } => "void",
+        }
+    }
+}

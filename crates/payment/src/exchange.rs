@@ -1,0 +1,87 @@
+//! One question to a bank, and its yes or no.
+
+use serde::{Deserialize, Serialize};
+use types::{AttemptId, Timestamp};
+
+use crate::Money64;
+
+/// One exchange with a bank: what later messages must name to refer to it. Never a card number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The attempt's id.
+    pub attempt: AttemptId,
+    /// The bank's name in our configuration.
+    pub bank: String,
+    /// DE 41.
+    pub terminal: String,
+    /// DE 42.
+    pub acceptor: String,
+    /// What was asked: `authorize`, `consume`, `capture`, `refund`, …
+    pub transaction: String,
+    /// DE 11.
+    pub stan: u32,
+    /// DE 37: ours until the bank answers with its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rrn: Option<String>,
+    /// DE 38.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_code: Option<String>,
+    /// DE 39 of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_code: Option<String>,
+    /// DE 60.2 at the time of sending, where the dialect has batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// When the message was recorded to be sent.
+    pub sent_at: Timestamp,
+    /// When the answer arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
+}
+
+/// A bank's yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// DE 4 of the answer, in minor units.
+    pub amount: Money64,
+    /// DE 39.
+    pub response_code: String,
+    /// DE 37.
+    pub rrn: Option<String>,
+    /// DE 38.
+    pub authorization_code: Option<String>,
+}
+
+/// A bank's no, or our own before the bank was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decline {
+    /// Our name for the reason, for example `insufficient_funds`.
+    pub code: String,
+    /// DE 39, when a bank gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_code: Option<String>,
+    /// What the payer can do, for example `try_another_card`.
+    pub advice: String,
+}
+
+impl Exchange {
+    /// Keeps what the bank's yes says about the exchange. What the answer leaves out stays as it was.
+    pub(crate) fn approved(&mut self, approval: Approval, now: Timestamp) {
+        self.answered(Some(approval.response_code), now);
+        self.rrn = approval.rrn.or(self.rrn.take());
+        self.authorization_code = approval.authorization_code.or(self.authorization_code.take());
+    }
+
+    /// Keeps that the bank has answered.
+    pub(crate) fn answered(&mut self, response_code: Option<String>, now: Timestamp) {
+        self.response_code = response_code;
+        self.answered_at = Some(now);
+    }
+}
+
+impl Decline {
+    /// No bank was reached: the message surely never left.
+    pub(crate) fn never_left() -> Self {
+        Self { code: "host_unavailable".to_owned(), network_code: None, advice: "try_again_later".to_owned() }
+    }
+}

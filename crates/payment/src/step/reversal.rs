@@ -1,0 +1,34 @@
+//! The end of a reversal, and answers that come after it was sent.
+
+use types::Timestamp;
+
+use super::outcome::{Outcome, to};
+use crate::{Approval, CancellationReason, Notice, Payment, State, Statistic, Undo};
+
+impl Payment {
+    pub(super) fn reversed(&mut self, undo: Undo) -> Outcome {
+        // No bank has refused this try; the refusal of an earlier one would read as its reason.
+        self.decline = None;
+        match undo {
+            Undo::Original => to(State::Canceled { reason: CancellationReason::TimeoutReversed })
+                .resolved(true)
+                .notice(Notice::Canceled)
+                .more(Statistic::Reversed, self.terms.amount.minor()),
+            Undo::Capture { .. } => to(State::Authorized).resolved(true).notice(Notice::ActionFailed),
+            Undo::Void { of, .. } => to(of.state()).resolved(true).notice(Notice::ActionFailed),
+        }
+    }
+
+    /// The reversal is on its way already; the approval is kept as a fact, for those who look into it.
+    pub(super) fn approved_too_late(&mut self, undo: Undo, approval: Approval, now: Timestamp) -> Outcome {
+        let exchange = match undo {
+            Undo::Original => &mut self.original,
+            Undo::Capture { .. } => &mut self.completion,
+            Undo::Void { .. } => &mut self.void,
+        };
+        if let Some(exchange) = exchange {
+            exchange.approved(approval, now);
+        }
+        to(State::Reversing { undo })
+    }
+}

@@ -1,0 +1,99 @@
+//! A merchant with a contract at each bank, and what its server asks.
+
+use card::{Expiry, Pan};
+use payment::limits::Limits;
+use payment::routing::Acquirer;
+use payment::{CaptureMethod, FeePlan};
+use pcs::{Caller, IdempotencyKey, NewMerchant, NewPayment, RefundRequest};
+use types::{Currency, MerchantId, Money, PaymentId, PaymentMethodId};
+
+use crate::World;
+
+/// A merchant.
+#[derive(Clone, Debug)]
+pub struct Shop {
+    /// Whom the API knows it as.
+    pub caller: Caller,
+}
+
+impl Shop {
+    /// The merchant's id.
+    pub const fn id(&self) -> MerchantId {
+        self.caller.merchant
+    }
+}
+
+impl World {
+    /// Takes a merchant on: CNY at `cups-pos`; EUR, USD and JPY at `iso87-ascii`; 0.60 % and at least one minor unit.
+    pub async fn merchant(&self, name: &str) -> Shop {
+        let number = self.next_number();
+        let at = |bank: &str, currencies: &[Currency]| Acquirer {
+            bank: bank.to_owned(),
+            terminal: format!("{number:08}"),
+            acceptor: format!("{number:015}"),
+            currencies: currencies.to_vec(),
+            brands: Vec::new(),
+        };
+        let new = NewMerchant {
+            name: name.to_owned(),
+            fee_plan: FeePlan { bps: 60, fixed: 0, min: Some(1), cap: None },
+            limits: Limits::default(),
+            acquirers: vec![
+                at("cups-pos", &[Currency::CNY]),
+                at("iso87-ascii", &[Currency::EUR, Currency::USD, Currency::JPY]),
+            ],
+            authorization_days: 7,
+        };
+        let (merchant, _) = self.pcs().create_merchant(new).await.unwrap();
+        Shop { caller: Caller { merchant: merchant.id, key_id: format!("key of {name}") } }
+    }
+
+    /// Stores a test card for a merchant.
+    pub async fn card(&self, shop: &Shop, pan: &str) -> PaymentMethodId {
+        let test_card = banksim::cards().iter().find(|card| card.pan == pan).expect("a test card");
+        let expiry = Expiry::from_yymm(test_card.expiry).unwrap();
+        let pan = Pan::parse(pan).unwrap();
+        self.pcs().store_card(&pan, expiry, Some(shop.id()), None).await.unwrap().id
+    }
+
+    /// A sale with a stored card, to be confirmed at once.
+    pub fn sale(&self, card: PaymentMethodId, amount: Money) -> NewPayment {
+        NewPayment {
+            amount,
+            capture_method: CaptureMethod::Automatic,
+            confirm: true,
+            payment_method: Some(card),
+            customer: None,
+            merchant_reference: None,
+            description: None,
+            metadata: Default::default(),
+        }
+    }
+
+    /// An authorization with a stored card.
+    pub fn authorization(&self, card: PaymentMethodId, amount: Money) -> NewPayment {
+        NewPayment { capture_method: CaptureMethod::Manual, ..self.sale(card, amount) }
+    }
+
+    /// A refund of part (or, for none, the rest) of a payment.
+    pub fn refund_request(&self, payment: PaymentId, amount: Option<u64>) -> RefundRequest {
+        RefundRequest {
+            payment,
+            amount,
+            reason: None,
+            merchant_reference: None,
+            metadata: Default::default(),
+        }
+    }
+
+    /// An idempotency key that nobody has used.
+    pub fn key(&self) -> IdempotencyKey {
+        self.named_key(&format!("key-{}", self.next_number()), "the only request")
+    }
+
+    /// The key `name`, used for the request `request`.
+    pub fn named_key(&self, name: &str, request: &str) -> IdempotencyKey {
+        let fingerprint = pki::sha256::sha256(request.as_bytes());
+        IdempotencyKey { key: name.to_owned(), fingerprint }
+    }
+}
