@@ -80,9 +80,9 @@ async fn preview(Path(state): Path<String>, RawQuery(query): RawQuery) -> Respon
 
 fn session(euros: bool) -> Session {
     Session {
-        id: CheckoutSessionId::from_u128(0x019ad_5d8_e1c7_7000_8000_0000_0000_002a),
+        id: CheckoutSessionId::from_u128(0x019a_d5d8_e1c7_7000_8000_0000_0000_002a),
         status: SessionStatus::Open,
-        payment: PaymentId::from_u128(0x019ad_5d8_e1c7_7000_8000_0000_0000_002b),
+        payment: PaymentId::from_u128(0x019a_d5d8_e1c7_7000_8000_0000_0000_002b),
         merchant: MerchantId::from_u128(1),
         merchant_name: if euros { "Ring & Thread".to_owned() } else { "环与线小店".to_owned() },
         amount: if euros { 1_234_50 } else { 827_00 },

@@ -80,7 +80,7 @@ catalogue! {
 
     // What can be wrong in the form.
     problem_title: "There is a problem", "请检查以下内容";
-    error_prefix: "Error:", "错误：";
+    error_prefix: "Error: ", "错误：";
     number_missing: "Enter your card number", "请输入银行卡号";
     number_invalid: "Enter a valid card number", "请输入正确的银行卡号";
     number_length: "Card number is not the correct length", "银行卡号位数不正确";
@@ -126,7 +126,7 @@ catalogue! {
     undone_title: "Payment canceled", "付款已撤销";
     undone_body: "Your bank did not answer in time, so the payment was undone. No money has been taken.", "银行未及时应答，本次付款已撤销，未扣款。";
     canceled_body: "This payment was canceled. No money has been taken.", "本次付款已取消，未扣款。";
-    waiting_title: "We are checking with your bank", "正在向银行确认结果";
+    waiting_title: "Please wait", "请稍候";
     waiting_body: "We are checking with your bank. Do not pay again. This page will update.", "正在向银行确认结果，请勿重复支付，本页会自动更新。";
     waiting_more: "This usually takes less than a minute. You can keep this page open or come back to it later.", "通常不到一分钟。您可以停留在本页，也可以稍后再打开本页查看。";
     check_now: "Check now", "立即查询";
