@@ -1,5 +1,6 @@
 //! The payment state machine: stories of each flow, the table of all states and events, and the laws of the books.
 
+mod acts;
 mod bank;
 mod books;
 mod desk;

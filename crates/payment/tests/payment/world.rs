@@ -1,69 +1,12 @@
 //! A payment, its bank, and all that is under way between them: messages in flight, delayed ones, stale answers.
 
-use ledger::AccountCode;
-use payment::{
-    CancellationReason, CaptureMethod, Event, Held, Notice, RefundEvent, RefundState, State, Statistic, Undo,
-};
-use proptest::prelude::*;
+use payment::{CancellationReason, CaptureMethod, Event, RefundEvent, RefundState, State};
 use types::AttemptId;
 
+use crate::acts::{Act, Fate};
 use crate::bank::{Answer, Ask, Bank, Mind};
-use crate::desk::{ABANDON, Desk, approval, attach, decline};
-use crate::records::assert_readable;
-use crate::table::accepted;
-
-/// What somebody does, or what happens. Numbers choose among what is there.
-#[derive(Clone, Debug)]
-pub enum Act {
-    Attach,
-    Confirm,
-    Capture(u8),
-    Void,
-    Expire,
-    Abandon,
-    /// Give a part back, in 255ths of what was captured; more than is left is tried too.
-    Refund(u8),
-    /// A message in flight meets its fate.
-    Meet(usize, Fate, Mind),
-    /// Another process takes a message in flight for lost, while it is still in flight.
-    TakeUp(usize),
-    /// A delayed message arrives at the bank after all.
-    Arrive(usize, Mind),
-    /// Something that was heard before, or comes from a process that fell asleep, is heard again.
-    HearAgain(usize),
-    NextDay,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    Answered,
-    /// The bank acted on it; its answer comes too late, if ever.
-    AnswerLost,
-    /// It has not arrived yet, and may still.
-    Delayed,
-    NeverLeft,
-}
-
-pub fn act() -> impl Strategy<Value = Act> {
-    let fate = prop_oneof![
-        4 => Just(Fate::Answered), 2 => Just(Fate::AnswerLost), 1 => Just(Fate::Delayed), 1 => Just(Fate::NeverLeft)
-    ];
-    let mind = || prop_oneof![6 => Just(Mind::Approves), 1 => Just(Mind::Declines), 1 => Just(Mind::Differs)];
-    prop_oneof![
-        1 => Just(Act::Attach),
-        2 => Just(Act::Confirm),
-        4 => any::<u8>().prop_map(Act::Capture),
-        2 => Just(Act::Void),
-        1 => Just(Act::Expire),
-        1 => Just(Act::Abandon),
-        5 => any::<u8>().prop_map(Act::Refund),
-        14 => (any::<usize>(), fate, mind()).prop_map(|(which, fate, mind)| Act::Meet(which, fate, mind)),
-        2 => any::<usize>().prop_map(Act::TakeUp),
-        2 => (any::<usize>(), mind()).prop_map(|(which, mind)| Act::Arrive(which, mind)),
-        3 => any::<usize>().prop_map(Act::HearAgain),
-        1 => Just(Act::NextDay),
-    ]
-}
+use crate::desk::{ABANDON, Desk, approval, approved, attach, decline, declined};
+use crate::laws::assert_laws;
 
 #[derive(Clone, Copy, Debug)]
 enum Of {
@@ -81,7 +24,7 @@ struct Message {
 
 #[derive(Clone, Debug)]
 enum Heard {
-    Payment(AttemptId, Event),
+    Payment(AttemptId, Box<Event>),
     Refund(usize, RefundEvent),
 }
 
@@ -93,7 +36,6 @@ pub struct World {
     in_flight: Vec<Message>,
     delayed: Vec<Message>,
     stale: Vec<Heard>,
-    doubts: i32,
     told: Vec<&'static str>,
 }
 
@@ -106,7 +48,6 @@ impl World {
             in_flight: Vec::new(),
             delayed: Vec::new(),
             stale: Vec::new(),
-            doubts: 0,
             told: Vec::new(),
         }
     }
@@ -175,7 +116,7 @@ impl World {
         if was_over {
             assert_eq!(self.desk.payment, before, "{act:?} changed a payment that was over");
         }
-        self.assert_laws();
+        assert_laws(&mut self.desk, &mut self.told);
     }
 
     /// Everything under way comes to its end: what is in flight is answered, what was delayed arrives.
@@ -189,7 +130,7 @@ impl World {
         }
         for heard in self.stale.clone() {
             self.take(heard);
-            self.assert_laws();
+            assert_laws(&mut self.desk, &mut self.told);
         }
     }
 
@@ -229,7 +170,7 @@ impl World {
             }
             Fate::NeverLeft => {
                 let heard = match message.of {
-                    Of::Payment => Heard::Payment(message.attempt, Event::NeverLeft),
+                    Of::Payment => Heard::Payment(message.attempt, Box::new(Event::NeverLeft)),
                     Of::Refund(index) => Heard::Refund(index, RefundEvent::NeverLeft),
                 };
                 self.hear(message, heard);
@@ -241,13 +182,11 @@ impl World {
     fn arrive(&mut self, message: Message, mind: Mind) -> Heard {
         if message.is_reversal {
             self.bank.reverse(message.attempt);
-            return Heard::Payment(message.attempt, Event::ReversalAccepted);
+            return Heard::Payment(message.attempt, Box::new(Event::ReversalAccepted));
         }
         match (message.of, self.bank.receive(message.attempt, message.ask, mind)) {
-            (Of::Payment, Answer::Yes(amount)) => {
-                Heard::Payment(message.attempt, crate::desk::approved(amount))
-            }
-            (Of::Payment, Answer::No) => Heard::Payment(message.attempt, crate::desk::declined()),
+            (Of::Payment, Answer::Yes(amount)) => Heard::Payment(message.attempt, Box::new(approved(amount))),
+            (Of::Payment, Answer::No) => Heard::Payment(message.attempt, Box::new(declined())),
             (Of::Refund(index), Answer::Yes(amount)) => {
                 Heard::Refund(index, RefundEvent::Approved(approval(amount)))
             }
@@ -258,7 +197,7 @@ impl World {
     fn silence(&self, message: Message) -> Heard {
         let repeat = self.repeats && matches!(message.ask, Ask::Capture(_));
         match message.of {
-            Of::Payment => Heard::Payment(message.attempt, Event::Silent { repeat }),
+            Of::Payment => Heard::Payment(message.attempt, Box::new(Event::Silent { repeat })),
             Of::Refund(index) => Heard::Refund(index, RefundEvent::Silent),
         }
     }
@@ -293,7 +232,7 @@ impl World {
     fn take(&mut self, heard: Heard) {
         let before = self.desk.payment.state;
         match heard {
-            Heard::Payment(attempt, event) => drop(self.desk.hear(attempt, event)),
+            Heard::Payment(attempt, event) => drop(self.desk.hear(attempt, *event)),
             Heard::Refund(index, event) => drop(self.desk.tell_refund(index, event)),
         }
         let payment = &self.desk.payment;
@@ -306,50 +245,6 @@ impl World {
         if payment.state == expired && before != expired {
             self.bank.lapse();
         }
-    }
-
-    fn assert_laws(&mut self) {
-        self.told.extend(self.desk.notices());
-        let told = |notice: Notice| self.told.iter().filter(|name| **name == notice.name()).count() as i32;
-        self.doubts = told(Notice::InDoubt) - told(Notice::InDoubtResolved);
-        let (payment, books) = (self.desk.payment.clone(), &self.desk.books);
-        assert!(books.balance_out());
-        assert!(payment.captured <= payment.authorized && payment.authorized <= payment.terms.amount.minor());
-        assert!(payment.refunded + payment.refund_pending <= payment.captured);
-        assert!(payment.fee <= payment.captured);
-
-        let has_hold = matches!(
-            payment.state,
-            State::Authorized
-                | State::Capturing { .. }
-                | State::Voiding { of: Held::Hold, .. }
-                | State::Reversing { undo: Undo::Capture { .. } | Undo::Void { of: Held::Hold, .. } }
-        );
-        assert_eq!(books.held(), if has_hold { payment.authorized as i64 } else { 0 });
-        assert_eq!(books.promised(), payment.refund_pending as i64);
-        let merchant = books.balance(AccountCode::MerchantPayable);
-        assert_eq!((merchant.credits_pending, merchant.debits_pending), (books.held(), books.promised()));
-
-        let (captured, fee, refunded) =
-            (payment.captured as i64, payment.fee as i64, payment.refunded as i64);
-        assert_eq!(books.due_from_bank(), i128::from(captured - refunded));
-        assert_eq!(books.due_to_merchant(), i128::from(captured - fee - refunded));
-        assert_eq!(books.fees(), i128::from(fee));
-
-        let amount = |statistic| books.counted(statistic).1;
-        assert_eq!(amount(Statistic::Captured) - amount(Statistic::Voided), captured);
-        assert_eq!(amount(Statistic::Fee), fee);
-        assert_eq!(amount(Statistic::Refunded), refunded);
-
-        let refunds = |wanted: &[RefundState]| {
-            self.desk.refunds.iter().filter(|r| wanted.contains(&r.state)).map(|r| r.amount).sum::<u64>()
-        };
-        assert_eq!(refunds(&[RefundState::Succeeded]), payment.refunded);
-        assert_eq!(refunds(&[RefundState::Pending, RefundState::InDoubt]), payment.refund_pending);
-
-        assert_eq!(self.doubts, i32::from(payment.state.in_doubt()), "a doubt is told once, and its end too");
-        assert_readable(&payment, &self.desk.refunds);
-        assert_eq!(accepted(&mut self.desk), payment.allowed_actions(self.desk.now));
     }
 }
 
