@@ -70,7 +70,8 @@ impl AccountCode {
     }
 }
 
-/// A bank's name as our configuration gives it: 1 to 16 of `a-z`, `0-9`, `-`.
+/// A bank's name as our configuration gives it: 1 to 16 of `a-z`, `0-9`, `-`, and no `-` first: alone it stands for an
+/// account without an owner.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BankName([u8; 16]);
 
@@ -78,7 +79,7 @@ pub struct BankName([u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
     /// Not a bank's name.
-    #[error("a bank's name is 1 to 16 of a-z, 0-9 and -")]
+    #[error("a bank's name is 1 to 16 of a-z, 0-9 and -, and does not begin with -")]
     BankName,
     /// Not an account.
     #[error("not an account of the form code/owner/currency, such as merchant_payable/mer_…/CNY")]
@@ -92,7 +93,7 @@ impl BankName {
     /// [`AccountError::BankName`].
     pub fn new(name: &str) -> Result<Self, AccountError> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if name.is_empty() || name.len() > 16 || !name.bytes().all(fits) {
+        if name.is_empty() || name.len() > 16 || name.starts_with('-') || !name.bytes().all(fits) {
             return Err(AccountError::BankName);
         }
         let mut bytes = [0; 16];
@@ -264,6 +265,8 @@ mod tests {
     fn what_the_chart_does_not_know_is_refused() {
         assert_eq!(AccountId::from_bytes(&[0; AccountId::LEN]), Err(AccountError::Unknown));
         assert_eq!("cash/-/CNY".parse::<AccountId>(), Err(AccountError::Unknown));
-        assert_eq!(BankName::new("Bank of Nowhere"), Err(AccountError::BankName));
+        for name in ["Bank of Nowhere", "", "-", "a-bank-with-a-long-name"] {
+            assert_eq!(BankName::new(name), Err(AccountError::BankName), "{name}");
+        }
     }
 }

@@ -6,6 +6,9 @@ use payment::{
 
 use crate::desk::{Desk, SILENT, approval, approved, decline, declined};
 
+/// How a story begins, with its amount.
+type Start = fn(u64) -> Desk;
+
 const VOIDED: State = State::Canceled { reason: CancellationReason::Voided };
 
 #[test]
@@ -72,8 +75,7 @@ fn once_a_refund_is_promised_or_made_a_sale_is_not_voided_and_after_a_failed_one
 
 #[test]
 fn a_refused_or_unsent_void_leaves_the_payment_as_it_was() {
-    let stories: [(fn(u64) -> Desk, State); 2] =
-        [(Desk::held, State::Authorized), (Desk::sold, State::Captured)];
+    let stories: [(Start, State); 2] = [(Desk::held, State::Authorized), (Desk::sold, State::Captured)];
     for (start, stands) in stories {
         for (event, why) in [(declined(), "insufficient_funds"), (Event::NeverLeft, "host_unavailable")] {
             let mut payment = start(100_00);
@@ -91,7 +93,7 @@ fn a_refused_or_unsent_void_leaves_the_payment_as_it_was() {
 
 #[test]
 fn a_void_in_doubt_is_itself_reversed_and_then_the_payment_stands() {
-    let stories: [(fn(u64) -> Desk, Held, State); 2] =
+    let stories: [(Start, Held, State); 2] =
         [(Desk::held, Held::Hold, State::Authorized), (Desk::sold, Held::Sale, State::Captured)];
     for (start, of, stands) in stories {
         // Silence, and a yes to another amount than the whole, are the same: the bank's effect is unknown.
