@@ -6,7 +6,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use banksim::{Bank, BankConfig};
@@ -30,7 +30,7 @@ pub struct World {
     pub banks: Vec<WorldBank>,
     pub http: reqwest::Client,
     pub demo: Value,
-    gateway: Option<Child>,
+    gateway: Mutex<Option<Child>>,
 }
 
 /// An answer of the API.
@@ -65,15 +65,17 @@ impl World {
             });
             banks.push(WorldBank { name, bank: bank.await.expect("a simulated bank") });
         }
+        // The second scenario of a process finds it installed already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        let mut world = Self { dir, banks, http, demo: Value::Null, gateway: None };
+        let mut world = Self { dir, banks, http, demo: Value::Null, gateway: Mutex::new(None) };
         world.start_gateway();
         world
     }
 
     /// Starts the gateway on the world's directory and waits until it says that it is ready.
     pub fn start_gateway(&mut self) {
-        assert!(self.gateway.is_none(), "the gateway runs already");
+        assert!(self.gateway().is_none(), "the gateway runs already");
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_lian"));
@@ -84,7 +86,7 @@ impl World {
         }
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the gateway starts");
         let stdout = child.stdout.take().expect("a pipe");
-        self.gateway = Some(child);
+        *self.gateway() = Some(child);
         let mut lines = BufReader::new(stdout).lines();
         let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Lian is ready"));
         assert!(ready, "the gateway ended before it was ready: {}", self.log());
@@ -94,16 +96,20 @@ impl World {
         self.demo = serde_json::from_str(&text).expect("demo.json is JSON");
     }
 
-    /// `kill -9`.
-    pub fn kill_gateway(&mut self) {
-        let mut gateway = self.gateway.take().expect("a running gateway");
+    fn gateway(&self) -> MutexGuard<'_, Option<Child>> {
+        self.gateway.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `kill -9`, under whatever is going on.
+    pub fn kill_gateway(&self) {
+        let mut gateway = self.gateway().take().expect("a running gateway");
         gateway.kill().expect("the gateway is killed");
         gateway.wait().expect("the gateway is gone");
     }
 
     /// Ctrl-C, and the exit code.
-    pub fn stop_gateway(&mut self) -> Option<i32> {
-        let mut gateway = self.gateway.take().expect("a running gateway");
+    pub fn stop_gateway(&self) -> Option<i32> {
+        let mut gateway = self.gateway().take().expect("a running gateway");
         let pid = gateway.id().to_string();
         Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
         gateway.wait().expect("the gateway ends").code()
@@ -242,7 +248,7 @@ impl World {
 
     /// `lian verify` on the world's directory, with the gateway stopped.
     pub fn verify(&self) {
-        assert!(self.gateway.is_none(), "verify looks at a store that nobody writes");
+        assert!(self.gateway().is_none(), "verify looks at a store that nobody writes");
         let output = Command::new(env!("CARGO_BIN_EXE_lian"))
             .args(["verify", "--data"])
             .arg(self.dir.path())
@@ -258,7 +264,8 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some(mut gateway) = self.gateway.take() {
+        let gateway = self.gateway().take();
+        if let Some(mut gateway) = gateway {
             let _ = gateway.kill();
             let _ = gateway.wait();
         }

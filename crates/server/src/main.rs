@@ -18,6 +18,8 @@ use crate::cli::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(&cli);
+    // One crypto provider in the whole program; an error only says that it is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let done = match cli.command {
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Try(args) => block_on(tour::run(args)),
