@@ -39,6 +39,9 @@ pub(crate) enum Says {
         flagged: bool,
     },
     Declined(Decline),
+    /// The bank has not taken the message up: later, or after a sign-on. To a first try that is a decline; to a repeat
+    /// it says nothing about the copies before.
+    NotNow(Decline),
     /// The message may have left, and no answer can be believed.
     Silent,
     /// The message surely never left, or the bank said that it has done nothing and cannot now.
@@ -209,7 +212,7 @@ impl Bank {
             CodeOutcome::Unknown => {
                 Heard::silent("the bank does not know the outcome itself".to_owned(), "98")
             }
-            CodeOutcome::RetryAfterSignOn | CodeOutcome::RetryLater => Heard::of(Says::Declined(Decline {
+            CodeOutcome::RetryAfterSignOn | CodeOutcome::RetryLater => Heard::of(Says::NotNow(Decline {
                 code: "issuer_unavailable".to_owned(),
                 network_code: Some(code.to_owned()),
                 advice: "try_again_later".to_owned(),

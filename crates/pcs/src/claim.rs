@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use store::{Answer, Claim};
+use types::{MerchantId, PaymentId, RefundId};
 
 use crate::hash::short_hash;
 use crate::resource::{from_bytes, to_bytes};
@@ -17,34 +18,60 @@ pub(crate) struct Running {
     digest: [u8; 32],
 }
 
-/// What is known of a key.
-pub(crate) enum Begun {
-    /// Never seen: do the work.
-    New(Running),
-    /// Ended before: this is its answer.
-    Answered(Done),
-    /// Claimed before and not answered: a crash or a bank's silence came in between. The object tells the truth.
-    Unanswered {
-        /// The payment's or refund's number.
-        subject: u128,
-    },
-}
-
 impl Pcs {
-    /// Looks a key up and, if it is new, guards it.
-    pub(crate) async fn begin(
+    /// Does a request's work once for its key, in a task of its own: a client that hangs up cancels nothing. A key that
+    /// was used before gets what came of it then.
+    pub(crate) async fn once<W>(
         self: &Arc<Self>,
         caller: &Caller,
         key: &IdempotencyKey,
-    ) -> Result<Begun, CommandError> {
+        work: impl FnOnce(Running) -> W,
+    ) -> Result<Completed, CommandError>
+    where
+        W: Future<Output = Result<Done, CommandError>> + Send + 'static,
+    {
         let running = self.guard(caller, key)?;
-        match self.store.idempotency(self.shard(caller.merchant), running.key).await? {
-            None => Ok(Begun::New(running)),
-            Some(known) if known.digest != running.digest => Err(CommandError::KeyReused),
-            Some(known) => match known.answer {
-                Some(answer) => Ok(Begun::Answered(from_bytes(&answer.body)?)),
-                None => Ok(Begun::Unanswered { subject: known.subject }),
-            },
+        if let Some(completed) = self.known(caller, key).await? {
+            return Ok(completed);
+        }
+        let error = match tokio::spawn(work(running)).await {
+            Ok(Ok(done)) => return Ok(Completed { done, replayed: false }),
+            Ok(Err(error)) => error,
+            Err(fault) => CommandError::Internal(Box::new(fault)),
+        };
+        match error {
+            // Whatever was written is found by the next try; a store that is in trouble is not asked more.
+            CommandError::Unavailable(_) | CommandError::Overloaded => Err(error),
+            // Another process may have been asked the same and been faster: then its answer is the answer.
+            error => self.known(caller, key).await?.ok_or(error),
+        }
+    }
+
+    /// What came of a key: its stored answer, or, if a crash or a bank's silence came in between, its object as it is
+    /// by now. None when the key is new.
+    async fn known(&self, caller: &Caller, key: &IdempotencyKey) -> Result<Option<Completed>, CommandError> {
+        let short = key_hash(caller, &key.key);
+        let Some(known) = self.store.idempotency(self.shard(caller.merchant), short).await? else {
+            return Ok(None);
+        };
+        if known.digest != key.fingerprint {
+            return Err(CommandError::KeyReused);
+        }
+        let done = match known.answer {
+            Some(answer) => from_bytes(&answer.body)?,
+            None => self.as_it_is(caller.merchant, known.subject).await?,
+        };
+        Ok(Some(Completed { done, replayed: true }))
+    }
+
+    /// The payment or refund with this number, as it is by now.
+    async fn as_it_is(&self, merchant: MerchantId, number: u128) -> Result<Done, CommandError> {
+        match self.payment(merchant, PaymentId::from_u128(number)).await? {
+            Some(payment) => Ok(Done::Payment(Box::new(payment))),
+            None => {
+                let refund = self.must_load_refund(merchant, RefundId::from_u128(number)).await?;
+                Ok(Done::Refund(Box::new(refund)))
+            }
         }
     }
 
@@ -93,11 +120,5 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.pcs.running.lock().remove(&self.key);
-    }
-}
-
-impl From<Done> for Completed {
-    fn from(done: Done) -> Self {
-        Self { done, replayed: false }
     }
 }

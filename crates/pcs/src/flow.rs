@@ -1,6 +1,7 @@
 //! One flow, one file.
 
 mod capture;
+mod conclude;
 mod exchange;
 mod expire;
 mod instruct;

@@ -10,7 +10,7 @@ use crate::bank::SecretCard;
 use crate::hash::short_hash;
 use crate::model::{JournalEvent, Merchant, PaymentMethod};
 use crate::resource::{Resource, from_bytes};
-use crate::{CommandError, Completed, Done, Listed, Page, Pcs};
+use crate::{CommandError, Listed, Page, Pcs};
 
 /// Alias spaces: second keys that are unique. A number is never reused.
 pub(crate) const PAYMENT_REFERENCE: u8 = 1;
@@ -224,16 +224,6 @@ impl Pcs {
     ) -> Result<Refund, CommandError> {
         let missing = || CommandError::Missing { kind: "refund", id: id.to_string() };
         self.refund(merchant, id).await?.ok_or_else(missing)
-    }
-
-    /// The answer to a key whose request never ended: the payment as it is by now.
-    pub(crate) async fn as_it_is(
-        &self,
-        merchant: MerchantId,
-        number: u128,
-    ) -> Result<Completed, CommandError> {
-        let payment = self.must_load(merchant, PaymentId::from_u128(number)).await?;
-        Ok(Completed { done: Done::Payment(Box::new(payment)), replayed: true })
     }
 
     pub(crate) async fn merchant_row(&self, id: MerchantId) -> Result<Arc<Merchant>, CommandError> {

@@ -17,6 +17,9 @@ pub const PURSUIT: u8 = 2;
 /// An authorization to give back at its end.
 pub const EXPIRY: u8 = 3;
 
+/// How long what cannot be done now is left alone.
+pub(crate) const LATER_MS: i64 = 60_000;
+
 /// What a task is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Task {
@@ -27,7 +30,7 @@ pub(crate) struct Task {
     /// The message to send or repeat; none for an expiry. Never holds a card number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
-    /// How often the message may have left.
+    /// How often the message has, or may have, left.
     #[serde(default)]
     pub attempts: u32,
     pub since: Timestamp,
@@ -43,9 +46,10 @@ pub(crate) struct Message {
 }
 
 impl Task {
-    /// The refund's number, or the payment's: one task of a kind for each.
+    /// One task of a kind for each exchange; an expiry is its payment's. A payment's next exchange has a number of its
+    /// own, so that whoever still holds the task of an earlier one can never take the later one's off the list.
     pub fn number(&self) -> u128 {
-        self.refund.map_or(self.payment.to_u128(), |refund| refund.to_u128())
+        self.message.as_ref().map_or(self.payment.to_u128(), |message| message.exchange.attempt.to_u128())
     }
 
     pub fn put(&self, kind: u8, due: Timestamp) -> Result<TaskChange, CommandError> {

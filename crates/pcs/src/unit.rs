@@ -149,7 +149,9 @@ impl Pcs {
     /// Commits a unit and tells those who follow the journal.
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, CommandError> {
         let committed = self.store.commit(unit).await?;
+        // Told to whoever waits now, and to the next who comes: growth between two waits must not be missed.
         self.journal_grew.notify_waiters();
+        self.journal_grew.notify_one();
         Ok(committed)
     }
 

@@ -6,9 +6,9 @@ use payment::Event;
 use types::PaymentId;
 
 use super::exchange::Intent;
-use super::submit::{detached, money, original_transaction};
+use super::submit::{money, original_transaction};
 use crate::bank::Transaction;
-use crate::claim::{Begun, Running};
+use crate::claim::Running;
 use crate::model::Actor;
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
 
@@ -24,13 +24,8 @@ impl Pcs {
         id: PaymentId,
         amount: Option<u64>,
     ) -> Result<Completed, CommandError> {
-        let running = match self.begin(caller, &key).await? {
-            Begun::New(running) => running,
-            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
-            Begun::Unanswered { subject } => return self.as_it_is(caller.merchant, subject).await,
-        };
-        let (pcs, caller) = (Arc::clone(self), caller.clone());
-        detached(async move { pcs.capture(caller, running, id, amount).await }).await
+        let (pcs, by) = (Arc::clone(self), caller.clone());
+        self.once(caller, &key, |running| async move { pcs.capture(by, running, id, amount).await }).await
     }
 
     async fn capture(

@@ -6,19 +6,19 @@
 //! | 2    | hostlink        | the bank's answer, or its silence                                      |
 //! | 3    | store, commit 2 | the outcome, its entry, its notices, the answer to the key             |
 //!
-//! After a crash, `resume.rs` takes up each payment that has commit 1 and no commit 2.
+//! Step 3 is in `conclude.rs`. After a crash, `resume.rs` takes up each payment that has commit 1 and no commit 2.
 
 use std::sync::Arc;
 
 use payment::routing::NoRoute;
-use payment::{Change, Event, Exchange, Payment, State};
+use payment::{Change, Exchange, Payment};
 use store::{AliasChange, RowChange};
 use types::Money;
 
-use crate::bank::{Draft, Heard, Says, SecretCard, Transaction};
+use crate::bank::{Draft, Heard, SecretCard, Transaction};
 use crate::claim::Running;
 use crate::model::Actor;
-use crate::task::{self, EXCHANGE, EXPIRY, Message, PURSUIT, Task};
+use crate::task::{EXCHANGE, Message, Task};
 use crate::unit::Said;
 use crate::{CommandError, Done, Pcs};
 
@@ -37,9 +37,6 @@ pub(crate) struct Intent {
     /// Second keys of the payment: the merchant's own number.
     pub aliases: Vec<AliasChange>,
 }
-
-/// How many times a lost race is decided again.
-const RACES: usize = 16;
 
 impl Pcs {
     /// Steps 1 to 3 for an intent. Runs to its end even when nobody waits for it any more.
@@ -79,100 +76,6 @@ impl Pcs {
     pub(crate) async fn ask(&self, message: &Message, card: &SecretCard) -> Result<Heard, CommandError> {
         let bank = self.bank(&message.exchange.bank)?;
         Ok(bank.ask(message.transaction, &message.fields, card).await)
-    }
-
-    /// Step 3 (commit 2): decide on what the bank said; commit the outcome with all that goes with it. A change by
-    /// somebody else in between is not an error: the decision is taken again on the new payment.
-    pub(crate) async fn conclude(
-        &self,
-        mut before: Payment,
-        message: Message,
-        heard: Heard,
-        running: Option<Running>,
-    ) -> Result<Done, CommandError> {
-        for _ in 0..RACES {
-            match self.try_conclude(&before, &message, &heard, running.as_ref(), 0).await {
-                Err(CommandError::Busy) => before = self.must_load(before.merchant, before.id).await?,
-                other => return other,
-            }
-        }
-        Err(CommandError::Busy)
-    }
-
-    /// One try of [`Pcs::conclude`]; [`CommandError::Busy`] when the payment has changed in between.
-    pub(crate) async fn try_conclude(
-        &self,
-        before: &Payment,
-        message: &Message,
-        heard: &Heard,
-        running: Option<&Running>,
-        attempts: u32,
-    ) -> Result<Done, CommandError> {
-        let now = self.clock.now();
-        let asked = before.state;
-        let repeat = self.bank(&message.exchange.bank)?.repeats(message.transaction);
-        let change = before.step(heard.event(repeat), now).map_err(|r| CommandError::refused(before, r))?;
-        let payment = &change.payment;
-        let mut unit = self.unit(payment.merchant, now);
-        let actor = Actor::Bank { bank: message.exchange.bank.clone() };
-        let said = Said { sent: None, received: heard.received.clone(), note: heard.note.clone() };
-        self.add_payment_change(&mut unit, &change, actor, said)?;
-        unit.tasks.push(task::done(EXCHANGE, payment.id.to_u128()));
-        self.add_follow_up(&mut unit, asked, payment, message, heard, attempts)?;
-        self.add_session_outcome(&mut unit, payment).await?;
-        let done = outcome(asked, payment);
-        // An answer in doubt is not stored: the key's next request finds the payment as it is by then.
-        if let Some(running) = running.filter(|_| !payment.state.in_doubt()) {
-            unit.answer = Some(running.answer(&done)?);
-        }
-        self.commit(unit).await?;
-        if payment.state.in_doubt() {
-            self.pursue.notify_one();
-        }
-        Ok(done)
-    }
-
-    /// The durable to-do that the new state asks for.
-    fn add_follow_up(
-        &self,
-        unit: &mut store::Unit,
-        asked: State,
-        payment: &Payment,
-        message: &Message,
-        heard: &Heard,
-        attempts: u32,
-    ) -> Result<(), CommandError> {
-        let now = unit.at;
-        let id = payment.id.to_u128();
-        match payment.state {
-            State::Reversing { .. } if !matches!(asked, State::Reversing { .. }) => {
-                let reversal = self.reversal_of(message, heard)?;
-                unit.tasks.push(self.task(payment, Some(reversal), 0).put(PURSUIT, now)?);
-            }
-            State::Capturing { in_doubt: true, .. } => {
-                let due = now.plus_ms(task::pause_ms(attempts));
-                unit.tasks.push(self.task(payment, Some(message.clone()), attempts + 1).put(PURSUIT, due)?);
-            }
-            State::Authorized => {
-                unit.tasks.push(task::done(PURSUIT, id));
-                // A void that failed at the end of the authorization is tried again after a while, not at once.
-                let later = if matches!(asked, State::Voiding { .. }) { now.plus_ms(60_000) } else { now };
-                let due = payment.terms.authorization_expires_at.max(later);
-                unit.tasks.push(self.task(payment, None, 0).put(EXPIRY, due)?);
-            }
-            State::Captured | State::Failed | State::Canceled { .. } => {
-                unit.tasks.push(task::done(PURSUIT, id));
-                unit.tasks.push(task::done(EXPIRY, id));
-            }
-            State::Reversing { .. }
-            | State::RequiresPaymentMethod
-            | State::RequiresConfirmation
-            | State::Authorizing
-            | State::Consuming
-            | State::Capturing { in_doubt: false, .. }
-            | State::Voiding { .. } => {}
-        }
-        Ok(())
     }
 
     pub(crate) fn task(&self, payment: &Payment, message: Option<Message>, attempts: u32) -> Task {
@@ -230,44 +133,4 @@ impl Pcs {
         let fields = self.bank(&exchange.bank)?.message(&draft)?;
         Ok(Message { transaction, amount, exchange, fields })
     }
-
-    /// The reversal of a message that may have left: same terminal, same STAN, and why.
-    fn reversal_of(&self, message: &Message, heard: &Heard) -> Result<Message, CommandError> {
-        let original = (&message.exchange, message.transaction, message.amount);
-        let draft = Draft {
-            transaction: Transaction::Reversal,
-            amount: message.amount,
-            exchange: &message.exchange,
-            original: Some(original),
-            reason: Some(heard.reversal_reason),
-        };
-        let fields = self.bank(&message.exchange.bank)?.message(&draft)?;
-        Ok(Message { transaction: Transaction::Reversal, fields, ..message.clone() })
-    }
-}
-
-impl Heard {
-    /// What the payment is told.
-    pub(crate) fn event(&self, repeat: bool) -> Event {
-        match &self.says {
-            Says::Approved { approval, flagged } => {
-                Event::Approved { approval: approval.clone(), flagged: *flagged }
-            }
-            Says::Declined(decline) => Event::Declined(decline.clone()),
-            Says::Silent => Event::Silent { repeat },
-            Says::NeverLeft => Event::NeverLeft,
-        }
-    }
-}
-
-/// A capture or void that leaves the payment standing as before was refused; everything else is told by the payment.
-fn outcome(asked: State, payment: &Payment) -> Done {
-    let stands = matches!(payment.state, State::Authorized | State::Captured);
-    let refused = match asked {
-        State::Capturing { .. } => payment.state == State::Authorized,
-        State::Voiding { .. } => stands,
-        _ => false,
-    };
-    let payment = Box::new(payment.clone());
-    if refused { Done::ActionRefused(payment) } else { Done::Payment(payment) }
 }

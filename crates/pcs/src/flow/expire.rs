@@ -11,21 +11,24 @@ use crate::{CommandError, Pcs};
 impl Pcs {
     pub(crate) async fn expire(self: &Arc<Self>, task: &Task) -> Result<(), CommandError> {
         let payment = self.must_load(task.merchant, task.payment).await?;
-        if payment.state != State::Authorized {
-            return self.forget(EXPIRY, task).await;
+        match payment.state {
+            State::Authorized => {}
+            State::Captured | State::Failed | State::Canceled { .. } => return self.forget(EXPIRY, task).await,
+            // The hold may stand again, and whoever sees to that may be faster than we are: forgetting could then
+            // forget the new expiry.
+            State::RequiresPaymentMethod
+            | State::RequiresConfirmation
+            | State::Authorizing
+            | State::Consuming
+            | State::Capturing { .. }
+            | State::Voiding { .. }
+            | State::Reversing { .. } => return self.postpone(EXPIRY, task).await,
         }
-        let pcs = Arc::clone(self);
-        let (merchant, id) = (task.merchant, task.payment);
+        let (pcs, merchant, id) = (Arc::clone(self), task.merchant, task.payment);
         match pcs.void(merchant, Actor::Gateway, None, id, VoidReason::Expired).await {
             Ok(_) => Ok(()),
-            // Captured or voided a moment ago: then there is nothing to give back.
-            Err(CommandError::Refused { .. }) => self.forget(EXPIRY, task).await,
-            // The bank cannot be asked now: another time, and not at once.
-            Err(CommandError::Route(_)) => {
-                let mut unit = self.unit(task.merchant, self.clock.now());
-                unit.tasks.push(task.put(EXPIRY, self.clock.now().plus_ms(60_000))?);
-                self.commit(unit).await.map(drop)
-            }
+            // Captured or voided a moment ago, or the bank cannot be asked: another look later tells.
+            Err(CommandError::Refused { .. } | CommandError::Route(_)) => self.postpone(EXPIRY, task).await,
             Err(other) => Err(other),
         }
     }

@@ -19,9 +19,9 @@ use pki::webauthn::RelyingParty;
 use pki::{Anchor, Certificate, ChainError, KeyId, Purpose, Refused};
 use types::{CheckoutSessionId, CustomerId};
 
-use super::submit::{authorization_end, detached, internal_refusal};
+use super::submit::{authorization_end, internal_refusal};
 use crate::bank::SecretCard;
-use crate::claim::{Begun, Running};
+use crate::claim::Running;
 use crate::model::{Actor, CheckoutSession, PaymentMethod, PaymentMethodStatus, SessionStatus};
 use crate::reads::wallet_alias;
 use crate::resource::put;
@@ -82,13 +82,9 @@ impl Pcs {
         let session = self.session_for_wallet(session).await?.ok_or_else(missing)?;
         let caller =
             Caller { merchant: session.merchant, key_id: format!("wallet {}", wallet.certificate_serial) };
-        let running = match self.begin(&caller, &key).await? {
-            Begun::New(running) => running,
-            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
-            Begun::Unanswered { subject } => return self.as_it_is(session.merchant, subject).await,
-        };
         let (pcs, wallet) = (Arc::clone(self), wallet.clone());
-        detached(async move { pcs.follow(wallet, running, session, instruction).await }).await
+        let work = |running| async move { pcs.follow(wallet, running, session, instruction).await };
+        self.once(&caller, &key, work).await
     }
 
     async fn follow(

@@ -6,16 +6,22 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use payment::{Event, State};
+use payment::{Event, RefundState, State};
+use types::MerchantId;
 
-use crate::bank::{Heard, Says};
+use super::conclude::awaits;
+use crate::bank::{Heard, Says, Transaction};
 use crate::model::Actor;
-use crate::task::{self, EXPIRY, PURSUIT, Task};
+use crate::resource::from_bytes;
+use crate::task::{self, EXCHANGE, EXPIRY, Message, PURSUIT, Task};
 use crate::unit::Said;
 use crate::{CommandError, Pcs};
 
 /// How many tasks are in hand at once.
 const AT_ONCE: usize = 512;
+/// How long after its bank's time is up an exchange without an outcome is taken up, as after a crash. Nobody who asked
+/// that bank can still be waiting; only the store can have failed him.
+const OVERDUE_MS: i64 = 60_000;
 /// The longest sleep between two looks at what is due.
 const LOOK_MS: u64 = 250;
 
@@ -50,14 +56,15 @@ impl Pcs {
 
     /// What is due and in nobody's hand, taken in hand.
     async fn due_now(self: &Arc<Self>) -> Result<Vec<InHand>, CommandError> {
-        let mut taken = Vec::new();
-        for kind in [PURSUIT, EXPIRY] {
+        let (mut taken, now) = (Vec::new(), self.clock.now());
+        for (kind, due) in [(EXCHANGE, now.plus_ms(-OVERDUE_MS)), (PURSUIT, now), (EXPIRY, now)] {
             // Those in hand are still in the store, so they must not fill the window.
             let window = AT_ONCE + self.in_hand.lock().len();
-            for due in self.store.tasks(kind, Some(self.clock.now()), window).await? {
-                let task: Task = crate::resource::from_bytes(&due.body)?;
+            for due in self.store.tasks(kind, Some(due), window).await? {
+                let task: Task = from_bytes(&due.body)?;
                 let name = (kind, task.number());
-                if self.in_hand.lock().len() < AT_ONCE && self.in_hand.lock().insert(name) {
+                let mut in_hand = self.in_hand.lock();
+                if in_hand.len() < AT_ONCE && in_hand.insert(name) {
                     taken.push(InHand { pcs: Arc::clone(self), task, name });
                 }
             }
@@ -65,8 +72,13 @@ impl Pcs {
         Ok(taken)
     }
 
+    /// Sends a reversal, or an advice once more, and takes the answer.
     async fn pursue_one(&self, task: &Task) -> Result<(), CommandError> {
         let Some(message) = &task.message else { return self.forget(PURSUIT, task).await };
+        if !self.is_in_doubt(task, message).await? {
+            // Settled in the meantime, by a late answer or another process: nothing more to ask.
+            return self.forget(PURSUIT, task).await;
+        }
         let payment = self.must_load(task.merchant, task.payment).await?;
         let bank = self.bank(&message.exchange.bank)?;
         let card = self.card_of(&payment).await?;
@@ -75,79 +87,71 @@ impl Pcs {
             sent.fields = bank.as_repeat(message.transaction, &message.fields);
         }
         let heard = bank.ask(sent.transaction, &sent.fields, &card).await;
-        match task.refund {
-            Some(refund) => {
-                let attempts = task.attempts + u32::from(!matches!(heard.says, Says::NeverLeft));
-                match self
-                    .conclude_refund(task.merchant, refund, message.clone(), heard, None, attempts)
-                    .await
-                {
-                    Err(CommandError::Refused { .. }) => self.forget(PURSUIT, task).await,
-                    other => other.map(drop),
-                }
+        match (&heard.says, message.transaction) {
+            (Says::NeverLeft, _) => self.try_later(task, task.attempts, &heard).await,
+            // A refused reversal is not an end: only an acknowledgement is.
+            (Says::Silent | Says::NotNow(_), _) | (Says::Declined(_), Transaction::Reversal) => {
+                self.try_later(task, task.attempts + 1, &heard).await
             }
-            None => self.take_pursuit(task, sent, heard).await,
+            // "No original found" is success too: there is nothing to reverse. `bank.rs` reads it as approval.
+            (Says::Approved { .. }, Transaction::Reversal) => self.reversal_accepted(task, sent, heard).await,
+            (Says::Approved { .. } | Says::Declined(_), _) => self.advice_answered(task, message, heard).await,
         }
     }
 
-    async fn take_pursuit(
+    /// Whether the outcome of this very exchange is still unknown.
+    async fn is_in_doubt(&self, task: &Task, message: &Message) -> Result<bool, CommandError> {
+        match task.refund {
+            Some(id) => {
+                let refund = self.must_load_refund(task.merchant, id).await?;
+                Ok(matches!(refund.state, RefundState::Pending | RefundState::InDoubt))
+            }
+            None => {
+                let payment = self.must_load(task.merchant, task.payment).await?;
+                Ok(payment.state.in_doubt() && awaits(&payment, &message.exchange))
+            }
+        }
+    }
+
+    async fn advice_answered(
         &self,
         task: &Task,
-        sent: crate::task::Message,
+        message: &Message,
         heard: Heard,
     ) -> Result<(), CommandError> {
-        let payment = self.must_load(task.merchant, task.payment).await?;
-        match payment.state {
-            State::Reversing { .. } => match heard.says {
-                // "No original found" is success too: there is nothing to reverse. `bank.rs` reads it as approval.
-                Says::Approved { .. } => self.reversal_accepted(task, sent, heard).await,
-                // A refused reversal is not an end: only an acknowledgement is.
-                Says::Declined(_) | Says::Silent => self.try_later(task, task.attempts + 1, &heard).await,
-                Says::NeverLeft => self.try_later(task, task.attempts, &heard).await,
-            },
-            State::Capturing { in_doubt: true, .. } => match heard.says {
-                Says::Approved { .. } | Says::Declined(_) => {
-                    let message = task.message.clone().unwrap_or(sent);
-                    self.conclude(payment, message, heard, None).await.map(drop)
-                }
-                Says::Silent => self.try_later(task, task.attempts + 1, &heard).await,
-                Says::NeverLeft => self.try_later(task, task.attempts, &heard).await,
-            },
-            // Settled in the meantime by another node.
-            State::RequiresPaymentMethod
-            | State::RequiresConfirmation
-            | State::Authorizing
-            | State::Consuming
-            | State::Capturing { in_doubt: false, .. }
-            | State::Authorized
-            | State::Captured
-            | State::Voiding { .. }
-            | State::Failed
-            | State::Canceled { .. } => self.forget(PURSUIT, task).await,
+        match task.refund {
+            Some(refund) => {
+                self.conclude_refund(task.merchant, refund, message.clone(), heard, None).await.map(drop)
+            }
+            None => {
+                let payment = self.must_load(task.merchant, task.payment).await?;
+                self.conclude(payment, message.clone(), heard, None).await.map(drop)
+            }
         }
     }
 
     async fn reversal_accepted(
         &self,
         task: &Task,
-        sent: crate::task::Message,
+        sent: Message,
         heard: Heard,
     ) -> Result<(), CommandError> {
         let _turn = self.turns.take(task.payment.to_u128()).await;
         let payment = self.must_load(task.merchant, task.payment).await?;
         let now = self.clock.now();
-        let change = match payment.step(Event::ReversalAccepted, now) {
-            Ok(change) => change,
-            Err(_) => return self.forget(PURSUIT, task).await,
-        };
+        if !awaits(&payment, &sent.exchange) {
+            return self.forget(PURSUIT, task).await;
+        }
+        let change = payment
+            .step(Event::ReversalAccepted, now)
+            .map_err(|refused| CommandError::refused(&payment, refused))?;
         let mut unit = self.unit(task.merchant, now);
         let actor = Actor::Bank { bank: sent.exchange.bank.clone() };
         let said = Said { sent: Some(sent.fields.clone()), received: heard.received, note: heard.note };
         self.add_payment_change(&mut unit, &change, actor, said)?;
         unit.tasks.push(task::done(PURSUIT, task.number()));
         if change.payment.state == State::Authorized {
-            let expiry = self.task(&change.payment, None, 0);
-            unit.tasks.push(expiry.put(EXPIRY, change.payment.terms.authorization_expires_at)?);
+            unit.tasks.push(self.expiry_of(&change.payment, now)?);
         }
         self.add_session_outcome(&mut unit, &change.payment).await?;
         self.commit(unit).await.map(drop)
@@ -167,9 +171,26 @@ impl Pcs {
         self.commit(unit).await.map(drop)
     }
 
+    /// Leaves a task alone for a while.
+    pub(crate) async fn postpone(&self, kind: u8, task: &Task) -> Result<(), CommandError> {
+        let now = self.clock.now();
+        let mut unit = self.unit(task.merchant, now);
+        unit.tasks.push(task.put(kind, now.plus_ms(task::LATER_MS))?);
+        self.commit(unit).await.map(drop)
+    }
+
     pub(crate) async fn forget(&self, kind: u8, task: &Task) -> Result<(), CommandError> {
-        let mut unit = self.unit(task.merchant, self.clock.now());
-        unit.tasks.push(task::done(kind, task.number()));
+        self.drop_task(task.merchant, kind, task.number()).await
+    }
+
+    pub(crate) async fn drop_task(
+        &self,
+        merchant: MerchantId,
+        kind: u8,
+        number: u128,
+    ) -> Result<(), CommandError> {
+        let mut unit = self.unit(merchant, self.clock.now());
+        unit.tasks.push(task::done(kind, number));
         self.commit(unit).await.map(drop)
     }
 }
@@ -183,12 +204,22 @@ struct InHand {
 
 impl InHand {
     async fn work(self) {
-        let done = match self.name.0 {
-            EXPIRY => self.pcs.expire(&self.task).await,
-            _ => self.pcs.pursue_one(&self.task).await,
+        let (pcs, task) = (&self.pcs, &self.task);
+        let kind = self.name.0;
+        let done = match kind {
+            EXCHANGE => pcs.resume_one(task).await,
+            EXPIRY => pcs.expire(task).await,
+            _ => pcs.pursue_one(task).await,
         };
-        if let Err(error) = done {
-            tracing::warn!(error = &error as &dyn std::error::Error, "A task failed and will be tried again");
+        let Err(error) = done else { return };
+        tracing::warn!(
+            payment.id = %task.payment,
+            error = &error as &dyn std::error::Error,
+            "A task failed and will be tried again"
+        );
+        // Not at once: what fails by itself would keep the gateway busy with nothing else.
+        if let Err(error) = pcs.postpone(kind, task).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "It could not be postponed either");
         }
     }
 }

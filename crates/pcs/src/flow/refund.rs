@@ -10,19 +10,18 @@
 
 use std::sync::Arc;
 
-use payment::{NewRefund, Refund, RefundEvent, RefundState};
+use payment::{NewRefund, Payment, Refund, RefundEvent, RefundState};
 use store::AliasChange;
 use types::{MerchantId, RefundId};
 
-use super::submit::{detached, money};
+use super::conclude::{TRIES, decide_again};
+use super::submit::money;
 use crate::bank::{Heard, Says, Transaction};
-use crate::claim::{Begun, Running};
+use crate::claim::Running;
 use crate::model::Actor;
 use crate::task::{self, EXCHANGE, Message, PURSUIT, Task};
 use crate::unit::Said;
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs, RefundRequest};
-
-const RACES: usize = 16;
 
 impl Pcs {
     /// Gives money back. A refund whose bank was silent comes back as `InDoubt`, and is repeated until it is answered.
@@ -35,16 +34,9 @@ impl Pcs {
         key: IdempotencyKey,
         request: RefundRequest,
     ) -> Result<Completed, CommandError> {
-        let running = match self.begin(caller, &key).await? {
-            Begun::New(running) => running,
-            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
-            Begun::Unanswered { subject } => {
-                let refund = self.must_load_refund(caller.merchant, RefundId::from_u128(subject)).await?;
-                return Ok(Completed { done: Done::Refund(Box::new(refund)), replayed: true });
-            }
-        };
-        let (pcs, caller) = (Arc::clone(self), caller.clone());
-        detached(async move { pcs.refund_payment(caller, running, request).await }).await
+        let (pcs, by) = (Arc::clone(self), caller.clone());
+        let work = |running| async move { pcs.refund_payment(by, running, request).await };
+        self.once(caller, &key, work).await
     }
 
     async fn refund_payment(
@@ -55,27 +47,27 @@ impl Pcs {
     ) -> Result<Done, CommandError> {
         // Step 1: decide and record while nobody else changes this payment.
         let turn = self.turns.take(request.payment.to_u128()).await;
-        let (refund, message) = self.record_refund(&caller, &running, request).await?;
+        let payment = self.must_load(caller.merchant, request.payment).await?;
+        let card = self.card_of(&payment).await?;
+        let (refund, message) = self.record_refund(&caller, &running, &payment, request).await?;
         drop(turn);
 
         // Step 2: tell the bank.
-        let payment = self.must_load(caller.merchant, refund.payment).await?;
-        let card = self.card_of(&payment).await?;
         let heard = self.ask(&message, &card).await?;
 
         // Step 3: take what it said.
-        self.conclude_refund(caller.merchant, refund.id, message, heard, Some(running), 0).await
+        self.conclude_refund(caller.merchant, refund.id, message, heard, Some(running)).await
     }
 
     async fn record_refund(
         &self,
         caller: &Caller,
         running: &Running,
+        payment: &Payment,
         request: RefundRequest,
     ) -> Result<(Refund, Message), CommandError> {
         let now = self.clock.now();
-        let payment = self.must_load(caller.merchant, request.payment).await?;
-        let first = self.original_of(&payment, "refund")?;
+        let first = self.original_of(payment, "refund")?;
         let (original, was) = match &payment.completion {
             Some(completion) => (completion, Transaction::Capture),
             None => (&first, Transaction::Consume),
@@ -91,12 +83,12 @@ impl Pcs {
             metadata: request.metadata,
             exchange: exchange.clone(),
         };
-        let changed = payment.refund(new, now).map_err(|refused| CommandError::refused(&payment, refused))?;
+        let changed = payment.refund(new, now).map_err(|refused| CommandError::refused(payment, refused))?;
         let refund = changed.refund;
-        let captured = money(&payment, payment.captured)?;
+        let captured = money(payment, payment.captured)?;
         let message = self.follow_up(
             transaction,
-            money(&payment, refund.amount)?,
+            money(payment, refund.amount)?,
             exchange,
             (original, was, captured),
         )?;
@@ -127,12 +119,11 @@ impl Pcs {
         message: Message,
         heard: Heard,
         running: Option<Running>,
-        attempts: u32,
     ) -> Result<Done, CommandError> {
-        for _ in 0..RACES {
-            match self.try_conclude_refund(merchant, id, &message, &heard, running.as_ref(), attempts).await {
-                Err(CommandError::Busy) => {}
-                other => return other,
+        for tries in 0..TRIES {
+            match self.try_conclude_refund(merchant, id, &message, &heard, running.as_ref()).await {
+                Err(error) => decide_again(error, tries).await?,
+                done => return done,
             }
         }
         Err(CommandError::Busy)
@@ -145,10 +136,16 @@ impl Pcs {
         message: &Message,
         heard: &Heard,
         running: Option<&Running>,
-        attempts: u32,
     ) -> Result<Done, CommandError> {
         let refund = self.must_load_refund(merchant, id).await?;
         let _turn = self.turns.take(refund.payment.to_u128()).await;
+        // Read again: whoever had the turn before may have ended it.
+        let refund = self.must_load_refund(merchant, id).await?;
+        let exchange = message.exchange.attempt.to_u128();
+        if matches!(refund.state, RefundState::Succeeded | RefundState::Failed) {
+            self.drop_task(merchant, EXCHANGE, exchange).await?;
+            return Ok(Done::Refund(Box::new(refund)));
+        }
         let now = self.clock.now();
         let payment = self.must_load(merchant, refund.payment).await?;
         let changed = payment
@@ -159,13 +156,14 @@ impl Pcs {
         let actor = Actor::Bank { bank: message.exchange.bank.clone() };
         let said = Said { sent: None, received: heard.received.clone(), note: heard.note.clone() };
         self.add_refund_change(&mut unit, &refund, &changed.change, actor, said)?;
-        unit.tasks.push(task::done(EXCHANGE, id.to_u128()));
+        unit.tasks.push(task::done(EXCHANGE, exchange));
         let done = Done::Refund(Box::new(refund.clone()));
         if refund.state == RefundState::InDoubt {
-            let due = now.plus_ms(task::pause_ms(attempts));
-            unit.tasks.push(self.refund_task(&refund, message.clone(), attempts + 1).put(PURSUIT, due)?);
+            // The message itself was the first try.
+            let due = now.plus_ms(task::pause_ms(1));
+            unit.tasks.push(self.refund_task(&refund, message.clone(), 1).put(PURSUIT, due)?);
         } else {
-            unit.tasks.push(task::done(PURSUIT, id.to_u128()));
+            unit.tasks.push(task::done(PURSUIT, exchange));
             if let Some(running) = running {
                 unit.answer = Some(running.answer(&done)?);
             }
@@ -193,7 +191,7 @@ impl Heard {
     fn refund_event(&self) -> RefundEvent {
         match &self.says {
             Says::Approved { approval, .. } => RefundEvent::Approved(approval.clone()),
-            Says::Declined(decline) => RefundEvent::Declined(decline.clone()),
+            Says::Declined(decline) | Says::NotNow(decline) => RefundEvent::Declined(decline.clone()),
             Says::Silent => RefundEvent::Silent,
             Says::NeverLeft => RefundEvent::NeverLeft,
         }

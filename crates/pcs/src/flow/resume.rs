@@ -1,6 +1,10 @@
-//! After a crash: every message that was recorded and has no outcome may have left. It is in doubt; it is never sent
-//! again as new. What the dialect reverses is reversed, what it repeats is repeated.
+//! Every message that was recorded and has no outcome may have left. It is in doubt; it is never sent again as new. What
+//! the dialect reverses is reversed, what it repeats is repeated.
+//!
+//! That is so after a crash, and in a living process when the store did not take the outcome: such an exchange is taken
+//! up once it is long overdue (`pursue.rs`).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::bank::Heard;
@@ -12,39 +16,45 @@ const AT_ONCE: usize = 256;
 
 impl Pcs {
     /// Takes up what a crash has left, and returns how many payments and refunds that concerns. Call it once, before
-    /// taking requests; the answers come from [`Pcs::work`].
+    /// taking requests; the answers come from [`Pcs::work`]. One that cannot be taken up now is left to [`Pcs::work`] too.
     ///
     /// # Errors
     /// [`CommandError::Unavailable`]: the store does not answer.
     pub async fn resume(self: &Arc<Self>) -> Result<usize, CommandError> {
-        let mut resumed = 0;
+        let mut seen = HashSet::new();
         loop {
-            let left = self.store.tasks(EXCHANGE, None, AT_ONCE).await?;
-            if left.is_empty() {
-                return Ok(resumed);
-            }
+            let left = self.store.tasks(EXCHANGE, None, AT_ONCE + seen.len()).await?;
+            let before = seen.len();
             for task in left {
                 let task: Task = from_bytes(&task.body)?;
-                self.resume_one(&task).await?;
-                resumed += 1;
+                if !seen.insert(task.number()) {
+                    continue;
+                }
+                match self.resume_one(&task).await {
+                    Ok(()) => {}
+                    Err(error @ CommandError::Unavailable(_)) => return Err(error),
+                    Err(error) => tracing::error!(
+                        payment.id = %task.payment,
+                        error = &error as &dyn std::error::Error,
+                        "An unfinished exchange cannot be taken up now; will be tried again"
+                    ),
+                }
+            }
+            if seen.len() == before {
+                return Ok(seen.len());
             }
         }
     }
 
-    async fn resume_one(&self, task: &Task) -> Result<(), CommandError> {
+    pub(crate) async fn resume_one(&self, task: &Task) -> Result<(), CommandError> {
         let Some(message) = task.message.clone() else { return self.forget(EXCHANGE, task).await };
-        let heard = Heard::silent("the gateway stopped before the answer was recorded".to_owned(), "98");
-        let concluded = match task.refund {
-            Some(refund) => self.conclude_refund(task.merchant, refund, message, heard, None, 0).await,
+        let heard = Heard::silent("the gateway has no record of the outcome".to_owned(), "98");
+        match task.refund {
+            Some(refund) => self.conclude_refund(task.merchant, refund, message, heard, None).await.map(drop),
             None => {
                 let payment = self.must_load(task.merchant, task.payment).await?;
-                self.conclude(payment, message, heard, None).await
+                self.conclude(payment, message, heard, None).await.map(drop)
             }
-        };
-        match concluded {
-            // Settled already: only the note of it was left.
-            Err(CommandError::Refused { .. }) => self.forget(EXCHANGE, task).await,
-            other => other.map(drop),
         }
     }
 }

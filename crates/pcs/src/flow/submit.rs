@@ -14,7 +14,7 @@ use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
 use super::exchange::Intent;
 use crate::bank::{Draft, SecretCard, Transaction};
-use crate::claim::{Begun, Running};
+use crate::claim::Running;
 use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus};
 use crate::task::Message;
 use crate::unit::Said;
@@ -34,13 +34,8 @@ impl Pcs {
         key: IdempotencyKey,
         new: NewPayment,
     ) -> Result<Completed, CommandError> {
-        let running = match self.begin(caller, &key).await? {
-            Begun::New(running) => running,
-            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
-            Begun::Unanswered { subject } => return self.as_it_is(caller.merchant, subject).await,
-        };
-        let (pcs, caller) = (Arc::clone(self), caller.clone());
-        detached(async move { pcs.submit(caller, running, new).await }).await
+        let (pcs, by) = (Arc::clone(self), caller.clone());
+        self.once(caller, &key, |running| async move { pcs.submit(by, running, new).await }).await
     }
 
     /// Confirms a payment that was made with `confirm: false`.
@@ -54,13 +49,8 @@ impl Pcs {
         id: PaymentId,
         method: Option<PaymentMethodId>,
     ) -> Result<Completed, CommandError> {
-        let running = match self.begin(caller, &key).await? {
-            Begun::New(running) => running,
-            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
-            Begun::Unanswered { subject } => return self.as_it_is(caller.merchant, subject).await,
-        };
-        let (pcs, caller) = (Arc::clone(self), caller.clone());
-        detached(async move { pcs.confirm(caller, running, id, method).await }).await
+        let (pcs, by) = (Arc::clone(self), caller.clone());
+        self.once(caller, &key, |running| async move { pcs.confirm(by, running, id, method).await }).await
     }
 
     async fn submit(
@@ -249,17 +239,6 @@ pub(crate) fn original_transaction(payment: &Payment) -> Transaction {
     match payment.terms.capture_method {
         CaptureMethod::Automatic => Transaction::Consume,
         CaptureMethod::Manual => Transaction::Authorize,
-    }
-}
-
-/// Runs a payment in a task of its own: a client that hangs up cancels nothing.
-pub(crate) async fn detached<F>(work: F) -> Result<Completed, CommandError>
-where
-    F: Future<Output = Result<Done, CommandError>> + Send + 'static,
-{
-    match tokio::spawn(work).await {
-        Ok(done) => done.map(Completed::from),
-        Err(fault) => Err(CommandError::Internal(Box::new(fault))),
     }
 }
 

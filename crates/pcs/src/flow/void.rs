@@ -6,9 +6,9 @@ use payment::{Event, Payment, State, VoidReason};
 use types::{MerchantId, PaymentId};
 
 use super::exchange::Intent;
-use super::submit::{detached, money};
+use super::submit::money;
 use crate::bank::Transaction;
-use crate::claim::{Begun, Running};
+use crate::claim::Running;
 use crate::model::Actor;
 use crate::unit::Said;
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
@@ -24,15 +24,11 @@ impl Pcs {
         key: IdempotencyKey,
         id: PaymentId,
     ) -> Result<Completed, CommandError> {
-        let running = match self.begin(caller, &key).await? {
-            Begun::New(running) => running,
-            Begun::Answered(done) => return Ok(Completed { done, replayed: true }),
-            Begun::Unanswered { subject } => return self.as_it_is(caller.merchant, subject).await,
-        };
         let (pcs, merchant) = (Arc::clone(self), caller.merchant);
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
-        detached(async move { pcs.void(merchant, actor, Some(running), id, VoidReason::Requested).await })
-            .await
+        let why = VoidReason::Requested;
+        let work = |running| async move { pcs.void(merchant, actor, Some(running), id, why).await };
+        self.once(caller, &key, work).await
     }
 
     pub(crate) async fn void(

@@ -1,7 +1,19 @@
 //! Stories of payments: the real gateway against simulated banks, with every way in which a bank can go wrong. Each story
 //! ends with the auditor, who holds the gateway's books against the bank's own totals.
 
+mod authorize;
+
 mod consume;
+
+mod doubt;
+
+
+
+mod refund;
+mod void;
+
 
 /// Approves everything.
 const GOOD: &str = "4242424242424242";
+/// The bank takes the money and never answers.
+const SILENT: &str = "4000000000000341";

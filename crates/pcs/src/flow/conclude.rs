@@ -1,0 +1,195 @@
+//! The end of an exchange: what the bank said, or that it said nothing, becomes commit 2.
+
+use std::time::Duration;
+
+use payment::{Event, Exchange, Payment, State, Undo};
+use store::Unit;
+use types::Timestamp;
+
+use crate::bank::{Draft, Heard, Says, Transaction};
+use crate::claim::Running;
+use crate::model::Actor;
+use crate::task::{self, EXCHANGE, EXPIRY, Message, PURSUIT};
+use crate::unit::Said;
+use crate::{CommandError, Done, Pcs};
+
+/// How many times an end is decided again: after a lost race at once, in front of a full queue after a pause. The bank
+/// has been asked by now, so its answer is not given up lightly.
+pub(crate) const TRIES: u32 = 16;
+
+impl Pcs {
+    /// Step 3 (commit 2): decide on what the bank said; commit the outcome with all that goes with it. A change by
+    /// somebody else in between is not an error: the decision is taken again on the new payment.
+    pub(crate) async fn conclude(
+        &self,
+        mut before: Payment,
+        message: Message,
+        heard: Heard,
+        running: Option<Running>,
+    ) -> Result<Done, CommandError> {
+        for tries in 0..TRIES {
+            match self.try_conclude(&before, &message, &heard, running.as_ref()).await {
+                Err(error) => decide_again(error, tries).await?,
+                done => return done,
+            }
+            before = self.must_load(before.merchant, before.id).await?;
+        }
+        Err(CommandError::Busy)
+    }
+
+    /// One try of [`Pcs::conclude`]; [`CommandError::Busy`] when the payment has changed in between.
+    async fn try_conclude(
+        &self,
+        before: &Payment,
+        message: &Message,
+        heard: &Heard,
+        running: Option<&Running>,
+    ) -> Result<Done, CommandError> {
+        let now = self.clock.now();
+        let asked = before.state;
+        if !awaits(before, &message.exchange) {
+            // Somebody else has ended this exchange, after a store that did not answer: what stands is the truth.
+            self.drop_task(before.merchant, EXCHANGE, message.exchange.attempt.to_u128()).await?;
+            return Ok(outcome(asked, before));
+        }
+        let repeat = self.bank(&message.exchange.bank)?.repeats(message.transaction);
+        let change = before.step(heard.event(repeat), now).map_err(|r| CommandError::refused(before, r))?;
+        let payment = &change.payment;
+        let mut unit = self.unit(payment.merchant, now);
+        let actor = Actor::Bank { bank: message.exchange.bank.clone() };
+        let said = Said { sent: None, received: heard.received.clone(), note: heard.note.clone() };
+        self.add_payment_change(&mut unit, &change, actor, said)?;
+        unit.tasks.push(task::done(EXCHANGE, message.exchange.attempt.to_u128()));
+        self.add_follow_up(&mut unit, asked, payment, message, heard)?;
+        self.add_session_outcome(&mut unit, payment).await?;
+        let done = outcome(asked, payment);
+        // An answer in doubt is not stored: the key's next request finds the payment as it is by then.
+        if let Some(running) = running.filter(|_| !payment.state.in_doubt()) {
+            unit.answer = Some(running.answer(&done)?);
+        }
+        self.commit(unit).await?;
+        if payment.state.in_doubt() {
+            self.pursue.notify_one();
+        }
+        Ok(done)
+    }
+
+    /// The durable to-do that the new state asks for.
+    fn add_follow_up(
+        &self,
+        unit: &mut Unit,
+        asked: State,
+        payment: &Payment,
+        message: &Message,
+        heard: &Heard,
+    ) -> Result<(), CommandError> {
+        let now = unit.at;
+        let (id, exchange) = (payment.id.to_u128(), message.exchange.attempt.to_u128());
+        match payment.state {
+            State::Reversing { .. } if !matches!(asked, State::Reversing { .. }) => {
+                let reversal = self.reversal_of(message, heard)?;
+                unit.tasks.push(self.task(payment, Some(reversal), 0).put(PURSUIT, now)?);
+            }
+            State::Capturing { in_doubt: true, .. } => {
+                // The message itself was the first try.
+                let due = now.plus_ms(task::pause_ms(1));
+                unit.tasks.push(self.task(payment, Some(message.clone()), 1).put(PURSUIT, due)?);
+            }
+            State::Authorized => {
+                unit.tasks.push(task::done(PURSUIT, exchange));
+                unit.tasks.push(self.expiry_of(payment, unit.at)?);
+            }
+            State::Captured | State::Failed | State::Canceled { .. } => {
+                unit.tasks.push(task::done(PURSUIT, exchange));
+                unit.tasks.push(task::done(EXPIRY, id));
+            }
+            State::Reversing { .. }
+            | State::RequiresPaymentMethod
+            | State::RequiresConfirmation
+            | State::Authorizing
+            | State::Consuming
+            | State::Capturing { in_doubt: false, .. }
+            | State::Voiding { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// When a hold is given back: at its end. One that is past its end already, because its void or capture came to
+    /// nothing, is tried again after a while and not at once.
+    pub(crate) fn expiry_of(
+        &self,
+        payment: &Payment,
+        now: Timestamp,
+    ) -> Result<store::TaskChange, CommandError> {
+        let due = payment.terms.authorization_expires_at.max(now.plus_ms(task::LATER_MS));
+        self.task(payment, None, 0).put(EXPIRY, due)
+    }
+
+    /// The reversal of a message that may have left: same terminal, same STAN, and why.
+    fn reversal_of(&self, message: &Message, heard: &Heard) -> Result<Message, CommandError> {
+        let original = (&message.exchange, message.transaction, message.amount);
+        let draft = Draft {
+            transaction: Transaction::Reversal,
+            amount: message.amount,
+            exchange: &message.exchange,
+            original: Some(original),
+            reason: Some(heard.reversal_reason),
+        };
+        let fields = self.bank(&message.exchange.bank)?.message(&draft)?;
+        Ok(Message { transaction: Transaction::Reversal, fields, ..message.clone() })
+    }
+}
+
+impl Heard {
+    /// What the payment is told.
+    pub(crate) fn event(&self, repeat: bool) -> Event {
+        match &self.says {
+            Says::Approved { approval, flagged } => {
+                Event::Approved { approval: approval.clone(), flagged: *flagged }
+            }
+            Says::Declined(decline) | Says::NotNow(decline) => Event::Declined(decline.clone()),
+            Says::Silent => Event::Silent { repeat },
+            Says::NeverLeft => Event::NeverLeft,
+        }
+    }
+}
+
+/// Whether the payment still waits for the end of this very exchange, and not of one that came after it.
+pub(crate) fn awaits(payment: &Payment, exchange: &Exchange) -> bool {
+    let awaited = match payment.state {
+        State::Authorizing | State::Consuming | State::Reversing { undo: Undo::Original } => &payment.original,
+        State::Capturing { .. } | State::Reversing { undo: Undo::Capture { .. } } => &payment.completion,
+        State::Voiding { .. } | State::Reversing { undo: Undo::Void { .. } } => &payment.void,
+        State::RequiresPaymentMethod
+        | State::RequiresConfirmation
+        | State::Authorized
+        | State::Captured
+        | State::Failed
+        | State::Canceled { .. } => return false,
+    };
+    awaited.as_ref().is_some_and(|awaited| awaited.attempt == exchange.attempt)
+}
+
+/// After a failed try to record an end: whether it can be decided again, and when.
+pub(crate) async fn decide_again(error: CommandError, tries: u32) -> Result<(), CommandError> {
+    match error {
+        CommandError::Busy => Ok(()),
+        CommandError::Overloaded => {
+            tokio::time::sleep(Duration::from_millis(20 << tries.min(7))).await;
+            Ok(())
+        }
+        other => Err(other),
+    }
+}
+
+/// A capture or void that leaves the payment standing as before was refused; everything else is told by the payment.
+fn outcome(asked: State, payment: &Payment) -> Done {
+    let stands = matches!(payment.state, State::Authorized | State::Captured);
+    let refused = match asked {
+        State::Capturing { .. } => payment.state == State::Authorized,
+        State::Voiding { .. } => stands,
+        _ => false,
+    };
+    let payment = Box::new(payment.clone());
+    if refused { Done::ActionRefused(payment) } else { Done::Payment(payment) }
+}
