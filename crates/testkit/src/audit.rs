@@ -71,11 +71,17 @@ impl World {
         let refunds = self.pcs().refunds(payment.merchant, newest).await.unwrap();
         if !refunds.has_more {
             let of_this = refunds.data.iter().filter(|refund| refund.payment == id);
-            let sum = |state| of_this.clone().filter(|refund| refund.state == state).map(|r| r.amount).sum::<u64>();
+            let sum =
+                |state| of_this.clone().filter(|refund| refund.state == state).map(|r| r.amount).sum::<u64>();
             assert_eq!(sum(RefundState::Succeeded), payment.refunded, "{id} refunded");
-            assert_eq!(sum(RefundState::Pending) + sum(RefundState::InDoubt), payment.refund_pending, "{id} promised");
+            assert_eq!(
+                sum(RefundState::Pending) + sum(RefundState::InDoubt),
+                payment.refund_pending,
+                "{id} promised"
+            );
         }
-        let last = self.pcs().history(payment.merchant, id).await.unwrap().pop().expect("a payment has a history");
+        let last =
+            self.pcs().history(payment.merchant, id).await.unwrap().pop().expect("a payment has a history");
         assert_eq!(last.event.payment.as_deref(), Some(payment), "the journal's last word on {id}");
     }
 
@@ -110,7 +116,11 @@ impl World {
         assert_eq!(i128::from(paid), net, "payments and statistics in {currency}");
         let fees: u64 = of_currency().map(|payment| payment.fee).sum();
         let income = self.balance(AccountCode::FeeIncome, Owner::None, currency).await;
-        assert_eq!((-income.net_posted(), stat(Statistic::Fee)), (i128::from(fees), i128::from(fees)), "fees");
+        assert_eq!(
+            (-income.net_posted(), stat(Statistic::Fee)),
+            (i128::from(fees), i128::from(fees)),
+            "fees"
+        );
     }
 
     /// How many rows of a table there are for an owner; for "nothing was recorded".

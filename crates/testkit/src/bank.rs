@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use banksim::{Bank, BankConfig};
 use hostlink::{
-    BankProfile, Connect, Connecting, HostLink, KeyUsage, LinkParts, LinkSecurity, MacAlgorithm, SecurityError,
-    Stream, WrappedKey, shipped_bank,
+    BankProfile, Connect, Connecting, HostLink, KeyUsage, LinkParts, LinkSecurity, MacAlgorithm,
+    SecurityError, Stream, WrappedKey, shipped_bank,
 };
 use types::{Clock, Entropy, Secret};
 use vault::{BankKeyError, BankKeys, KeyFamily, TransportKey};
@@ -49,7 +49,12 @@ impl SimulatedBank {
     }
 
     /// A new link of a gateway to this bank.
-    pub fn link(&self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, reply_timeout: Duration) -> pcs::Bank {
+    pub fn link(
+        &self,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        reply_timeout: Duration,
+    ) -> pcs::Bank {
         let transport = TransportKey::from_bytes(KeyFamily::TripleDes, &TMK).unwrap();
         let check_length = self.profile.key_field().map_or(4, |field| field.layout[0].2);
         let keys = BankKeys::new(transport, algorithm(self.profile.mac().algorithm), check_length).unwrap();

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use order::{
-    Evidence, Instruction, Instrument, OrderInformation, Prepared, Recipient, Recipients, prepare,
-};
+use order::{Evidence, Instruction, Instrument, OrderInformation, Prepared, Recipient, Recipients, prepare};
 use pcs::{Custodian, WalletIdentity};
 use pki::chain::RefusedSet;
 use pki::issue::Request;
 use pki::webauthn::authenticator::SoftwareAuthenticator;
 use pki::webauthn::{RelyingParty, verify_registration};
 use pki::{
-    AgreementKey, Anchor, Certificate, Curve, Draft, Intent, IssuingCa, KeyId, KeyPair, Profile, PublicKey, Register,
-    RegisterError, Serial, Signer as _, Subject,
+    AgreementKey, Anchor, Certificate, Curve, Draft, Intent, IssuingCa, KeyId, KeyPair, Profile, PublicKey,
+    Register, RegisterError, Serial, Signer as _, Subject,
 };
 use types::{CustomerId, Entropy, Secret, Timestamp};
 
@@ -83,7 +81,8 @@ impl Installation {
         let wallet_key = KeyPair::generate(Curve::P256, chance).unwrap();
         let by_wallet_ca = (wallet_ca.certificate(), &wallet_ca_key);
         let subject = Subject::named("wallet", "one");
-        let wallet = issue(chance, now, by_wallet_ca, Profile::WalletServer, &subject, wallet_key.public_key());
+        let wallet =
+            issue(chance, now, by_wallet_ca, Profile::WalletServer, &subject, wallet_key.public_key());
         let recipient_key = AgreementKey::generate(chance).unwrap();
         let by_node_ca = (node_ca.certificate(), &node_ca_key);
         let subject = Subject::named("enc", "one");

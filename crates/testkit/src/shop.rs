@@ -77,7 +77,13 @@ impl World {
 
     /// A refund of part (or, for none, the rest) of a payment.
     pub fn refund_request(&self, payment: PaymentId, amount: Option<u64>) -> RefundRequest {
-        RefundRequest { payment, amount, reason: None, merchant_reference: None, metadata: Default::default() }
+        RefundRequest {
+            payment,
+            amount,
+            reason: None,
+            merchant_reference: None,
+            metadata: Default::default(),
+        }
     }
 
     /// An idempotency key that nobody has used.

@@ -41,7 +41,9 @@ impl World {
         let clock = Arc::new(WorldClock::start());
         let entropy = Arc::new(Seeded::new(seed));
         let dir = tempfile::tempdir().unwrap();
-        let vault = Arc::new(Vault::open_or_create(&dir.path().join("vault.key"), Arc::clone(&entropy) as _).unwrap());
+        let vault = Arc::new(
+            Vault::open_or_create(&dir.path().join("vault.key"), Arc::clone(&entropy) as _).unwrap(),
+        );
         let mut banks = Vec::new();
         for name in BANKS {
             banks.push(SimulatedBank::start(name, Arc::clone(&clock) as _, Arc::clone(&entropy) as _).await);
@@ -161,7 +163,12 @@ impl World {
     }
 
     /// A refund, whatever comes of it.
-    pub async fn refund(&self, shop: &Shop, payment: PaymentId, amount: Option<u64>) -> Result<Refund, CommandError> {
+    pub async fn refund(
+        &self,
+        shop: &Shop,
+        payment: PaymentId,
+        amount: Option<u64>,
+    ) -> Result<Refund, CommandError> {
         let request = self.refund_request(payment, amount);
         Ok(refund_of(self.pcs.create_refund(&shop.caller, self.key(), request).await?))
     }
@@ -201,7 +208,8 @@ fn start(
     clock: &Arc<WorldClock>,
     entropy: &Arc<Seeded>,
 ) -> Arc<Pcs> {
-    let link = |bank: &SimulatedBank| bank.link(Arc::clone(clock) as _, Arc::clone(entropy) as _, REPLY_TIMEOUT);
+    let link =
+        |bank: &SimulatedBank| bank.link(Arc::clone(clock) as _, Arc::clone(entropy) as _, REPLY_TIMEOUT);
     Pcs::new(Parts {
         shards: store.shards(),
         store,
@@ -235,6 +243,8 @@ pub fn payment_of(completed: Completed) -> Payment {
 pub fn refund_of(completed: Completed) -> Refund {
     match completed.done {
         Done::Refund(refund) => *refund,
-        Done::Payment(payment) | Done::ActionRefused(payment) => panic!("a payment, not a refund: {payment:?}"),
+        Done::Payment(payment) | Done::ActionRefused(payment) => {
+            panic!("a payment, not a refund: {payment:?}")
+        }
     }
 }

@@ -92,7 +92,12 @@ impl Pcs {
         endpoint.version += 1;
         endpoint.status = EndpointStatus::Disabled;
         let mut unit = self.unit(merchant, self.clock.now());
-        self.add_setup(&mut unit, &endpoint, Actor::Gateway, format!("webhook endpoint {id} was disabled: {why}"))?;
+        self.add_setup(
+            &mut unit,
+            &endpoint,
+            Actor::Gateway,
+            format!("webhook endpoint {id} was disabled: {why}"),
+        )?;
         self.commit(unit).await.map(drop)
     }
 }
