@@ -55,10 +55,15 @@ impl Books {
         Ok(self.event(number, request, answer, effect))
     }
 
-    /// A refusal that was ordered from outside: nothing is done.
-    pub fn refuse(&self, request: &MoneyRequest, code: &str) -> Event {
+    /// A refusal that was ordered from outside: nothing is done. Where the request has an answer already, that stays the
+    /// answer to its next repeat, and the refusal is no event.
+    pub fn refuse(&self, request: &MoneyRequest, code: &str) -> Result<Event, Answer> {
         let number = self.last_event + 1;
-        self.event(number, request, refusal(code, format!("{number:012}")), Effect::Nothing)
+        let refused = refusal(code, format!("{number:012}"));
+        if self.answered.contains_key(&request.reference) {
+            return Err(refused);
+        }
+        Ok(self.event(number, request, refused, Effect::Nothing))
     }
 
     fn event(&self, number: u64, request: &MoneyRequest, answer: Answer, effect: Effect) -> Event {

@@ -202,12 +202,13 @@ impl Desk {
     /// Decides a money request and writes the decision down. No answer where that fails: what is not written down has
     /// not happened.
     fn settle(&mut self, request: &MoneyRequest, set: Option<&Fault>) -> Option<Answer> {
-        let event = match set {
+        let decided = match set {
             Some(Fault::Decline(code)) => self.books.refuse(request, code),
-            _ => match self.books.decide(request) {
-                Ok(event) => event,
-                Err(stored) => return Some(stored),
-            },
+            _ => self.books.decide(request),
+        };
+        let event = match decided {
+            Ok(event) => event,
+            Err(stored) => return Some(stored),
         };
         if let Some(journal) = &mut self.journal
             && let Err(problem) = journal.append(&event)

@@ -157,7 +157,9 @@ impl Heard {
 /// Whether the payment still waits for the end of this very exchange, and not of one that came after it.
 pub(crate) fn awaits(payment: &Payment, exchange: &Exchange) -> bool {
     let awaited = match payment.state {
-        State::Authorizing | State::Consuming | State::Reversing { undo: Undo::Original } => &payment.original,
+        State::Authorizing | State::Consuming | State::Reversing { undo: Undo::Original } => {
+            &payment.original
+        }
         State::Capturing { .. } | State::Reversing { undo: Undo::Capture { .. } } => &payment.completion,
         State::Voiding { .. } | State::Reversing { undo: Undo::Void { .. } } => &payment.void,
         State::RequiresPaymentMethod

@@ -13,7 +13,9 @@ impl Pcs {
         let payment = self.must_load(task.merchant, task.payment).await?;
         match payment.state {
             State::Authorized => {}
-            State::Captured | State::Failed | State::Canceled { .. } => return self.forget(EXPIRY, task).await,
+            State::Captured | State::Failed | State::Canceled { .. } => {
+                return self.forget(EXPIRY, task).await;
+            }
             // The hold may stand again, and whoever sees to that may be faster than we are: forgetting could then
             // forget the new expiry.
             State::RequiresPaymentMethod

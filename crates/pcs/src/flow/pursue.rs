@@ -95,7 +95,9 @@ impl Pcs {
             }
             // "No original found" is success too: there is nothing to reverse. `bank.rs` reads it as approval.
             (Says::Approved { .. }, Transaction::Reversal) => self.reversal_accepted(task, sent, heard).await,
-            (Says::Approved { .. } | Says::Declined(_), _) => self.advice_answered(task, message, heard).await,
+            (Says::Approved { .. } | Says::Declined(_), _) => {
+                self.advice_answered(task, message, heard).await
+            }
         }
     }
 
@@ -130,12 +132,7 @@ impl Pcs {
         }
     }
 
-    async fn reversal_accepted(
-        &self,
-        task: &Task,
-        sent: Message,
-        heard: Heard,
-    ) -> Result<(), CommandError> {
+    async fn reversal_accepted(&self, task: &Task, sent: Message, heard: Heard) -> Result<(), CommandError> {
         let _turn = self.turns.take(task.payment.to_u128()).await;
         let payment = self.must_load(task.merchant, task.payment).await?;
         let now = self.clock.now();

@@ -86,12 +86,8 @@ impl Pcs {
         let changed = payment.refund(new, now).map_err(|refused| CommandError::refused(payment, refused))?;
         let refund = changed.refund;
         let captured = money(payment, payment.captured)?;
-        let message = self.follow_up(
-            transaction,
-            money(payment, refund.amount)?,
-            exchange,
-            (original, was, captured),
-        )?;
+        let message =
+            self.follow_up(transaction, money(payment, refund.amount)?, exchange, (original, was, captured))?;
 
         let mut unit = self.unit(caller.merchant, now);
         unit.claim = Some(running.claim(refund.id.to_u128()));

@@ -72,7 +72,8 @@ async fn a_silent_capture_is_reversed_where_the_dialect_says_so_and_the_hold_sta
     let held = world.authorize(&shop, card, cny(10_00)).await;
     world.bank("cups-pos").set_fault(Fault::NoAnswer, Scope::next().of(Mti::FINANCIAL_REQUEST));
 
-    let doubtful = payment_of(world.pcs().capture_payment(&shop.caller, world.key(), held.id, None).await.unwrap());
+    let doubtful =
+        payment_of(world.pcs().capture_payment(&shop.caller, world.key(), held.id, None).await.unwrap());
     assert_eq!(doubtful.state, State::Reversing { undo: Undo::Capture { amount: 10_00 } });
     world.settle().await;
 
@@ -92,9 +93,10 @@ async fn a_silent_capture_advice_is_repeated_as_the_same_advice_until_it_is_answ
     let held = world.authorize(&shop, card, eur(10_00)).await;
     let bank = world.bank("iso87-ascii");
     bank.set_fault(Fault::NoAnswer, Scope::next().of(Mti::FINANCIAL_ADVICE));
-    bank.set_fault(Fault::NotReceived, Scope::next());
+    bank.set_fault(Fault::NotReceived, Scope::next().of(Mti::FINANCIAL_ADVICE.repeat()));
 
-    let doubtful = payment_of(world.pcs().capture_payment(&shop.caller, world.key(), held.id, None).await.unwrap());
+    let doubtful =
+        payment_of(world.pcs().capture_payment(&shop.caller, world.key(), held.id, None).await.unwrap());
     assert_eq!(doubtful.state, State::Capturing { amount: 10_00, in_doubt: true });
     world.settle().await;
 
@@ -113,7 +115,7 @@ async fn an_answer_that_is_no_decision_does_not_settle_a_capture_in_doubt() {
     let bank = world.bank("iso87-ascii");
     bank.set_fault(Fault::NoAnswer, Scope::next().of(Mti::FINANCIAL_ADVICE));
     // The bank has the first copy already; "later" is no word on it.
-    bank.set_fault(Fault::Decline("90".to_owned()), Scope::next());
+    bank.set_fault(Fault::Decline("90".to_owned()), Scope::next().of(Mti::FINANCIAL_ADVICE.repeat()));
 
     world.pcs().capture_payment(&shop.caller, world.key(), held.id, None).await.unwrap();
     world.settle().await;
@@ -127,8 +129,9 @@ async fn a_hold_that_nobody_captures_is_given_back_at_its_end() {
     let world = World::seeded(16).await;
     let shop = world.merchant("hotel").await;
     let card = world.card(&shop, GOOD).await;
-    let (euros, yuan) = (world.authorize(&shop, card, eur(10_00)).await, world.authorize(&shop, card, cny(10_00)).await);
-    world.pass_ms(7 * 86_400_000 - 60_000).await;
+    let (euros, yuan) =
+        (world.authorize(&shop, card, eur(10_00)).await, world.authorize(&shop, card, cny(10_00)).await);
+    world.clock.jump_ms(7 * 86_400_000 - 60_000);
     assert_eq!(world.pcs().work_once().await.unwrap(), 0);
     world.pass_ms(60_000).await;
 
@@ -148,7 +151,7 @@ async fn a_hold_at_its_end_is_not_given_back_while_its_capture_is_under_way() {
     let shop = world.merchant("hotel").await;
     let card = world.card(&shop, GOOD).await;
     let held = world.authorize(&shop, card, cny(10_00)).await;
-    world.pass_ms(7 * 86_400_000 - 1_000).await;
+    world.clock.jump_ms(7 * 86_400_000 - 1_000);
     world.bank("cups-pos").set_fault(Fault::NoAnswer, Scope::next().of(Mti::FINANCIAL_REQUEST));
     let pcs = world.pcs().clone();
     let (caller, key, id) = (shop.caller.clone(), world.key(), held.id);
@@ -156,7 +159,10 @@ async fn a_hold_at_its_end_is_not_given_back_while_its_capture_is_under_way() {
     world.pass_ms(2_000).await;
 
     world.pcs().work_once().await.unwrap();
-    assert_eq!(world.payment(&shop, held.id).await.state, State::Capturing { amount: 10_00, in_doubt: false });
+    assert_eq!(
+        world.payment(&shop, held.id).await.state,
+        State::Capturing { amount: 10_00, in_doubt: false }
+    );
     capture.await.unwrap().unwrap();
     world.settle().await;
 
@@ -177,7 +183,7 @@ async fn at_a_bank_that_hears_no_void_the_end_of_a_hold_does_not_spin() {
     let held = world.authorize(&shop, card, eur(10_00)).await;
     let bank = world.bank("iso87-ascii");
     let deaf = bank.set_fault(Fault::NotReceived, Scope::always().of(Mti::AUTHORIZATION_REQUEST));
-    world.pass_ms(7 * 86_400_000).await;
+    world.clock.jump_ms(7 * 86_400_000);
     for _ in 0..60 {
         world.pcs().work_once().await.unwrap();
         world.pass_ms(10_000).await;

@@ -29,8 +29,8 @@ async fn a_bank_that_never_answers_is_reversed_and_nothing_is_owed() {
         let payment = doubtful(&world, &shop, card, amount).await;
         assert_eq!(payment.state, REVERSED);
         assert_eq!(world.owed_to(shop.id(), amount.currency()).await, 0);
-        let received = world.bank(bank).received();
-        assert_eq!(received[received.len() - 2..], ["0200 stan=000001", "0400 stan=000001"]);
+        let received = world.bank(bank).received().into_iter().filter(|line| !line.starts_with("08"));
+        assert_eq!(received.collect::<Vec<_>>(), ["0200 stan=000001", "0400 stan=000001"]);
         let notices: Vec<_> = world
             .pcs()
             .history(shop.id(), payment.id)
@@ -76,7 +76,7 @@ async fn a_message_that_its_own_reversal_overtakes_takes_no_effect_when_it_arriv
     assert_eq!(doubtful(&world, &shop, card, cny(1_00)).await.state, REVERSED);
     assert_eq!(bank.release(), 1);
     world.pass_ms(1_000).await;
-    assert_eq!(bank.totals().get(&types::Currency::CNY).unwrap().purchases.count, 0);
+    assert_eq!(bank.totals().get(&types::Currency::CNY), None, "the bank has done nothing");
     world.audit().await;
 }
 
@@ -140,8 +140,9 @@ async fn a_reversal_is_repeated_until_it_is_acknowledged_with_longer_and_longer_
     let shop = world.merchant("coffee").await;
     let card = world.card(&shop, SILENT).await;
     let bank = world.bank("cups-pos");
-    for fault in [Fault::NoAnswer, Fault::NotReceived, Fault::Decline("96".to_owned()), Fault::Decline("22".to_owned())] {
-        bank.set_fault(fault, Scope::next().of(Mti::REVERSAL_REQUEST));
+    bank.set_fault(Fault::NotReceived, Scope::next().of(Mti::REVERSAL_REQUEST));
+    for fault in [Fault::WrongMac, Fault::Decline("96".to_owned()), Fault::Decline("05".to_owned())] {
+        bank.set_fault(fault, Scope::next().of(Mti::REVERSAL_REQUEST.repeat()));
     }
     assert_eq!(doubtful(&world, &shop, card, cny(5_00)).await.state, REVERSED);
     let reversals = bank.received().iter().filter(|line| line.starts_with("04")).count();

@@ -2,16 +2,16 @@
 //! ends with the auditor, who holds the gateway's books against the bank's own totals.
 
 mod authorize;
-
+mod checkout;
 mod consume;
-
+mod crash;
 mod doubt;
-
-
-
+mod keys;
+mod limits;
+mod races;
 mod refund;
 mod void;
-
+mod wallet;
 
 /// Approves everything.
 const GOOD: &str = "4242424242424242";

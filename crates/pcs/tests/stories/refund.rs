@@ -42,7 +42,10 @@ async fn a_completion_is_refunded_like_a_sale() {
         world.pcs().capture_payment(&shop.caller, key, held.id, Some(60_00)).await.unwrap();
         let refund = world.refund(&shop, held.id, Some(25_00)).await.unwrap();
         assert_eq!(refund.state, RefundState::Succeeded, "{refund:?}");
-        assert_eq!(world.refund(&shop, held.id, Some(35_01)).await.unwrap_err().code(), "amount_exceeds_refundable");
+        assert_eq!(
+            world.refund(&shop, held.id, Some(35_01)).await.unwrap_err().code(),
+            "amount_exceeds_refundable"
+        );
     }
     world.audit().await;
 }
@@ -55,7 +58,10 @@ async fn a_refused_refund_gives_its_amount_free_again() {
     let paid = world.paid(&shop, card, eur(10_00)).await;
     world.bank("iso87-ascii").set_fault(Fault::Decline("05".to_owned()), Scope::next());
     let refused = world.refund(&shop, paid.id, None).await.unwrap();
-    assert_eq!((refused.state, refused.decline.unwrap().code.as_str()), (RefundState::Failed, "do_not_honor"));
+    assert_eq!(
+        (refused.state, refused.decline.unwrap().code.as_str()),
+        (RefundState::Failed, "do_not_honor")
+    );
     assert_eq!(world.payment(&shop, paid.id).await.refundable(), 10_00);
     world.audit().await;
     assert_eq!(world.refund(&shop, paid.id, None).await.unwrap().state, RefundState::Succeeded);
@@ -70,8 +76,10 @@ async fn a_refund_in_silence_is_repeated_as_the_same_advice_and_never_reversed()
     for (name, amount, again) in [("iso87-ascii", eur(10_00), "0221"), ("cups-pos", cny(10_00), "0220")] {
         let paid = world.paid(&shop, card, amount).await;
         let bank = world.bank(name);
-        for fault in [Fault::NoAnswer, Fault::NotReceived, Fault::WrongMac, Fault::Reset] {
-            bank.set_fault(fault, Scope::next());
+        bank.set_fault(Fault::NoAnswer, Scope::next().of(Mti::FINANCIAL_ADVICE));
+        let repeated = if again == "0221" { Mti::FINANCIAL_ADVICE.repeat() } else { Mti::FINANCIAL_ADVICE };
+        for fault in [Fault::NotReceived, Fault::WrongMac, Fault::Reset] {
+            bank.set_fault(fault, Scope::next().of(repeated));
         }
         let doubtful = world.refund(&shop, paid.id, Some(4_00)).await.unwrap();
         assert_eq!(doubtful.state, RefundState::InDoubt);

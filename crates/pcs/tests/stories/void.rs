@@ -35,7 +35,7 @@ async fn a_sale_is_voided_on_its_day_only() {
     let shop = world.merchant("books").await;
     let card = world.card(&shop, GOOD).await;
     let sale = world.paid(&shop, card, eur(40_00)).await;
-    world.pass_ms(86_400_000).await;
+    world.clock.jump_ms(86_400_000);
     let late = world.pcs().void_payment(&shop.caller, world.key(), sale.id).await;
     assert_eq!(late.unwrap_err().code(), "invalid_state");
     world.audit().await;
@@ -63,7 +63,8 @@ async fn a_silent_void_is_reversed_and_can_be_asked_for_again() {
     let shop = world.merchant("books").await;
     let card = world.card(&shop, GOOD).await;
     for amount in [eur(40_00), cny(40_00)] {
-        let (hold, sale) = (world.authorize(&shop, card, amount).await, world.paid(&shop, card, amount).await);
+        let (hold, sale) =
+            (world.authorize(&shop, card, amount).await, world.paid(&shop, card, amount).await);
         for (payment, stands) in [(hold, State::Authorized), (sale, State::Captured)] {
             let name = payment.original.as_ref().unwrap().bank.clone();
             world.bank(&name).set_fault(Fault::NoAnswer, Scope::next());
