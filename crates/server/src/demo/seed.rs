@@ -47,7 +47,7 @@ fn shop() -> NewMerchant {
         brands: Vec::new(),
     };
     NewMerchant {
-        name: "Lian Tea House".to_owned(),
+        name: "Ring & Thread".to_owned(),
         fee_plan: FeePlan { bps: 60, fixed: 0, min: Some(1), cap: None },
         limits: Limits::default(),
         acquirers: vec![
