@@ -16,7 +16,7 @@ pub use checkout_session::{
     CheckoutSessionBody, LineBody, SessionPaymentStatus, SessionStatusBody, checkout_session_body,
 };
 pub use event::{
-    DeliveryBody, DeliveryStatusBody, EndpointStatusBody, EventBody, EventData, EventObject, TestEventBody, TimelineItemBody,
+    DeliveryBody, DeliveryStatusBody, EndpointStatusBody, EventBody, EventData, EventObject, MessageBody, TestEventBody, TimelineItemBody,
     WebhookEndpointBody, delivery_body, event_body, timeline_item, webhook_endpoint_body,
 };
 pub use payment::{

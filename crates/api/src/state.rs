@@ -7,6 +7,8 @@ use serde::Serialize;
 use types::{Clock, Entropy};
 use utoipa::ToSchema;
 
+use crate::webhook::Courier;
+
 /// Settings of the API.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -32,6 +34,8 @@ pub struct ApiState {
     pub clock: Arc<dyn Clock>,
     /// Chance, for request ids.
     pub entropy: Arc<dyn Entropy>,
+    /// Sends test events of webhooks.
+    pub courier: Courier,
     /// Test cards and faults of simulated banks; only the demo has them.
     pub test_helpers: Option<Arc<dyn TestHelpers>>,
 }

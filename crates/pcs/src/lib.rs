@@ -26,5 +26,5 @@ pub use error::CommandError;
 pub use flow::{Custodian, WalletIdentity};
 pub use pcs::{Parts, Pcs, Readiness};
 pub use reads::{DescribedMessage, HistoryItem};
-pub use setup::{EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};
+pub use setup::{DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};
 pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

@@ -4,9 +4,11 @@ mod checkout_session;
 mod customer;
 mod events;
 mod merchant;
+mod outbox;
 mod payment_method;
 mod webhook;
 
 pub use events::{EventView, Stretch};
 pub use merchant::{NewMerchant, SecretKey};
+pub use outbox::DueDelivery;
 pub use webhook::{EndpointChange, NewEndpoint};

@@ -1,7 +1,7 @@
 //! Events, webhook endpoints, deliveries, and the timeline of a payment.
 
 use pcs::model::{Actor, Delivery, DeliveryStatus, EndpointStatus, JournalEvent, WebhookEndpoint};
-use pcs::{EventView, HistoryItem};
+use pcs::{DescribedMessage, EventView, HistoryItem};
 use serde::Serialize;
 use types::Timestamp;
 use utoipa::ToSchema;
@@ -24,6 +24,10 @@ pub struct EventData {
     /// The object as it was after the event; its `version` tells older from newer.
     #[schema(value_type = EventObject)]
     pub object: Option<EventObject>,
+    /// The object's `metadata` is too long for a webhook and left out here: read the object for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub metadata_omitted: bool,
 }
 
 /// Something that happened: the body of a webhook, and of `GET /v1/events`.
@@ -72,7 +76,7 @@ pub fn event_body(view: &EventView, livemode: bool) -> EventBody {
         livemode,
         sequence: view.sequence,
         merchant: view.merchant.to_string(),
-        data: EventData { object },
+        data: EventData { object, metadata_omitted: false },
     }
 }
 
@@ -243,6 +247,19 @@ pub struct TimelineItemBody {
     pub events: Vec<&'static str>,
     /// What happened, for people.
     pub summary: String,
+    /// The bank messages of this record, field by field and masked.
+    pub messages: Vec<MessageBody>,
+}
+
+/// A bank message, decoded and masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BankMessage)]
+pub struct MessageBody {
+    /// `sent` by the gateway or `received` from the bank.
+    #[schema(pattern = "^(sent|received)$")]
+    pub direction: &'static str,
+    /// One line a field: number, name, masked value.
+    pub text: String,
 }
 
 /// A journal record as the timeline shows it.
@@ -262,7 +279,13 @@ pub fn timeline_item(item: &HistoryItem) -> TimelineItemBody {
         refund: event.refund.as_ref().map(|refund| refund.id.to_string()),
         events: event.notices.iter().map(|notice| notice.notice.name()).collect(),
         summary: summary(event),
+        messages: item.messages.iter().map(message).collect(),
     }
+}
+
+fn message(message: &DescribedMessage) -> MessageBody {
+    let direction = if message.is_sent { "sent" } else { "received" };
+    MessageBody { direction, text: message.text.clone() }
 }
 
 fn summary(event: &JournalEvent) -> String {

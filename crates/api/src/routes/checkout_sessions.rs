@@ -139,7 +139,7 @@ fn total(fields: &mut Fields<'_>, sent: Option<u64>, lines: Option<&[LineItem]>)
     responses((status = 201, description = "The session.", body = CheckoutSessionBody)))]
 pub(crate) async fn create(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
     let new: NewCheckoutSession = call.read()?;
-    let session = api.pcs.create_checkout_session(&call.caller, call.optional_key(), new).await?;
+    let session = api.pcs.create_checkout_session(&call.caller, new).await?;
     created(format!("/v1/checkout_sessions/{}", session.id), render(&api, &session))
 }
 

@@ -79,6 +79,8 @@ pub struct Delivery {
     pub event: EventId,
     /// The event's type.
     pub event_type: String,
+    /// The event's place in the journal.
+    pub sequence: u64,
     /// Where it is.
     pub status: DeliveryStatus,
     /// How often it was tried.

@@ -116,6 +116,7 @@ impl Pcs {
     ) -> Result<(), CommandError> {
         let mut unit = store::Unit::new(store::Shard(shard), self.clock.now());
         unit.rows = deliveries.iter().map(put).collect::<Result<_, _>>()?;
+        unit.tasks = deliveries.iter().map(super::outbox::due).collect::<Result<_, _>>()?;
         let seq = next_seq.saturating_sub(1);
         unit.cursors.push(store::CursorMove { consumer: consumer.to_owned(), seq });
         self.store.commit(unit).await?;

@@ -195,10 +195,11 @@ impl Pcs {
     pub async fn save_delivery(&self, delivery: &Delivery) -> Result<(), CommandError> {
         let mut unit = self.unit(delivery.merchant, self.clock.now());
         unit.rows.push(put(delivery)?);
+        unit.tasks.push(super::outbox::due(delivery)?);
         self.commit(unit).await.map(drop)
     }
 
-    async fn must_have_endpoint(
+    pub(crate) async fn must_have_endpoint(
         &self,
         merchant: MerchantId,
         id: WebhookEndpointId,

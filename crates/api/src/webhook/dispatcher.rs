@@ -1,0 +1,276 @@
+//! Tells merchants what happened: reads the journal, fans each event out to the endpoints that want it, sends, and tries
+//! again. Everything that matters is in the store; after a crash another dispatcher goes on where this one stopped, and
+//! a receiver may see an event twice.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use parking_lot::Mutex;
+use pcs::model::{Delivery, DeliveryStatus, EndpointStatus, WebhookEndpoint};
+use pcs::{CommandError, DueDelivery, EventView, Page, Pcs};
+use tokio::task::JoinSet;
+use types::{DeliveryId, Entropy, MerchantId, WebhookEndpointId};
+
+use crate::webhook::{Courier, Fate, after, payload, signatures};
+
+/// The dispatcher's cursors in the journal bear this name.
+const CONSUMER: &str = "webhooks";
+/// Journal records that are read at once.
+const STRETCH: usize = 200;
+/// Deliveries on their way to one endpoint at once: a slow endpoint only delays itself.
+const PER_ENDPOINT: usize = 4;
+/// Deliveries on their way at once.
+const AT_ONCE: usize = 256;
+/// How far into the backlog is looked for an endpoint that has room.
+const MOST_SEEN: usize = 65_536;
+/// The longest sleep between two looks at what is due.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Sends webhooks until dropped.
+pub struct Dispatcher {
+    pcs: Arc<Pcs>,
+    courier: Courier,
+    entropy: Arc<dyn Entropy>,
+    livemode: bool,
+    in_hand: Mutex<InHand>,
+}
+
+#[derive(Default)]
+struct InHand {
+    deliveries: HashSet<DeliveryId>,
+    per_endpoint: HashMap<WebhookEndpointId, usize>,
+}
+
+impl InHand {
+    fn take(&mut self, due: &DueDelivery) -> bool {
+        let busy = self.per_endpoint.get(&due.endpoint).copied().unwrap_or(0);
+        if self.deliveries.len() >= AT_ONCE || busy >= PER_ENDPOINT || !self.deliveries.insert(due.delivery) {
+            return false;
+        }
+        self.per_endpoint.insert(due.endpoint, busy + 1);
+        true
+    }
+
+    fn give_back(&mut self, due: &DueDelivery) {
+        self.deliveries.remove(&due.delivery);
+        if let Some(busy) = self.per_endpoint.get_mut(&due.endpoint) {
+            *busy -= 1;
+            if *busy == 0 {
+                self.per_endpoint.remove(&due.endpoint);
+            }
+        }
+    }
+}
+
+impl Dispatcher {
+    /// A dispatcher; keep [`Dispatcher::run`] running.
+    pub fn new(pcs: Arc<Pcs>, courier: Courier, entropy: Arc<dyn Entropy>, livemode: bool) -> Arc<Self> {
+        Arc::new(Self { pcs, courier, entropy, livemode, in_hand: Mutex::default() })
+    }
+
+    /// Follows the journal and sends what is due, for ever. Dropping it drops what is on its way; the store remembers.
+    pub async fn run(self: Arc<Self>) {
+        let mut sending = JoinSet::new();
+        loop {
+            if let Err(error) = self.look(&mut sending).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "Cannot look at what is to be told; will look again");
+            }
+            while sending.try_join_next().is_some() {}
+            let grown = tokio::time::timeout(LOOK, self.pcs.journal_growth());
+            tokio::select! {
+                _ = grown => {}
+                Some(_) = sending.join_next() => {}
+            }
+        }
+    }
+
+    /// Fans out what is new, sends all that is due, and waits for the end of it. Simulations step with it.
+    ///
+    /// # Errors
+    /// [`CommandError::Unavailable`]: the store does not answer. Nothing is forgotten.
+    pub async fn step(self: &Arc<Self>) -> Result<usize, CommandError> {
+        let mut sending = JoinSet::new();
+        self.look(&mut sending).await?;
+        let mut sent = 0;
+        while sending.join_next().await.is_some() {
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    async fn look(self: &Arc<Self>, sending: &mut JoinSet<()>) -> Result<(), CommandError> {
+        for shard in 0..self.pcs.shards() {
+            while self.fan_out(shard, sending).await? {}
+        }
+        self.send_due(sending).await
+    }
+
+    /// Makes the deliveries of one stretch of the journal. Says whether there may be more.
+    async fn fan_out(self: &Arc<Self>, shard: u16, sending: &mut JoinSet<()>) -> Result<bool, CommandError> {
+        let from = self.pcs.cursor(CONSUMER, shard).await?;
+        let stretch = self.pcs.events_from(shard, from, STRETCH).await?;
+        if stretch.next_seq == from {
+            return Ok(false);
+        }
+        let mut endpoints: HashMap<MerchantId, Vec<WebhookEndpoint>> = HashMap::new();
+        let mut made = Vec::new();
+        for event in &stretch.events {
+            if !endpoints.contains_key(&event.merchant) {
+                endpoints.insert(event.merchant, self.endpoints_of(event.merchant).await?);
+            }
+            let told = endpoints[&event.merchant].iter().filter(|endpoint| wants(endpoint, event));
+            made.extend(told.map(|endpoint| new_delivery(endpoint, event)));
+        }
+        self.pcs.save_deliveries(CONSUMER, shard, stretch.next_seq, &made).await?;
+        for delivery in made {
+            let due = DueDelivery { merchant: delivery.merchant, delivery: delivery.id, endpoint: delivery.endpoint };
+            self.start(due, sending);
+        }
+        Ok(true)
+    }
+
+    async fn endpoints_of(&self, merchant: MerchantId) -> Result<Vec<WebhookEndpoint>, CommandError> {
+        let mut page = Page { limit: 100, after: None, before: None };
+        let mut all = Vec::new();
+        loop {
+            let listed = self.pcs.webhook_endpoints(merchant, page).await?;
+            page.after = listed.data.last().map(|endpoint| endpoint.id.to_u128());
+            all.extend(listed.data);
+            if !listed.has_more {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Starts what is due and has room. A backlog of busy endpoints is looked through, so that it hides nobody else's.
+    async fn send_due(self: &Arc<Self>, sending: &mut JoinSet<()>) -> Result<(), CommandError> {
+        let mut window = 2 * AT_ONCE;
+        loop {
+            let due = self.pcs.due_deliveries(window).await?;
+            let all_seen = due.len() < window;
+            let started = due.into_iter().filter(|due| self.start(*due, sending)).count();
+            let full = self.in_hand.lock().deliveries.len() >= AT_ONCE;
+            if started > 0 || all_seen || full || window >= MOST_SEEN {
+                return Ok(());
+            }
+            window *= 4;
+        }
+    }
+
+    fn start(self: &Arc<Self>, due: DueDelivery, sending: &mut JoinSet<()>) -> bool {
+        if !self.in_hand.lock().take(&due) {
+            return false;
+        }
+        let (dispatcher, held) = (Arc::clone(self), Held { dispatcher: Arc::clone(self), due });
+        sending.spawn(async move {
+            match dispatcher.deliver(&due).await {
+                // Another dispatcher was faster, or the merchant asked for a resend: what the store says holds.
+                Ok(()) | Err(CommandError::Busy) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(delivery = %due.delivery, error, "A delivery could not be brought to its end");
+                }
+            }
+            drop(held);
+        });
+        true
+    }
+
+    async fn deliver(&self, due: &DueDelivery) -> Result<(), CommandError> {
+        let now = self.pcs.now();
+        let Some(delivery) = self.pcs.delivery(due.merchant, due.delivery).await? else { return Ok(()) };
+        if delivery.next_at.is_none_or(|at| at > now) {
+            return Ok(());
+        }
+        let endpoint = self.pcs.webhook_endpoint(due.merchant, due.endpoint).await?;
+        let Some(endpoint) = endpoint.filter(|endpoint| endpoint.status == EndpointStatus::Enabled) else {
+            return self.give_up(delivery, "the endpoint is disabled or removed").await;
+        };
+        let Some(event) = self.pcs.event_at(due.merchant, delivery.sequence, delivery.event).await? else {
+            return self.give_up(delivery, "the event cannot be found").await;
+        };
+        let internal = |what: &str| CommandError::Internal(what.to_owned().into());
+        let body = payload(&event, self.livemode).map_err(|_| internal("an event cannot be written as JSON"))?;
+        let secrets = self.pcs.endpoint_secrets(&endpoint, now)?;
+        let (id, timestamp) = (event.id.to_string(), now.seconds());
+        let signature = signatures(&secrets, &id, timestamp, &body)
+            .map_err(|_| internal("a signing secret is not of the form whsec_ and base64"))?;
+        let reply = self.courier.send(&endpoint.url, &id, timestamp, &signature, body).await;
+
+        let mut jitter = [0; 2];
+        self.entropy.fill(&mut jitter);
+        let (delivery, fate) = after(&delivery, &reply, self.pcs.now(), u16::from_be_bytes(jitter));
+        self.pcs.save_delivery(&delivery).await?;
+        let why = match fate {
+            Fate::Keep => return Ok(()),
+            Fate::Gone => "it answered 410",
+            Fate::Exhausted => "it failed for a whole schedule",
+        };
+        tracing::warn!(endpoint = %endpoint.id, merchant = %endpoint.merchant, why, "A webhook endpoint is disabled");
+        self.pcs.disable_webhook_endpoint(endpoint.merchant, endpoint.id, why).await
+    }
+
+    async fn give_up(&self, delivery: Delivery, why: &str) -> Result<(), CommandError> {
+        let ended = Delivery {
+            version: delivery.version + 1,
+            status: DeliveryStatus::Failed,
+            next_at: None,
+            error: Some(why.to_owned()),
+            ..delivery
+        };
+        self.pcs.save_delivery(&ended).await
+    }
+}
+
+/// A delivery in hand; given back even when its task is dropped half-way.
+struct Held {
+    dispatcher: Arc<Dispatcher>,
+    due: DueDelivery,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.dispatcher.in_hand.lock().give_back(&self.due);
+    }
+}
+
+fn wants(endpoint: &WebhookEndpoint, event: &EventView) -> bool {
+    let listed = || endpoint.enabled_events.iter().any(|kind| kind == event.notice.name());
+    endpoint.status == EndpointStatus::Enabled && (endpoint.enabled_events.is_empty() || listed())
+}
+
+/// The delivery's id follows from event and endpoint: two dispatchers that read the same stretch make the same rows, and
+/// the store refuses the second.
+fn new_delivery(endpoint: &WebhookEndpoint, event: &EventView) -> Delivery {
+    let parts = [event.id.to_u128().to_be_bytes(), endpoint.id.to_u128().to_be_bytes()].concat();
+    let id = DeliveryId::new(event.at, &Derived(digest(&SHA256, &parts).as_ref()));
+    Delivery {
+        id,
+        merchant: event.merchant,
+        version: 1,
+        created: event.at,
+        endpoint: endpoint.id,
+        event: event.id,
+        event_type: event.notice.name().to_owned(),
+        sequence: event.sequence,
+        status: DeliveryStatus::Pending,
+        attempts: 0,
+        next_at: Some(event.at),
+        response_status: None,
+        error: None,
+        elapsed_ms: None,
+    }
+}
+
+/// Bytes of a hash in the place of chance.
+struct Derived<'h>(&'h [u8]);
+
+impl Entropy for Derived<'_> {
+    fn fill(&self, bytes: &mut [u8]) {
+        for (byte, derived) in bytes.iter_mut().zip(self.0.iter().cycle()) {
+            *byte = *derived;
+        }
+    }
+}
