@@ -11,5 +11,6 @@ mod refund;
 mod resume;
 mod submit;
 mod void;
+mod work;
 
 pub use instruct::{Custodian, WalletIdentity};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use payment::{Payment, Refund};
 use pcs::{BankState, CommandError, Completed, Done, Parts, Pcs};
-use store::{Memory, Store};
+use store::{Memory, MemoryEngine, Reads, Store};
 use tempfile::TempDir;
 use types::{Clock as _, Currency, Money, PaymentId, PaymentMethodId, RefundId, Timestamp};
 use vault::Vault;
@@ -38,6 +38,12 @@ pub struct World {
 impl World {
     /// Starts a world; its links are signed on. The same seed gives the same world.
     pub async fn seeded(seed: u64) -> Self {
+        Self::over(seed, Store::inline).await
+    }
+
+    /// A world whose store is put together by the test: with a queue, or an engine around the engine. A store with a
+    /// thread of its own does not go with a paused clock.
+    pub async fn over(seed: u64, store: impl FnOnce(MemoryEngine, Arc<dyn Reads>) -> Store) -> Self {
         let clock = Arc::new(WorldClock::start());
         let entropy = Arc::new(Seeded::new(seed));
         let dir = tempfile::tempdir().unwrap();
@@ -50,7 +56,8 @@ impl World {
         }
         let installation = Installation::new(clock.now(), Arc::clone(&entropy) as _);
         let memory = Memory::new(1, RETENTION_DAYS);
-        let pcs = open(&memory, &vault, &banks, &installation, &clock, &entropy);
+        let (engine, reads) = memory.open();
+        let pcs = start(store(engine, reads), &vault, &banks, &installation, &clock, &entropy);
         let numbers = AtomicU64::new(1);
         let world = Self { clock, memory, installation, entropy, banks, vault, pcs, numbers, _dir: dir };
         world.links_up().await;
@@ -84,8 +91,9 @@ impl World {
     /// Another process over the same store. What its predecessor still tries to write is refused from now on: to the
     /// rest of the world it has crashed.
     pub async fn crash(&mut self) {
-        let (memory, vault, banks) = (&self.memory, &self.vault, &self.banks);
-        self.pcs = open(memory, vault, banks, &self.installation, &self.clock, &self.entropy);
+        let (engine, reads) = self.memory.open();
+        let store = Store::inline(engine, reads);
+        self.pcs = start(store, &self.vault, &self.banks, &self.installation, &self.clock, &self.entropy);
         self.links_up().await;
     }
 
@@ -186,18 +194,6 @@ impl World {
     pub(crate) fn next_number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
-}
-
-fn open(
-    memory: &Memory,
-    vault: &Arc<Vault>,
-    banks: &[SimulatedBank],
-    installation: &Installation,
-    clock: &Arc<WorldClock>,
-    entropy: &Arc<Seeded>,
-) -> Arc<Pcs> {
-    let (engine, reads) = memory.open();
-    start(Store::inline(engine, reads), vault, banks, installation, clock, entropy)
 }
 
 fn start(

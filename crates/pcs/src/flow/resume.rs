@@ -2,7 +2,7 @@
 //! the dialect reverses is reversed, what it repeats is repeated.
 //!
 //! That is so after a crash, and in a living process when the store did not take the outcome: such an exchange is taken
-//! up once it is long overdue (`pursue.rs`).
+//! up once it is long overdue (`work.rs`).
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The journal as merchants see it: events, in order, for ever.
 
+use std::collections::VecDeque;
+
 use payment::{Notice, Payment, Refund};
 use store::StoredRecord;
 use types::{EventId, MerchantId, Timestamp};
@@ -7,6 +9,9 @@ use types::{EventId, MerchantId, Timestamp};
 use crate::model::{Delivery, JournalEvent};
 use crate::resource::{from_bytes, put};
 use crate::{CommandError, Listed, Page, Pcs};
+
+/// How many records are read at once on the way back through the journal.
+const STRETCH: u64 = 256;
 
 /// One thing that happened, as it is told to a merchant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,29 +61,36 @@ impl Pcs {
         Ok(Stretch { events, next_seq })
     }
 
-    /// A merchant's events, newest first. `page` counts by sequence.
+    /// A merchant's events, newest first; `after` and `before` are numbers of event ids. The journal is walked back from
+    /// its end, so the latest events are found at once and old ones take longer.
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
     pub async fn events(&self, merchant: MerchantId, page: Page) -> Result<Listed<EventView>, CommandError> {
-        let records = self.store.history(self.shard(merchant), merchant.to_u128()).await?;
-        let mut found = Vec::new();
-        for record in records.iter().rev() {
-            found.extend(views(record)?.into_iter().rev());
-        }
-        // Ids are made in the order of time within a node, but the journal's order is the one that counts.
-        let after = page.after.and_then(|id| found.iter().position(|event| event.id.to_u128() == id));
-        let before = page.before.and_then(|id| found.iter().position(|event| event.id.to_u128() == id));
         let limit = usize::from(page.limit);
-        let (start, end) = match (after, before) {
-            (Some(after), _) => (after + 1, found.len()),
-            (None, Some(before)) => (before.saturating_sub(limit), before),
-            (None, None) => (0, found.len()),
-        };
-        let has_more =
-            if before.is_some() && after.is_none() { start > 0 } else { end - start.min(end) > limit };
-        let data = found.drain(start.min(end)..end).take(limit).collect();
-        Ok(Listed { data, has_more })
+        let mut found = VecDeque::new();
+        let (mut reached, mut dropped) = (page.after.is_none(), false);
+        self.walk_back(merchant, |event| {
+            let number = event.id.to_u128();
+            if !reached {
+                reached = page.after == Some(number);
+                return true;
+            }
+            if page.after.is_none() && page.before == Some(number) {
+                return false;
+            }
+            found.push_back(event);
+            if page.after.is_none() && page.before.is_some() {
+                // Of what is newer than `before`, the nearest to it are asked for.
+                dropped |= found.len() > limit && found.pop_front().is_some();
+                return true;
+            }
+            found.len() <= limit
+        })
+        .await?;
+        let has_more = dropped || found.len() > limit;
+        found.truncate(limit);
+        Ok(Listed { data: found.into(), has_more })
     }
 
     /// One event of a merchant.
@@ -86,13 +98,39 @@ impl Pcs {
     /// # Errors
     /// [`CommandError::Unavailable`].
     pub async fn event(&self, merchant: MerchantId, id: EventId) -> Result<Option<EventView>, CommandError> {
-        let records = self.store.history(self.shard(merchant), merchant.to_u128()).await?;
-        for record in records.iter().rev() {
-            if let Some(found) = views(record)?.into_iter().find(|event| event.id == id) {
-                return Ok(Some(found));
+        let mut found = None;
+        self.walk_back(merchant, |event| {
+            if event.id == id {
+                found = Some(event);
             }
+            found.is_none()
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Shows a merchant's events, the newest first, until `visit` has seen enough.
+    async fn walk_back(
+        &self,
+        merchant: MerchantId,
+        mut visit: impl FnMut(EventView) -> bool,
+    ) -> Result<(), CommandError> {
+        let shard = self.shard(merchant);
+        let mut end = self.store.reads().head(shard)?.seq;
+        while end > 0 {
+            let start = end.saturating_sub(STRETCH) + 1;
+            let records = self.store.journal(shard, start, (end - start + 1) as usize).await?;
+            let own = |record: &&StoredRecord| record.record.owner == merchant.to_u128();
+            for record in records.iter().rev().filter(own) {
+                for event in views(record)?.into_iter().rev() {
+                    if !visit(event) {
+                        return Ok(());
+                    }
+                }
+            }
+            end = start - 1;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Where a consumer of the journal has got to: the seq it reads next.

@@ -8,8 +8,10 @@ mod crash;
 mod doubt;
 mod keys;
 mod limits;
+mod overload;
 mod races;
 mod refund;
+mod told;
 mod void;
 mod wallet;
 

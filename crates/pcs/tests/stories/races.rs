@@ -1,7 +1,11 @@
 //! Many at once.
 
+use std::sync::Arc;
+
+use banksim::{Fault, Scope};
 use futures_util::future::join_all;
-use payment::{RefundState, State};
+use iso8583::Mti;
+use payment::{RefundState, State, Undo};
 use pcs::CommandError;
 use testkit::{World, cny, eur, payment_of, refund_of};
 use types::Currency;
@@ -82,5 +86,44 @@ async fn of_a_capture_and_a_void_at_the_same_time_one_happens() {
         world.pcs().void_payment(&shop.caller, world.key(), held.id),
     );
     assert_ne!(captured.is_ok(), voided.is_ok());
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_comes_late_to_another_process_ends_no_later_doubt() {
+    let world = World::seeded(94).await;
+    let other = world.second_process();
+    for bank in other.banks() {
+        bank.settled().await;
+    }
+    let shop = world.merchant("market").await;
+    let card = world.card(&shop, GOOD).await;
+    let held = world.authorize(&shop, card, cny(5_00)).await;
+    let bank = world.bank("cups-pos");
+    let capture = || world.pcs().capture_payment(&shop.caller, world.key(), held.id, None);
+    let doubt = State::Reversing { undo: Undo::Capture { amount: 5_00 } };
+    bank.set_fault(Fault::NoAnswer, Scope::next().of(Mti::FINANCIAL_REQUEST));
+    assert_eq!(payment_of(capture().await.unwrap()).state, doubt);
+
+    // The other process sends the reversal, and its acknowledgement takes its time.
+    bank.set_fault(Fault::HeldAnswer, Scope::next().of(Mti::REVERSAL_REQUEST));
+    let slow = tokio::spawn({
+        let other = Arc::clone(&other);
+        async move { other.work_once().await }
+    });
+    world.until("the acknowledgement is held", || bank.held() == 1).await;
+    // This one is faster; the merchant captures again, and that is silent, too.
+    world.pcs().work_once().await.unwrap();
+    assert_eq!(world.payment(&shop, held.id).await.state, State::Authorized);
+    bank.set_fault(Fault::Reset, Scope::next().of(Mti::FINANCIAL_REQUEST));
+    assert_eq!(payment_of(capture().await.unwrap()).state, doubt);
+
+    bank.release();
+    assert_eq!(slow.await.unwrap().unwrap(), 1);
+    assert_eq!(world.payment(&shop, held.id).await.state, doubt);
+    assert_eq!(world.unsettled().await, 1);
+
+    world.settle().await;
+    assert_eq!(world.payment(&shop, held.id).await.state, State::Authorized);
     world.audit().await;
 }
