@@ -119,10 +119,7 @@ fn complete(path: &str, item: &mut PathItem) {
             500 | 503 => true,
             _ => false,
         };
-        if moves_money {
-            add_key_header(operation);
-        }
-        add_problems(operation, Code::ALL.iter().filter(codes));
+        // A problem repeats the id in its body.
         for (_, response) in &mut operation.responses.responses {
             if let RefOr::T(response) = response {
                 let id = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
@@ -130,6 +127,10 @@ fn complete(path: &str, item: &mut PathItem) {
                 response.headers.insert("Request-Id".to_owned(), RefOr::T(id));
             }
         }
+        if moves_money {
+            add_key_header(operation);
+        }
+        add_problems(operation, Code::ALL.iter().filter(codes));
     }
 }
 
