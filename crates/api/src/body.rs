@@ -16,9 +16,9 @@ pub use checkout_session::{
     CheckoutSessionBody, LineBody, SessionPaymentStatus, SessionStatusBody, checkout_session_body,
 };
 pub use event::{
-    DeliveryBody, DeliveryStatusBody, EndpointStatusBody, EventBody, EventData, EventObject, MessageBody,
-    TestEventBody, TimelineItemBody, WebhookEndpointBody, delivery_body, event_body, timeline_item,
-    webhook_endpoint_body,
+    DeliveryBody, DeliveryStatusBody, EndpointStatusBody, EventBody, EventData, EventObject, LegBody,
+    MessageBody, TestEventBody, TimelineItemBody, WebhookEndpointBody, delivery_body, event_body,
+    timeline_item, webhook_endpoint_body,
 };
 pub use payment::{
     CancellationReasonBody, CaptureMethodBody, CardBody, PaymentBody, PaymentStatus, ProcessingReasonBody,

@@ -8,6 +8,7 @@ mod command;
 mod error;
 mod flow;
 mod hash;
+mod history;
 pub mod model;
 mod numbers;
 mod pcs;
@@ -24,8 +25,8 @@ pub use command::{
 };
 pub use error::CommandError;
 pub use flow::{Custodian, WalletIdentity};
+pub use history::{DescribedMessage, HistoryItem};
 pub use pcs::{Parts, Pcs, Readiness};
-pub use reads::{DescribedMessage, HistoryItem};
 pub use setup::{DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};
 pub use task::{EXCHANGE as TASK_EXCHANGE, EXPIRY as TASK_EXPIRY, PURSUIT as TASK_PURSUIT};
 pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use payment::{Exchange, Payment, Refund};
 use store::{AliasChange, Listing, RowKey, Table};
-use types::{Id, Kind, MerchantId, PaymentId, PaymentMethodId, RefundId, Timestamp};
+use types::{Id, Kind, MerchantId, PaymentId, PaymentMethodId, RefundId};
 
 use crate::bank::SecretCard;
 use crate::hash::short_hash;
+use crate::history::HistoryItem;
 use crate::model::{JournalEvent, Merchant, PaymentMethod};
 use crate::resource::{Resource, from_bytes};
 use crate::{CommandError, Listed, Page, Pcs};
@@ -19,30 +20,6 @@ pub(crate) const SECRET_KEY: u8 = 3;
 pub(crate) const SESSION: u8 = 4;
 pub(crate) const SESSION_REFERENCE: u8 = 5;
 pub(crate) const WALLET_PAYMENT: u8 = 6;
-
-/// One record of an object's life.
-#[derive(Clone, Debug)]
-pub struct HistoryItem {
-    /// Its place in the journal of its shard.
-    pub seq: u64,
-    /// When it was recorded.
-    pub at: Timestamp,
-    /// What it says.
-    pub event: JournalEvent,
-    /// What it did to the books.
-    pub entry: Option<ledger::Entry>,
-    /// The bank messages of this record, decoded field by field and masked.
-    pub messages: Vec<DescribedMessage>,
-}
-
-/// A bank message for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DescribedMessage {
-    /// Whether we sent it; else the bank did.
-    pub is_sent: bool,
-    /// One line a field: number, name, masked value.
-    pub text: String,
-}
 
 /// The alias key of a merchant's own number.
 pub(crate) fn reference_key(merchant: MerchantId, reference: &str) -> [u8; 16] {
@@ -158,24 +135,8 @@ impl Pcs {
         payment: PaymentId,
     ) -> Result<Vec<HistoryItem>, CommandError> {
         let records = self.store.history(self.shard(merchant), payment.to_u128()).await?;
-        records
-            .into_iter()
-            .map(|record| {
-                let event = from_bytes(&record.record.event)?;
-                let messages = self.describe(&event);
-                Ok(HistoryItem { seq: record.seq, at: record.at, event, entry: record.record.legs, messages })
-            })
-            .collect()
-    }
-
-    fn describe(&self, event: &JournalEvent) -> Vec<DescribedMessage> {
-        let named = event.payment.as_ref().and_then(|payment| payment.bank());
-        let Some(bank) = named.and_then(|name| self.banks.get(name)) else { return Vec::new() };
-        let dialect = bank.profile().dialect();
-        let described = |is_sent: bool, fields: &Option<iso8583::Fields>| {
-            Some(DescribedMessage { is_sent, text: dialect.describe_fields(fields.as_ref()?) })
-        };
-        [described(true, &event.sent), described(false, &event.received)].into_iter().flatten().collect()
+        let dialect = |bank: &str| self.banks.get(bank).map(|bank| Arc::clone(bank.profile().dialect()));
+        records.into_iter().map(|record| HistoryItem::read(record, &dialect)).collect()
     }
 
     pub(crate) async fn row<R: Resource, K: Kind>(

@@ -9,6 +9,8 @@
 
 mod audit;
 mod bank;
+#[cfg(feature = "browser")]
+pub mod browser;
 mod chance;
 mod clock;
 mod installation;

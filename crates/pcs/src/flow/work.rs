@@ -50,6 +50,10 @@ impl Pcs {
 
     /// What is due and in nobody's hand, taken in hand.
     async fn due_now(self: &Arc<Self>) -> Result<Vec<InHand>, CommandError> {
+        if !self.store.is_ready() {
+            // A bank's answer could not be recorded, so it would be asked again and again.
+            return Err(CommandError::Unavailable("the store takes no commits now".into()));
+        }
         let (mut taken, now) = (Vec::new(), self.clock.now());
         for (kind, due) in [(EXCHANGE, now.plus_ms(-OVERDUE_MS)), (PURSUIT, now), (EXPIRY, now)] {
             // Those in hand are still in the store, so they must not fill the window.

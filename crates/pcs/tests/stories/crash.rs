@@ -201,3 +201,25 @@ async fn a_store_that_cannot_write_records_nothing_and_asks_no_bank() {
     world.paid(&shop, card, eur(1_00)).await;
     world.audit().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_takes_no_commits_no_bank_is_asked_about_a_doubt() {
+    let mut world = World::seeded(77).await;
+    let shop = world.merchant("flowers").await;
+    let card = world.card(&shop, GOOD).await;
+    world.bank("iso87-ascii").set_fault(Fault::NoAnswer, Scope::next());
+    let doubtful = payment_of(world.pay(&shop, card, eur(8_00)).await.unwrap());
+    world.memory.order_fault(StoreFault::LostUnknown);
+    world.pay(&shop, card, eur(1_00)).await.unwrap_err();
+    let before = world.bank("iso87-ascii").received();
+    for _ in 0..10 {
+        assert!(world.pcs().work_once().await.is_err());
+        world.pass_ms(1_000).await;
+    }
+    assert_eq!(world.bank("iso87-ascii").received(), before);
+
+    world.crash().await;
+    world.settle().await;
+    assert_eq!(world.payment(&shop, doubtful.id).await.state, REVERSED);
+    world.audit().await;
+}

@@ -197,3 +197,32 @@ async fn a_defective_success_is_paid_and_flagged() {
     assert!(payment.flagged);
     world.audit().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_too_long_to_be_written_fails_and_what_was_written_is_reversed() {
+    let world = World::seeded(41).await;
+    let shop = world.merchant("stadium").await;
+    let card = world.card(&shop, GOOD).await;
+    let bank = world.bank("iso87-ascii");
+    let silent = bank.set_fault(Fault::NoAnswer, Scope::always().of(Mti::FINANCIAL_REQUEST));
+    // The bank takes 256 messages at a time; the others wait in the link until their time is up.
+    let asked = futures_util::future::join_all((0..300).map(|_| world.pay(&shop, card, eur(1_00)))).await;
+    let (mut failed, mut doubtful) = (0, 0);
+    for outcome in asked {
+        let payment = payment_of(outcome.unwrap());
+        match payment.state {
+            State::Failed => {
+                assert_eq!(payment.decline.unwrap().code, "host_unavailable");
+                failed += 1;
+            }
+            State::Reversing { undo: Undo::Original } => doubtful += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((failed, doubtful), (44, 256));
+    bank.clear_fault(silent);
+    world.settle().await;
+    let reversals = bank.received().iter().filter(|line| line.starts_with("04")).count();
+    assert_eq!(reversals, 256);
+    world.audit().await;
+}

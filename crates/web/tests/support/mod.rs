@@ -122,6 +122,16 @@ impl Answer {
 
 impl World {
     pub async fn new() -> Self {
+        Self::at(ORIGIN, "pay.example").await
+    }
+
+    /// The routes, to be served on a socket.
+    pub fn app(&self) -> Router {
+        self.app.clone()
+    }
+
+    /// The same, at another origin: browsers take passkeys at `http://localhost`.
+    pub async fn at(origin: &str, rp_id: &str) -> Self {
         let clock = Arc::new(Hands(AtomicI64::new(NOW_MS)));
         let entropy = Arc::new(Seeded::new(1));
         let settings = Settings { installation: "Lian test".to_owned(), instance: 1 };
@@ -138,7 +148,13 @@ impl World {
         let certificate = authority.issue_wallet_server("w1", &request).await.unwrap();
 
         let wallet_ca = authority.anchor(IssuingCa::Wallet).unwrap();
-        let pcs = Arc::new(FakePcs::new(sealed_to, recipient.der().to_vec(), wallet_ca, clock.clone()));
+        let pcs = Arc::new(FakePcs::new(
+            sealed_to,
+            recipient.der().to_vec(),
+            wallet_ca,
+            clock.clone(),
+            (origin, rp_id),
+        ));
         let wallet = Wallet::new(Setup {
             pcs: pcs.clone(),
             accounts: Arc::new(MemoryAccounts::default()),
@@ -147,7 +163,7 @@ impl World {
             identity: Identity { certificate, key: Arc::new(key) },
             node_ca: authority.anchor(IssuingCa::Node).unwrap(),
             refused: Arc::new(RefusedSet::default()),
-            site: Site { rp_id: "pay.example".into(), rp_name: "Lian".into(), origin: ORIGIN.into() },
+            site: Site { rp_id: rp_id.into(), rp_name: "Lian".into(), origin: origin.into() },
             clock: clock.clone(),
             entropy,
         });

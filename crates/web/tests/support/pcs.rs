@@ -15,7 +15,7 @@ use wallet::wire::{
 };
 use wallet::{Eventually, Pcs, PcsError};
 
-use super::{Hands, ORIGIN};
+use super::Hands;
 
 /// What the bank behind it does, and what the network between does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct FakePcs {
     recipients: Vec<AgreementKey>,
     wallet_ca: Arc<Anchor>,
     clock: Arc<Hands>,
+    origin: String,
+    rp_id: String,
 }
 
 fn order_information(payment: PaymentId) -> OrderInformation {
@@ -68,7 +70,13 @@ fn order_information(payment: PaymentId) -> OrderInformation {
 }
 
 impl FakePcs {
-    pub fn new(key: AgreementKey, certificate: Vec<u8>, wallet_ca: Arc<Anchor>, clock: Arc<Hands>) -> Self {
+    pub fn new(
+        key: AgreementKey,
+        certificate: Vec<u8>,
+        wallet_ca: Arc<Anchor>,
+        clock: Arc<Hands>,
+        (origin, rp_id): (&str, &str),
+    ) -> Self {
         let payment = PaymentId::from_u128(1);
         let session = Session {
             id: CheckoutSessionId::from_u128(9),
@@ -99,7 +107,14 @@ impl FakePcs {
             numbers: Vec::new(),
             kept: Vec::new(),
         };
-        Self { state: Mutex::new(state), recipients: vec![key], wallet_ca, clock }
+        Self {
+            state: Mutex::new(state),
+            recipients: vec![key],
+            wallet_ca,
+            clock,
+            origin: origin.into(),
+            rp_id: rp_id.into(),
+        }
     }
 
     pub fn session_id(&self) -> CheckoutSessionId {
@@ -159,11 +174,11 @@ impl FakePcs {
             h_oi: order_information(state.session.payment).digest(),
             sender: None,
         };
-        let origins = [ORIGIN];
+        let origins = [self.origin.as_str()];
         let trust = Trust {
             wallet_ca: &self.wallet_ca,
             refused: &RefusedSet::default(),
-            relying_party: RelyingParty { id: "pay.example", origins: &origins },
+            relying_party: RelyingParty { id: &self.rp_id, origins: &origins },
             now: self.clock.now(),
         };
         let verified =
