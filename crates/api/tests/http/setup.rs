@@ -63,6 +63,22 @@ async fn a_checkout_is_opened_and_closed() {
     assert_eq!(desk.get("/v1/checkout_sessions").await.body["data"].as_array().unwrap().len(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_checkout_stays_open_from_five_minutes_to_a_day() {
+    let desk = Desk::seeded(246).await;
+    for (ms, status) in [(60_000, 400), (600_000, 201), (86_000_000, 201), (87_000_000, 400)] {
+        let end = desk.world.now().plus_ms(ms);
+        let body = format!(
+            r#"{{"currency": "CNY", "amount": 1, "success_url": "https://a.example/", "cancel_url": "https://a.example/",
+                "expires_at": "{end}"}}"#
+        );
+        let answer = desk.post("/v1/checkout_sessions", &body).await;
+        assert_eq!(answer.status, status, "{ms}: {}", answer.text);
+        let named = if status == 400 { answer.at("/param") } else { answer.at("/expires_at") };
+        assert_eq!(named, if status == 400 { "/expires_at".to_owned() } else { end.to_string() });
+    }
+}
+
 impl Desk {
     async fn as_operator(&self, method: Method, path: &str, body: &str) -> Answer {
         let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
