@@ -106,7 +106,8 @@ fn complete(path: &str, item: &mut PathItem) {
             401 => !is_public,
             400 => !is_public,
             404 => {
-                path.contains('{')
+                moves_money
+                    || path.contains('{')
                     || path.starts_with("/v1/test_helpers")
                     || path.starts_with("/v1/merchants")
             }
@@ -119,17 +120,18 @@ fn complete(path: &str, item: &mut PathItem) {
             500 | 503 => true,
             _ => false,
         };
-        if moves_money {
-            add_key_header(operation);
-        }
-        add_problems(operation, Code::ALL.iter().filter(codes));
-        for (_, response) in &mut operation.responses.responses {
+        // A problem repeats the id in its body.
+        for response in operation.responses.responses.values_mut() {
             if let RefOr::T(response) = response {
                 let id = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
                 let id = id.description(Some("The request's id.")).build();
                 response.headers.insert("Request-Id".to_owned(), RefOr::T(id));
             }
         }
+        if moves_money {
+            add_key_header(operation);
+        }
+        add_problems(operation, Code::ALL.iter().filter(codes));
     }
 }
 

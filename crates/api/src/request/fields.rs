@@ -19,6 +19,8 @@ pub(crate) struct Fields<'j> {
     members: &'j [(String, Json)],
     pointer: String,
     known: Vec<&'static str>,
+    /// Known, and refused wherever it stands.
+    forbidden: Vec<&'static str>,
     flaws: Vec<Flaw>,
 }
 
@@ -46,7 +48,7 @@ pub(crate) fn read<T: FromFields>(body: &Json) -> Result<T, Problem> {
 
 impl<'j> Fields<'j> {
     fn new(members: &'j [(String, Json)], pointer: String) -> Self {
-        Self { members, pointer, known: Vec::new(), flaws: Vec::new() }
+        Self { members, pointer, known: Vec::new(), forbidden: Vec::new(), flaws: Vec::new() }
     }
 
     /// Notes a flaw of one field.
@@ -352,7 +354,7 @@ impl<'j> Fields<'j> {
 
     /// A field that would bring card data: refused with a hint where card data belongs.
     pub fn no_card_data(&mut self, name: &'static str) {
-        self.known.push(name);
+        self.forbidden.push(name);
         if self.has(name) {
             let rule = "card data is entered on the hosted checkout; send a payment_method id here";
             self.flaw(name, Code::PanNotAllowedHere, rule);
@@ -362,7 +364,7 @@ impl<'j> Fields<'j> {
     fn into_flaws(mut self) -> Vec<Flaw> {
         let known = std::mem::take(&mut self.known);
         for (key, _) in self.members {
-            if !known.contains(&key.as_str()) {
+            if !known.contains(&key.as_str()) && !self.forbidden.contains(&key.as_str()) {
                 let masked = card::mask_pans(key).into_owned();
                 self.flaw_among(&masked, "this parameter is not known here", &known);
                 if let Some(flaw) = self.flaws.last_mut() {

@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_key_that_stands_twice_is_refused_by_its_pointer() {
-        let problem = Json::parse(br#"{"a/b": [{"x": 1, "x": 2}]}"#).unwrap_err();
+        let problem = Json::parse(br#"{"a/b": [{"x": 1, "x": 2}]}"#).err().unwrap();
         assert_eq!(problem.code(), Code::BodyInvalid);
         assert!(format!("{problem:?}").contains("/a~1b/0/x"), "{problem:?}");
     }

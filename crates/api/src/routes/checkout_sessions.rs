@@ -143,8 +143,21 @@ fn total(fields: &mut Fields<'_>, sent: Option<u64>, lines: Option<&[LineItem]>)
     responses((status = 201, description = "The session.", body = CheckoutSessionBody)))]
 pub(crate) async fn create(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
     let new: NewCheckoutSession = call.read()?;
+    check_end(&api, &new)?;
     let session = api.pcs.create_checkout_session(&call.caller, new).await?;
     created(format!("/v1/checkout_sessions/{}", session.id), render(&api, &session))
+}
+
+/// Long enough to pay in, short enough that a price still holds.
+fn check_end(api: &ApiState, new: &NewCheckoutSession) -> Result<(), Problem> {
+    const LEAST_MS: i64 = 5 * 60_000;
+    const MOST_MS: i64 = 24 * 3_600_000;
+    let Some(end) = new.expires_at else { return Ok(()) };
+    if (LEAST_MS..=MOST_MS).contains(&end.ms_since(api.clock.now())) {
+        return Ok(());
+    }
+    let rule = "expires_at must be from five minutes to 24 hours from now";
+    Err(Problem::with_param(Code::ParameterInvalid, "/expires_at", rule))
 }
 
 /// List hosted checkouts.

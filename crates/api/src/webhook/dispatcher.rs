@@ -2,6 +2,7 @@
 //! again. Everything that matters is in the store; after a crash another dispatcher goes on where this one stopped, and
 //! a receiver may see an event twice.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,11 @@ const PER_ENDPOINT: usize = 4;
 const AT_ONCE: usize = 256;
 /// How far into the backlog is looked for an endpoint that has room.
 const MOST_SEEN: usize = 65_536;
+/// How long a delivery in hand is out of sight of other dispatchers: longer than a try can take. After a crash it is due
+/// again when this is over.
+const LEASE_MS: i64 = 60_000;
+/// How long a delivery rests after a fault of ours.
+const REST: Duration = Duration::from_secs(5);
 /// The longest sleep between two looks at what is due.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -89,7 +95,8 @@ impl Dispatcher {
         }
     }
 
-    /// Fans out what is new, sends all that is due, and waits for the end of it. Simulations step with it.
+    /// Fans out what is new, sends as much of what is due as is sent at once, and waits for the end of it. Simulations
+    /// step with it until nothing is left.
     ///
     /// # Errors
     /// [`CommandError::Unavailable`]: the store does not answer. Nothing is forgotten.
@@ -118,22 +125,25 @@ impl Dispatcher {
             return Ok(false);
         }
         let mut endpoints: HashMap<MerchantId, Vec<WebhookEndpoint>> = HashMap::new();
-        let mut made = Vec::new();
+        let (mut made, mut held) = (Vec::new(), Vec::new());
         for event in &stretch.events {
-            if !endpoints.contains_key(&event.merchant) {
-                endpoints.insert(event.merchant, self.endpoints_of(event.merchant).await?);
+            let all = match endpoints.entry(event.merchant) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.endpoints_of(event.merchant).await?),
+            };
+            for endpoint in all.iter().filter(|endpoint| wants(endpoint, event)) {
+                let mut delivery = new_delivery(endpoint, event);
+                // What is sent at once is born in hand, which saves the commit that would take it.
+                if let Some(hold) = self.hold(due(&delivery)) {
+                    delivery.next_at = Some(self.pcs.now().plus_ms(LEASE_MS));
+                    held.push((hold, delivery.clone()));
+                }
+                made.push(delivery);
             }
-            let told = endpoints[&event.merchant].iter().filter(|endpoint| wants(endpoint, event));
-            made.extend(told.map(|endpoint| new_delivery(endpoint, event)));
         }
         self.pcs.save_deliveries(CONSUMER, shard, stretch.next_seq, &made).await?;
-        for delivery in made {
-            let due = DueDelivery {
-                merchant: delivery.merchant,
-                delivery: delivery.id,
-                endpoint: delivery.endpoint,
-            };
-            self.start(due, sending);
+        for (hold, delivery) in held {
+            self.start(hold, Some(delivery), sending);
         }
         Ok(true)
     }
@@ -157,7 +167,11 @@ impl Dispatcher {
         loop {
             let due = self.pcs.due_deliveries(window).await?;
             let all_seen = due.len() < window;
-            let started = due.into_iter().filter(|due| self.start(*due, sending)).count();
+            let held: Vec<Held> = due.into_iter().filter_map(|due| self.hold(due)).collect();
+            let started = held.len();
+            for hold in held {
+                self.start(hold, None, sending);
+            }
             let full = self.in_hand.lock().deliveries.len() >= AT_ONCE;
             if started > 0 || all_seen || full || window >= MOST_SEEN {
                 return Ok(());
@@ -166,31 +180,45 @@ impl Dispatcher {
         }
     }
 
-    fn start(self: &Arc<Self>, due: DueDelivery, sending: &mut JoinSet<()>) -> bool {
-        if !self.in_hand.lock().take(&due) {
-            return false;
-        }
-        let (dispatcher, held) = (Arc::clone(self), Held { dispatcher: Arc::clone(self), due });
+    fn hold(self: &Arc<Self>, due: DueDelivery) -> Option<Held> {
+        let taken = self.in_hand.lock().take(&due);
+        taken.then(|| Held { dispatcher: Arc::clone(self), due })
+    }
+
+    fn start(&self, held: Held, fresh: Option<Delivery>, sending: &mut JoinSet<()>) {
         sending.spawn(async move {
-            match dispatcher.deliver(&due).await {
+            match held.dispatcher.deliver(&held.due, fresh).await {
                 // Another dispatcher was faster, or the merchant asked for a resend: what the store says holds.
                 Ok(()) | Err(CommandError::Busy) => {}
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(delivery = %due.delivery, error, "A delivery could not be brought to its end");
+                    report(&held.due, &error);
+                    // Still in hand, so that it is not tried again at once.
+                    tokio::time::sleep(REST).await;
                 }
             }
-            drop(held);
         });
-        true
     }
 
-    async fn deliver(&self, due: &DueDelivery) -> Result<(), CommandError> {
+    /// Takes a due delivery out of the sight of other dispatchers; `None` when there is nothing to take.
+    async fn claim(&self, due: &DueDelivery) -> Result<Option<Delivery>, CommandError> {
         let now = self.pcs.now();
-        let Some(delivery) = self.pcs.delivery(due.merchant, due.delivery).await? else { return Ok(()) };
+        let Some(delivery) = self.pcs.delivery(due.merchant, due.delivery).await? else { return Ok(None) };
         if delivery.next_at.is_none_or(|at| at > now) {
-            return Ok(());
+            return Ok(None);
         }
+        let next_at = Some(now.plus_ms(LEASE_MS));
+        let claimed = Delivery { version: delivery.version + 1, next_at, ..delivery };
+        self.pcs.save_delivery(&claimed).await?;
+        Ok(Some(claimed))
+    }
+
+    async fn deliver(&self, due: &DueDelivery, fresh: Option<Delivery>) -> Result<(), CommandError> {
+        let claimed = match fresh {
+            Some(delivery) => Some(delivery),
+            None => self.claim(due).await?,
+        };
+        let Some(delivery) = claimed else { return Ok(()) };
+        let now = self.pcs.now();
         let endpoint = self.pcs.webhook_endpoint(due.merchant, due.endpoint).await?;
         let Some(endpoint) = endpoint.filter(|endpoint| endpoint.status == EndpointStatus::Enabled) else {
             return self.give_up(delivery, "the endpoint is disabled or removed").await;
@@ -247,6 +275,14 @@ impl Drop for Held {
 fn wants(endpoint: &WebhookEndpoint, event: &EventView) -> bool {
     let listed = || endpoint.enabled_events.iter().any(|kind| kind == event.notice.name());
     endpoint.status == EndpointStatus::Enabled && (endpoint.enabled_events.is_empty() || listed())
+}
+
+fn report(due: &DueDelivery, error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(delivery = %due.delivery, error, "A delivery could not be brought to its end");
+}
+
+fn due(delivery: &Delivery) -> DueDelivery {
+    DueDelivery { merchant: delivery.merchant, delivery: delivery.id, endpoint: delivery.endpoint }
 }
 
 /// The delivery's id follows from event and endpoint: two dispatchers that read the same stretch make the same rows, and

@@ -1,0 +1,18 @@
+//! The API over the real PCS, its banks and its books: what a merchant's server sends and gets.
+
+mod desk;
+mod doubt;
+mod errors;
+mod hostile;
+mod idempotency;
+mod openapi;
+mod payments;
+mod setup;
+mod webhooks;
+
+/// Approves everything.
+const GOOD: &str = "4242424242424242";
+/// Insufficient funds.
+const POOR: &str = "4000000000009995";
+/// The bank takes the money and never answers.
+const SILENT: &str = "4000000000000341";
