@@ -212,7 +212,7 @@ pub(crate) async fn test_banks(State(api): State<Arc<ApiState>>, call: Call) -> 
 #[expect(dead_code, reason = "describes the body that `Fault` is read from")]
 pub(crate) struct InjectFaultRequest {
     /// One of the bank's `faults`, or `none`.
-    #[schema(example = "silent")]
+    #[schema(example = "no_answer")]
     fault: String,
     /// How many messages it meets; all until further notice unless given.
     #[schema(minimum = 1, maximum = 1_000_000)]

@@ -1,4 +1,5 @@
-//! The demo's certificate authority and node keys: made at the first start, kept sealed, renewed when their time is near.
+//! The demo's certificate authority, made at the first start and kept sealed, and the keys of its servers, made at every
+//! start and kept nowhere.
 
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub struct NodeKeys {
     pub wallet: (Certificate, KeyPair),
     /// The certificate of the key that opens instructions.
     pub recipient: Certificate,
-    /// The keys that open instructions: this one, and those of earlier starts that may still be asked for.
+    /// The keys that open instructions. Those of earlier starts are gone: a browser has to begin its consent again.
     pub recipients: Vec<AgreementKey>,
     /// The node CA.
     pub node_ca: Arc<Anchor>,
