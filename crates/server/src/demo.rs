@@ -13,6 +13,7 @@ pub use data_dir::{DemoFile, TestCard, read_demo};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use order::Recipients;
 use pcs::{Custodian, Parts, Pcs};
@@ -31,6 +32,9 @@ use banks::DemoBank;
 use data_dir::{BankEntry, DataDir};
 use pki_files::NodeKeys;
 
+/// How long a start waits for a bank's sign-on.
+const BANK_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A running demo.
 pub struct Demo {
     file: DemoFile,
@@ -45,7 +49,11 @@ pub struct Demo {
 /// Runs until Ctrl-C or SIGTERM, then drains and ends well.
 pub async fn run(args: DemoArgs) -> Result<(), Fault> {
     let stopped = stop_signal()?;
-    let demo = Demo::start(args).await?;
+    tokio::pin!(stopped);
+    let demo = tokio::select! {
+        demo = Demo::start(args) => demo?,
+        () = &mut stopped => return Ok(()),
+    };
     banner::print(&demo.file);
     stopped.await;
     println!("\nStopping: no new requests; what is under way is finished …");
@@ -103,7 +111,13 @@ impl Demo {
         let mut working = JoinSet::new();
         working.spawn(Arc::clone(&pcs).work());
         for bank in pcs.banks() {
-            bank.settled().await;
+            // A bank that is down does not keep the others from being used; its link goes on trying.
+            if tokio::time::timeout(BANK_PATIENCE, bank.settled()).await.is_err() {
+                eprintln!(
+                    "Bank {} does not answer; the demo starts without it and goes on trying.",
+                    bank.name()
+                );
+            }
         }
 
         let api_url = url(&api_listener)?;

@@ -345,9 +345,12 @@ fn summary(event: &JournalEvent) -> String {
         (None, None) => None,
     };
     if let Some(exchange) = latest {
-        if event.sent.is_some() {
+        if let Some(sent) = &event.sent {
+            // A reversal goes under the name and STAN of what it undoes; its message type tells it apart.
+            let is_reversal = sent.mti().class() == 4 && exchange.transaction != "reversal";
+            let what = if is_reversal { "reversal of " } else { "" };
             facts.push(format!(
-                "{} asked of {} as STAN {:06}",
+                "{what}{} asked of {} as STAN {:06}",
                 exchange.transaction, exchange.bank, exchange.stan
             ));
         }

@@ -70,8 +70,10 @@ pub struct DataDir {
 impl DataDir {
     /// Opens or makes the directory.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        fs::create_dir_all(path.join("banks"))
-            .tried(format!("cannot make the directory {}", path.display()))?;
+        use std::os::unix::fs::DirBuilderExt as _;
+        // Books and sealed keys are their owner's alone.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path.join("banks"));
+        made.tried(format!("cannot make the directory {}", path.display()))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.tried(format!("cannot open {}", lock_path.display()))?;

@@ -4,6 +4,16 @@ use std::io::IsTerminal as _;
 
 use serde_json::Value;
 
+/// Prints a line. A reader that has gone away (`| head`) ends the program quietly.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        if writeln!(std::io::stdout(), $($text)*).is_err() {
+            std::process::exit(0);
+        }
+    }};
+}
+
 fn colour(code: &str, text: &str) -> String {
     if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         format!("\x1b[{code}m{text}\x1b[0m")
@@ -14,22 +24,22 @@ fn colour(code: &str, text: &str) -> String {
 
 /// A chapter of the tour.
 pub fn chapter(number: usize, title: &str) {
-    println!("\n{}", colour("1;36", &format!("{number}. {title}")));
+    say!("\n{}", colour("1;36", &format!("{number}. {title}")));
 }
 
 /// What was asked.
 pub fn asked(text: &str) {
-    println!("   {} {text}", colour("33", "→"));
+    say!("   {} {text}", colour("33", "→"));
 }
 
 /// What came back.
 pub fn got(text: &str) {
-    println!("   {} {text}", colour("32", "←"));
+    say!("   {} {text}", colour("32", "←"));
 }
 
 /// A remark.
 pub fn note(text: &str) {
-    println!("     {}", colour("2", text));
+    say!("     {}", colour("2", text));
 }
 
 /// The payment in one line: status, amounts, doubts.
@@ -60,7 +70,7 @@ pub fn timeline(items: &Value) {
         let text = |name: &str| item[name].as_str().unwrap_or("");
         let events: Vec<&str> =
             item["events"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        println!(
+        say!(
             "     {} {} {}",
             colour("2", &format!("#{} {}", item["sequence"], text("at"))),
             text("summary"),
@@ -69,14 +79,14 @@ pub fn timeline(items: &Value) {
         for message in item["messages"].as_array().into_iter().flatten() {
             let direction = message["direction"].as_str().unwrap_or("");
             let arrow = if direction == "sent" { "to bank  ▶" } else { "from bank ◀" };
-            println!("       {}", colour("34", arrow));
+            say!("       {}", colour("34", arrow));
             for line in message["text"].as_str().unwrap_or("").lines() {
-                println!("         {line}");
+                say!("         {line}");
             }
         }
         for leg in item["entry"].as_array().into_iter().flatten() {
             let text = |name: &str| leg[name].as_str().unwrap_or("");
-            println!(
+            say!(
                 "       {:7} {:6} {:>12}  {}",
                 text("movement"),
                 text("side"),
