@@ -83,3 +83,29 @@ async fn a_demo_goes_on_where_it_stopped() {
     assert_eq!(captured.body["amount_captured"], 60_00);
     world.books_agree_with_the_banks().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_was_changed_behind_the_journal_is_found() {
+    let world = World::start().await;
+    let paid = world.paid(12_50, "EUR").await;
+    assert_eq!(world.stop_gateway(), Some(0));
+    world.verify();
+    rewrite(&world.path().join("lian.db"), paid["id"].as_str().expect("an id")).await;
+    let refused = world.try_verify();
+    assert!(refused.contains("differs from the journal"), "{refused}");
+}
+
+/// Writes into a payment's row that nothing was captured, without a word to the journal.
+async fn rewrite(path: &std::path::Path, payment: &str) {
+    let (engine, reads) =
+        store::open_sqlite(path, &store::SqliteOptions::default()).expect("the store opens");
+    let store = store::Store::start(engine, reads, store::Settings::default()).expect("the store starts");
+    let number = payment.parse::<types::PaymentId>().expect("an id").to_u128();
+    let merchant = store.history(store::Shard(0), number).await.expect("a history")[0].record.owner;
+    let key = store::RowKey { table: store::Table::Payment, owner: merchant, id: number };
+    let row = store.get(store::Shard(0), key).await.expect("a read").expect("a row");
+    let body = String::from_utf8(row.body).expect("JSON").replace("\"captured\":1250", "\"captured\":0");
+    let mut unit = store::Unit::new(store::Shard(0), types::Timestamp::from_ms(1_800_000_000_000));
+    unit.rows.push(store::RowChange { key, expected: Some(row.version), body: Some(body.into_bytes()) });
+    store.commit(unit).await.expect("the row is rewritten");
+}

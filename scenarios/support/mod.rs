@@ -181,6 +181,20 @@ impl World {
         self.post("/v1/payments", &body).await
     }
 
+    /// A sale that is tried again as long as the bank cannot be reached; such a try surely never left.
+    pub async fn pay_when_up(&self, behaviour: &str, amount: u64, currency: &str) -> Answer {
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        let started = tokio::time::Instant::now();
+        loop {
+            tick.tick().await;
+            let answer = self.pay(behaviour, amount, currency, "automatic").await;
+            if answer.status != 503 {
+                return answer;
+            }
+            assert!(started.elapsed() < PATIENCE, "the link does not come up again: {}", self.log());
+        }
+    }
+
     /// Waits until no payment and no refund is on its way any more, and returns all payments.
     pub async fn settled(&self) -> Vec<Value> {
         let mut tick = tokio::time::interval(Duration::from_millis(100));
@@ -248,13 +262,21 @@ impl World {
 
     /// `lian verify` on the world's directory, with the gateway stopped.
     pub fn verify(&self) {
+        let refused = self.try_verify();
+        assert!(refused.is_empty(), "{refused}");
+    }
+
+    /// What `lian verify` objects to; nothing when the store holds.
+    pub fn try_verify(&self) -> String {
         assert!(self.gateway().is_none(), "verify looks at a store that nobody writes");
         let output = Command::new(env!("CARGO_BIN_EXE_lian"))
             .args(["verify", "--data"])
             .arg(self.dir.path())
             .output()
             .expect("lian verify runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let objections = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.success(), objections.is_empty(), "{objections}");
+        objections
     }
 
     pub fn path(&self) -> &Path {

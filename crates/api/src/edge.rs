@@ -21,8 +21,7 @@ const GATEWAY_VERSION: HeaderName = HeaderName::from_static("gateway-version");
 pub(crate) async fn edge(State(api): State<Arc<ApiState>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = RequestId::new(api.clock.now(), &*api.entropy).to_string();
-    // A card number in a path is refused with the path repeated: masked there, and never logged.
-    let path = card::mask_pans(request.uri().path()).into_owned();
+    let path = shown(request.uri().path());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let language = Language::of(request.headers());
     let method = request.method().clone();
@@ -55,7 +54,7 @@ pub(crate) async fn edge(State(api): State<Arc<ApiState>>, request: Request, nex
 
 /// No such path.
 pub(crate) async fn no_route(request: Request) -> Problem {
-    let path = card::mask_pans(request.uri().path()).into_owned();
+    let path = shown(request.uri().path());
     let short: String = path.chars().take(200).collect();
     Problem::new(Code::ResourceMissing, format!("there is no path {short}; GET /v1 lists what there is"))
 }
@@ -63,4 +62,25 @@ pub(crate) async fn no_route(request: Request) -> Problem {
 /// The path exists, for other methods.
 pub(crate) async fn no_method(request: Request) -> Problem {
     Problem::new(Code::MethodNotAllowed, format!("{} is not allowed on this path", request.method()))
+}
+
+/// A path as it may be repeated: not at all when it holds something that nobody should read again, such as a card number,
+/// escapes that could hide one, or a secret key.
+pub(crate) fn shown(path: &str) -> String {
+    let is_plain = !path.contains('%') && !path.contains("_sk_") && !card::contains_pan(path);
+    if is_plain { path.to_owned() } else { "(not shown)".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_path_that_could_hide_a_secret_is_not_repeated() {
+        assert_eq!(shown("/v1/payments/pay_01k"), "/v1/payments/pay_01k");
+        for path in ["/nope/4242424242424242", "/nope/42424242%34242%34242", "/v1/payments/lian_test_sk_abc"]
+        {
+            assert_eq!(shown(path), "(not shown)", "{path}");
+        }
+    }
 }

@@ -142,7 +142,7 @@ impl Problem {
         let short: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
         Self::new(
             Code::ResourceMissing,
-            format!("there is no {kind} with the id {}", card::mask_pans(&short)),
+            format!("there is no {kind} with the id {}", crate::edge::shown(&short)),
         )
     }
 

@@ -3,3 +3,4 @@
 pub mod explain;
 pub mod iso;
 pub mod verify;
+mod verify_rows;

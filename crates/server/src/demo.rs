@@ -146,11 +146,11 @@ impl Demo {
             entropy,
         };
         let wallet = wallet_role::start(parts, site)?;
-        serving.spawn(serve::mutual_tls(pcs_listener, wallet.tls, wallet.gate, stopping.clone()));
-        serving.spawn(serve::http(wallet_listener, wallet.pages, stopping.clone()));
+        serving.spawn(serve::serve(pcs_listener, Some(wallet.tls), wallet.gate, stopping.clone()));
+        serving.spawn(serve::serve(wallet_listener, None, wallet.pages, stopping.clone()));
         let api = helpers::api(&pcs, &file, &demo_banks)?;
         working.spawn(api.webhooks);
-        serving.spawn(serve::http(api_listener, api.router, stopping));
+        serving.spawn(serve::serve(api_listener, None, api.router, stopping));
         Ok(Self { file, pcs, stop, serving, working, _banks: demo_banks, _dir: dir })
     }
 

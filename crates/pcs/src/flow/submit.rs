@@ -63,6 +63,9 @@ impl Pcs {
         let now = self.clock.now();
         let merchant = self.payable_merchant(caller.merchant).await?;
         merchant.limits.check(new.amount)?;
+        if let Some(customer) = new.customer {
+            self.must_have_customer(caller.merchant, customer).await?;
+        }
         let method = match new.payment_method {
             Some(id) => Some(self.usable_method(caller.merchant, id, new.customer).await?),
             None if new.confirm => {

@@ -13,6 +13,10 @@ use crate::{Caller, CommandError, Listed, NewCheckoutSession, Page, Pcs};
 
 /// A checkout closes after an hour when the merchant says nothing else.
 const OPEN_MS: i64 = 3_600_000;
+/// Time enough to pay.
+const SHORTEST_MS: i64 = 300_000;
+/// An order is not kept open for ever.
+const LONGEST_MS: i64 = 86_400_000;
 
 impl Pcs {
     /// Opens a hosted checkout: fixes the order information with a fresh salt and reserves the payment's id.
@@ -27,6 +31,14 @@ impl Pcs {
         let now = self.clock.now();
         let merchant = self.payable_merchant(caller.merchant).await?;
         merchant.limits.check(new.amount)?;
+        if let Some(customer) = new.customer {
+            self.must_have_customer(caller.merchant, customer).await?;
+        }
+        let life_ms = new.expires_at.map_or(OPEN_MS, |end| end.ms_since(now));
+        if !(SHORTEST_MS..=LONGEST_MS).contains(&life_ms) {
+            let rule = "must lie from five minutes to 24 hours ahead".to_owned();
+            return Err(CommandError::Invalid { field: "expires_at", rule });
+        }
         let offered =
             |acquirer: &payment::routing::Acquirer| acquirer.currencies.contains(&new.amount.currency());
         if !merchant.acquirers.iter().any(offered) {

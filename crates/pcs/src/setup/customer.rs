@@ -114,7 +114,7 @@ impl Pcs {
         }
     }
 
-    async fn must_have_customer(
+    pub(crate) async fn must_have_customer(
         &self,
         merchant: MerchantId,
         id: CustomerId,

@@ -52,6 +52,21 @@ async fn a_currency_that_no_contract_covers_and_a_card_of_somebody_else_are_refu
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_customer_of_nobody_or_of_another_merchant_is_missing() {
+    let world = World::seeded(84).await;
+    let (shop, other) = (world.merchant("florist").await, world.merchant("baker").await);
+    let card = world.card(&shop, GOOD).await;
+    let of_the_other =
+        world.pcs().create_customer(&other.caller, None, None, Default::default()).await.unwrap();
+    for customer in [of_the_other.id, types::CustomerId::from_u128(7)] {
+        let new = pcs::NewPayment { customer: Some(customer), ..world.sale(card, eur(1_00)) };
+        let refused = world.pcs().create_payment(&shop.caller, world.key(), new).await;
+        assert!(matches!(refused, Err(CommandError::Missing { kind: "customer", .. })), "{refused:?}");
+    }
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_security_code_and_a_card_number_are_nowhere_in_the_store() {
     let world = World::seeded(83).await;
     let shop = world.merchant("kiosk").await;

@@ -2,6 +2,9 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use store::{Reads, Verified};
+
+use super::verify_rows::verify_rows;
 use crate::cli::VerifyArgs;
 use crate::fault::{Fault, Tried as _};
 
@@ -21,12 +24,12 @@ pub async fn run(args: VerifyArgs) -> Result<(), Fault> {
         shown.set_position(done);
     };
     // A snapshot, so that a gateway that goes on working meanwhile does not move the ground.
-    let checked = tokio::task::spawn_blocking(move || store::verify(&*reads.snapshot()?, progress));
+    let checked = tokio::task::spawn_blocking(move || check(&*reads, progress));
     let checked = checked.await.tried("the check was interrupted")?;
     bar.finish_and_clear();
-    let verified = checked.tried("the store does not hold")?;
+    let (verified, objects) = checked?;
     println!(
-        "The store holds: {} journal records chained without a gap, {} accounts and {} statistics recomputed, {} lines of statements.",
+        "The store holds: {} journal records chained without a gap, {} accounts and {} statistics recomputed, {} lines of statements, {objects} payments and refunds compared.",
         verified.records, verified.accounts, verified.counts, verified.postings
     );
     for (shard, seq, hash) in &verified.heads {
@@ -34,4 +37,12 @@ pub async fn run(args: VerifyArgs) -> Result<(), Fault> {
         println!("  shard {} ends at record {seq} with {hash}", shard.0);
     }
     Ok(())
+}
+
+/// Everything that can be recomputed, on a snapshot; and how many payments and refunds were compared.
+fn check(reads: &dyn Reads, progress: impl FnMut(u64, u64)) -> Result<(Verified, usize), Fault> {
+    let snapshot = reads.snapshot().tried("cannot read the store")?;
+    let verified = store::verify(&*snapshot, progress).tried("the store does not hold")?;
+    let objects = verify_rows(&*snapshot).tried("the store does not hold")?;
+    Ok((verified, objects))
 }
