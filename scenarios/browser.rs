@@ -6,6 +6,8 @@
 
 mod support;
 
+use banksim::{Fault, Scope};
+use iso8583::Mti;
 use serde_json::json;
 use support::World;
 use testkit::browser::{Browser, Window};
@@ -67,11 +69,17 @@ async fn the_first_order_is_paid_by_card_and_the_next_by_one_gesture() {
 async fn a_bank_that_keeps_silent_is_told_honestly_in_chinese() {
     let world = World::start().await;
     let browser = Browser::start(Window { language: "zh-CN", ..Window::DESK }).await;
+    // The bank loses the reversals, too, so that the doubt lasts for as long as it takes to look at it.
+    let bank = world.bank("iso87-ascii");
+    for reversal in ["0400", "0401"] {
+        bank.set_fault(Fault::NotReceived, Scope::always().of(Mti::parse(reversal).expect("a message type")));
+    }
     buy(&world, &browser, "notebook").await;
     fill_card(&browser, "4000000000000341").await;
     browser.click("form[action$='/card'] button").await;
     browser.see("请勿重复支付").await;
     keep_picture(&browser, "6-in-doubt").await;
+    bank.clear_faults();
     browser.see("未扣款").await;
     keep_picture(&browser, "7-reversed").await;
     browser.close().await;
