@@ -130,3 +130,17 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
     assert_eq!(text.send().await.expect("an answer").status().as_u16(), 400);
     assert!(world.all("/v1/payments").await.is_empty(), "nothing was made");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_payment_was_in_doubt_tells_how_the_payment_is_by_now() {
+    let world = World::start().await;
+    let body = json!({
+        "amount": 9_00, "currency": "EUR", "confirm": true, "payment_method": world.card("no_answer", "EUR"),
+    });
+    let answer = world.post_with_key("/v1/payments", "lost-answer", &body).await;
+    is_in_doubt("no_answer", &answer);
+    world.settled().await;
+    let known = world.get("/v1/idempotency_keys/lost-answer").await.body;
+    assert_eq!(known["status"], "unanswered", "{known}");
+    assert_eq!(known["payment"]["cancellation_reason"], "timeout_reversed", "{known}");
+}

@@ -76,7 +76,8 @@ pub(crate) async fn reused(
     key: &str,
     differences: impl FnOnce(&Done) -> Vec<&'static str>,
 ) -> Problem {
-    let first = api.pcs.idempotency_key(caller, key).await.ok().flatten().flatten();
+    let known = api.pcs.idempotency_key(caller, key).await.ok().flatten();
+    let first = known.filter(|known| known.is_answered).map(|known| known.done);
     let names = first.as_ref().map(differences).unwrap_or_default();
     if names.is_empty() {
         let detail = "this key came with another request: the method, the path or the body differs";

@@ -83,7 +83,8 @@ impl Pcs {
         Ok(Running { pcs: Arc::clone(self), key: short, digest: key.fingerprint })
     }
 
-    /// What is known of a key: its answer, if there is one. None when the key was never used.
+    /// What is known of a key; none when it was never used. A request that met a bank's silence or a crash has no stored
+    /// answer: then its object is given as it is by now.
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
@@ -91,13 +92,34 @@ impl Pcs {
         &self,
         caller: &Caller,
         key: &str,
-    ) -> Result<Option<Option<Done>>, CommandError> {
-        let known = self.store.idempotency(self.shard(caller.merchant), key_hash(caller, key)).await?;
-        match known {
-            None => Ok(None),
-            Some(known) => Ok(Some(known.answer.map(|answer| from_bytes(&answer.body)).transpose()?)),
+    ) -> Result<Option<KnownKey>, CommandError> {
+        let shard = self.shard(caller.merchant);
+        let Some(known) = self.store.idempotency(shard, key_hash(caller, key)).await? else {
+            return Ok(None);
+        };
+        if let Some(answer) = known.answer {
+            return Ok(Some(KnownKey { is_answered: true, done: from_bytes(&answer.body)? }));
         }
+        let payment = self.payment(caller.merchant, PaymentId::from_u128(known.subject)).await?;
+        let done = match payment {
+            Some(payment) => Done::Payment(Box::new(payment)),
+            None => {
+                let refund =
+                    self.must_load_refund(caller.merchant, RefundId::from_u128(known.subject)).await?;
+                Done::Refund(Box::new(refund))
+            }
+        };
+        Ok(Some(KnownKey { is_answered: false, done }))
     }
+}
+
+/// What is known of an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    /// Whether its first request has ended with an answer that was stored.
+    pub is_answered: bool,
+    /// That answer; or the object as it is by now.
+    pub done: Done,
 }
 
 /// Keys are scoped to their merchant. (Test and live never share an installation yet, so the mode is not part of it.)

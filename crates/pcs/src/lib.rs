@@ -20,6 +20,7 @@ mod turns;
 mod unit;
 
 pub use bank::{Bank, BankState};
+pub use claim::KnownKey;
 pub use command::{
     Caller, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page, RefundRequest,
 };

@@ -82,7 +82,7 @@ pub(crate) async fn discover(State(api): State<Arc<ApiState>>) -> Answer {
 pub(crate) enum IdempotencyStatus {
     /// The first request has ended; `payment` or `refund` is its stored answer.
     Completed,
-    /// The first request is running, in doubt, or broke off: send it again with the same key to learn where it is.
+    /// The first request is running, was in doubt, or broke off: `payment` or `refund` is as it is by now.
     Unanswered,
 }
 
@@ -96,9 +96,9 @@ pub(crate) struct IdempotencyKeyBody {
     key: String,
     /// What is known of it.
     status: IdempotencyStatus,
-    /// The payment as the first request left it.
+    /// The payment: as the first request left it, or, unanswered, as it is by now.
     payment: Option<Box<PaymentBody>>,
-    /// The refund as the first request left it.
+    /// The refund: as the first request left it, or, unanswered, as it is by now.
     refund: Option<Box<RefundBody>>,
 }
 
@@ -110,25 +110,17 @@ pub(crate) async fn idempotency_key(State(api): State<Arc<ApiState>>, call: Call
     call.nothing_else()?;
     let key = call.param("key");
     let known = api.pcs.idempotency_key(&call.caller, key).await?;
-    let done = known
+    let known = known
         .ok_or_else(|| Problem::new(Code::ResourceMissing, "this key was never used, or is forgotten"))?;
     let livemode = api.config.livemode;
-    let mut body = IdempotencyKeyBody {
-        object: "idempotency_key",
-        key: key.to_owned(),
-        status: IdempotencyStatus::Unanswered,
-        payment: None,
-        refund: None,
-    };
-    if let Some(done) = done {
-        body.status = IdempotencyStatus::Completed;
-        match done {
-            Done::Payment(payment) | Done::ActionRefused(payment) => {
-                body.payment = Some(Box::new(payment_body(&payment, livemode)));
-            }
-            Done::Refund(refund) => body.refund = Some(Box::new(refund_body(&refund, livemode))),
+    let status = if known.is_answered { IdempotencyStatus::Completed } else { IdempotencyStatus::Unanswered };
+    let (payment, refund) = match known.done {
+        Done::Payment(payment) | Done::ActionRefused(payment) => {
+            (Some(Box::new(payment_body(&payment, livemode))), None)
         }
-    }
+        Done::Refund(refund) => (None, Some(Box::new(refund_body(&refund, livemode)))),
+    };
+    let body = IdempotencyKeyBody { object: "idempotency_key", key: key.to_owned(), status, payment, refund };
     ok(body)
 }
 
