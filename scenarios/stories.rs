@@ -121,6 +121,8 @@ async fn bad_input_gets_a_clear_error_and_changes_nothing() {
     let without_key = world.http.post(world.url("/v1/payments")).bearer_auth(world.secret_key()).json(&good);
     let answer: Value = without_key.send().await.expect("an answer").json().await.expect("a problem");
     assert_eq!(answer["code"], "idempotency_key_required");
+    let nobody = world.http.get(world.url("/v1/test_helpers/trial_balance")).send().await.expect("an answer");
+    assert_eq!(nobody.status().as_u16(), 401, "the books are not for everybody");
     let wrong_key = world.http.get(world.url("/v1/payments")).bearer_auth("lian_test_sk_wrong");
     let answer: Value = wrong_key.send().await.expect("an answer").json().await.expect("a problem");
     assert_eq!(answer["code"], "api_key_invalid");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use banksim::CurrencyTotals;
@@ -25,7 +25,13 @@ pub fn router(pcs: Arc<Pcs>, banks: Arc<Vec<DemoBank>>) -> Router {
     Router::new().route("/v1/test_helpers/trial_balance", get(look)).with_state(Arc::new(Look { pcs, banks }))
 }
 
-async fn look(State(look): State<Arc<Look>>) -> Response {
+async fn look(State(look): State<Arc<Look>>, headers: HeaderMap) -> Response {
+    if !is_known(&look.pcs, &headers).await {
+        let body =
+            json!({ "status": 401, "code": "api_key_invalid", "detail": "this page needs a secret key" });
+        let problem = [(header::CONTENT_TYPE, "application/problem+json")];
+        return (StatusCode::UNAUTHORIZED, problem, body.to_string()).into_response();
+    }
     match look.pcs.store().balances().await {
         Ok(balances) => axum::Json(trial_balance(&look, &balances)).into_response(),
         Err(error) => {
@@ -34,6 +40,15 @@ async fn look(State(look): State<Arc<Look>>) -> Response {
             let problem = [(header::CONTENT_TYPE, "application/problem+json")];
             (StatusCode::SERVICE_UNAVAILABLE, problem, body.to_string()).into_response()
         }
+    }
+}
+
+/// Whether the request comes with a secret key of any merchant of this demo.
+async fn is_known(pcs: &Pcs, headers: &HeaderMap) -> bool {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match value.and_then(|value| value.strip_prefix("Bearer ")) {
+        Some(key) => pcs.authenticate(key).await.is_ok_and(|caller| caller.is_some()),
+        None => false,
     }
 }
 
