@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use payment::{Payment, Refund};
+use serde::{Deserialize, Serialize};
 use store::{Answer, Claim};
 use types::{MerchantId, PaymentId, RefundId};
 
 use crate::hash::short_hash;
+use crate::model::JournalEvent;
 use crate::resource::{from_bytes, to_bytes};
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
 
@@ -58,10 +61,75 @@ impl Pcs {
             return Err(CommandError::KeyReused);
         }
         let done = match known.answer {
-            Some(answer) => from_bytes(&answer.body)?,
+            Some(answer) => self.as_it_ended(caller.merchant, &answer).await?,
             None => self.as_it_is(caller.merchant, known.subject).await?,
         };
         Ok(Some(Completed { done, replayed: true }))
+    }
+
+    /// The payment or refund as a command has left it.
+    async fn as_it_ended(&self, merchant: MerchantId, answer: &Answer) -> Result<Done, CommandError> {
+        Ok(match from_bytes(&answer.body)? {
+            Ended::Payment { payment, version } => {
+                Done::Payment(Box::new(self.payment_at(merchant, payment, version).await?))
+            }
+            Ended::ActionRefused { payment, version } => {
+                Done::ActionRefused(Box::new(self.payment_at(merchant, payment, version).await?))
+            }
+            Ended::Refund { payment, refund, version } => {
+                Done::Refund(Box::new(self.refund_at(merchant, payment, refund, version).await?))
+            }
+        })
+    }
+
+    /// A payment at one of its versions: as it is, or else as the journal has kept it.
+    async fn payment_at(
+        &self,
+        merchant: MerchantId,
+        id: PaymentId,
+        version: u32,
+    ) -> Result<Payment, CommandError> {
+        let now = self.must_load(merchant, id).await?;
+        if now.version == version {
+            return Ok(now);
+        }
+        let found = self.find_in_history(merchant, id, |event| {
+            event.payment.filter(|payment| payment.version == version)
+        });
+        Ok(*found.await?)
+    }
+
+    /// A refund at one of its versions.
+    async fn refund_at(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        id: RefundId,
+        version: u32,
+    ) -> Result<Refund, CommandError> {
+        let now = self.must_load_refund(merchant, id).await?;
+        if now.version == version {
+            return Ok(now);
+        }
+        let found = self.find_in_history(merchant, payment, |event| {
+            event.refund.filter(|refund| refund.id == id && refund.version == version)
+        });
+        Ok(*found.await?)
+    }
+
+    async fn find_in_history<T>(
+        &self,
+        merchant: MerchantId,
+        payment: PaymentId,
+        pick: impl Fn(JournalEvent) -> Option<T>,
+    ) -> Result<T, CommandError> {
+        for record in self.store.history(self.shard(merchant), payment.to_u128()).await? {
+            if let Some(found) = pick(from_bytes(&record.record.event)?) {
+                return Ok(found);
+            }
+        }
+        let lost = format!("the journal does not know the version of {payment} that a stored answer names");
+        Err(CommandError::Internal(lost.into()))
     }
 
     /// The payment or refund with this number, as it is by now.
@@ -98,18 +166,35 @@ impl Pcs {
             return Ok(None);
         };
         if let Some(answer) = known.answer {
-            return Ok(Some(KnownKey { is_answered: true, done: from_bytes(&answer.body)? }));
+            let done = self.as_it_ended(caller.merchant, &answer).await?;
+            return Ok(Some(KnownKey { is_answered: true, done }));
         }
-        let payment = self.payment(caller.merchant, PaymentId::from_u128(known.subject)).await?;
-        let done = match payment {
-            Some(payment) => Done::Payment(Box::new(payment)),
-            None => {
-                let refund =
-                    self.must_load_refund(caller.merchant, RefundId::from_u128(known.subject)).await?;
-                Done::Refund(Box::new(refund))
-            }
-        };
+        let done = self.as_it_is(caller.merchant, known.subject).await?;
         Ok(Some(KnownKey { is_answered: false, done }))
+    }
+}
+
+/// How a command ended, as it is kept for its key: which version of which object. What that version said is in the
+/// journal, so it is not written twice.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "done", rename_all = "snake_case")]
+enum Ended {
+    Payment { payment: PaymentId, version: u32 },
+    ActionRefused { payment: PaymentId, version: u32 },
+    Refund { payment: PaymentId, refund: RefundId, version: u32 },
+}
+
+impl From<&Done> for Ended {
+    fn from(done: &Done) -> Self {
+        match done {
+            Done::Payment(payment) => Self::Payment { payment: payment.id, version: payment.version },
+            Done::ActionRefused(payment) => {
+                Self::ActionRefused { payment: payment.id, version: payment.version }
+            }
+            Done::Refund(refund) => {
+                Self::Refund { payment: refund.payment, refund: refund.id, version: refund.version }
+            }
+        }
     }
 }
 
@@ -135,7 +220,7 @@ impl Running {
 
     /// The answer for the last commit.
     pub fn answer(&self, done: &Done) -> Result<Answer, CommandError> {
-        Ok(Answer { key: self.key, status: 0, body: to_bytes(done)? })
+        Ok(Answer { key: self.key, status: 0, body: to_bytes(&Ended::from(done))? })
     }
 }
 

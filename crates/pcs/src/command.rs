@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use payment::{CaptureMethod, Payment, Refund};
-use serde::{Deserialize, Serialize};
 use types::{CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
 use crate::model::LineItem;
@@ -85,9 +84,8 @@ pub struct NewCheckoutSession {
     pub expires_at: Option<Timestamp>,
 }
 
-/// How a command that moves money ended. Stored as the answer to its idempotency key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "done", content = "object", rename_all = "snake_case")]
+/// How a command that moves money ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
     /// The payment as the command left it: paid, held, canceled, failed (declined), or `processing` and in doubt.
     Payment(Box<Payment>),

@@ -28,6 +28,8 @@ pub use error::CommandError;
 pub use flow::{Custodian, WalletIdentity};
 pub use history::{DescribedMessage, HistoryItem};
 pub use pcs::{Parts, Pcs, Readiness};
-pub use setup::{DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch};
+pub use setup::{
+    DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch, Unread,
+};
 pub use task::{EXCHANGE as TASK_EXCHANGE, EXPIRY as TASK_EXPIRY, PURSUIT as TASK_PURSUIT};
 pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

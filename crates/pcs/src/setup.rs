@@ -8,7 +8,7 @@ mod outbox;
 mod payment_method;
 mod webhook;
 
-pub use events::{EventView, Stretch};
+pub use events::{EventView, Stretch, Unread};
 pub use merchant::{NewMerchant, SecretKey};
 pub use outbox::DueDelivery;
 pub use webhook::{EndpointChange, NewEndpoint};

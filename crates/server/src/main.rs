@@ -15,6 +15,10 @@ use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
 
+/// Payments make and drop many small things on several threads, where the C library's allocator takes turns.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(&cli);

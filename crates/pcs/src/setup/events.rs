@@ -8,6 +8,7 @@ use types::{EventId, MerchantId, Timestamp};
 
 use crate::model::{Delivery, JournalEvent};
 use crate::resource::{from_bytes, put};
+use crate::unit::RECORD_SETUP;
 use crate::{CommandError, Listed, Page, Pcs};
 
 /// How many records are read at once on the way back through the journal.
@@ -32,11 +33,30 @@ pub struct EventView {
     pub refund: Option<Box<Refund>>,
 }
 
+/// A journal record whose events have not been read yet: most records are about merchants who want to be told nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread(StoredRecord);
+
+impl Unread {
+    /// Whose it is.
+    pub const fn merchant(&self) -> MerchantId {
+        MerchantId::from_u128(self.0.record.owner)
+    }
+
+    /// The events in it, in order.
+    ///
+    /// # Errors
+    /// [`CommandError::Internal`]: the record is not one of ours.
+    pub fn events(&self) -> Result<Vec<EventView>, CommandError> {
+        views(&self.0)
+    }
+}
+
 /// A stretch of the journal, read by a consumer that keeps a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
-    /// The events in it, in order.
-    pub events: Vec<EventView>,
+    /// The records in it that can have events, in order.
+    pub records: Vec<Unread>,
     /// Where the next stretch begins.
     pub next_seq: u64,
 }
@@ -47,18 +67,15 @@ impl Pcs {
         self.shards
     }
 
-    /// The events of up to `limit` records of a shard's journal from `seq` on.
+    /// Up to `limit` records of a shard's journal from `seq` on.
     ///
     /// # Errors
     /// [`CommandError::Unavailable`].
-    pub async fn events_from(&self, shard: u16, seq: u64, limit: usize) -> Result<Stretch, CommandError> {
+    pub async fn stretch_from(&self, shard: u16, seq: u64, limit: usize) -> Result<Stretch, CommandError> {
         let records = self.store.journal(store::Shard(shard), seq, limit).await?;
         let next_seq = records.last().map_or(seq, |record| record.seq + 1);
-        let mut events = Vec::new();
-        for record in &records {
-            events.extend(views(record)?);
-        }
-        Ok(Stretch { events, next_seq })
+        let told = |record: &StoredRecord| record.record.kind != RECORD_SETUP;
+        Ok(Stretch { records: records.into_iter().filter(told).map(Unread).collect(), next_seq })
     }
 
     /// A merchant's events, newest first; `after` and `before` are numbers of event ids. The journal is walked back from

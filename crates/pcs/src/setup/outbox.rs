@@ -56,8 +56,11 @@ impl Pcs {
         sequence: u64,
         id: EventId,
     ) -> Result<Option<EventView>, CommandError> {
-        let stretch = self.events_from(self.shard(merchant).0, sequence, 1).await?;
-        Ok(stretch.events.into_iter().find(|event| event.id == id && event.merchant == merchant))
+        let stretch = self.stretch_from(self.shard(merchant).0, sequence, 1).await?;
+        let Some(record) = stretch.records.first().filter(|record| record.merchant() == merchant) else {
+            return Ok(None);
+        };
+        Ok(record.events()?.into_iter().find(|event| event.id == id))
     }
 
     /// Makes a delivery due now, with a whole schedule before it, whatever became of it.
