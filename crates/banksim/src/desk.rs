@@ -18,7 +18,7 @@ use crate::journal::Journal;
 use crate::keys::WorkingKeys;
 use crate::record::Answer;
 use crate::request::{Asked, LinkRequest, MoneyRequest, Request};
-use crate::transcript::{Direction, Transcript, TranscriptLine};
+use crate::transcript::{Direction, Transcript, What};
 
 /// What the server does next on a connection.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl Desk {
         let message = match profile.dialect().decode(&inbound.body) {
             Ok(message) => message,
             Err(problem) => {
-                self.note(Direction::Received, format!("cannot be decoded: {problem}"), None);
+                let words = format!("cannot be decoded: {problem}");
+                self.transcript.push(self.clock.now(), Direction::Received, What::Words(words));
                 return Vec::new();
             }
         };
@@ -103,7 +104,7 @@ impl Desk {
             return Vec::new();
         };
         if self.transcript.is_on() {
-            self.note(Direction::Sent, answer.to_string(), None);
+            self.transcript.push(self.clock.now(), Direction::Sent, What::Message(answer));
         }
         self.actions(inbound, frame, fault)
     }
@@ -280,20 +281,9 @@ impl Desk {
     }
 
     fn note_message(&mut self, direction: Direction, message: &Message<'_>) {
-        if !self.transcript.is_on() {
-            return;
+        if self.transcript.is_on() {
+            self.transcript.push(self.clock.now(), direction, What::Message(message.to_fields()));
         }
-        let stan = message.get(11).map(|value| value.to_text());
-        let short = match stan {
-            Some(stan) => format!("{} stan={}", message.mti(), &*stan),
-            None => message.mti().to_string(),
-        };
-        self.note(direction, message.to_fields().to_string(), Some(short));
-    }
-
-    fn note(&mut self, direction: Direction, text: String, short: Option<String>) {
-        let at = self.clock.now();
-        self.transcript.push(TranscriptLine { at, direction, text }, short);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use iso8583::Fields;
 use types::Timestamp;
 
 /// Which way a message went.
@@ -24,41 +25,71 @@ pub struct TranscriptLine {
     pub text: String,
 }
 
-/// Keeps the latest lines.
+/// Keeps the latest messages. They are written out, masked, only for whoever asks.
 #[derive(Debug)]
 pub(crate) struct Transcript {
-    lines: VecDeque<TranscriptLine>,
-    /// The received messages in short: `0400 stan=000002`.
-    received: VecDeque<String>,
+    kept: VecDeque<Kept>,
     capacity: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    at: Timestamp,
+    direction: Direction,
+    what: What,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    Message(Fields),
+    /// Something that is no message, in words.
+    Words(String),
+}
+
+impl What {
+    fn text(&self) -> String {
+        match self {
+            Self::Message(fields) => fields.to_string(),
+            Self::Words(words) => words.clone(),
+        }
+    }
+
+    /// `0400 stan=000002`.
+    fn short(&self) -> Option<String> {
+        let Self::Message(fields) = self else { return None };
+        Some(match fields.get(11) {
+            Some(stan) => format!("{} stan={stan}", fields.mti()),
+            None => fields.mti().to_string(),
+        })
+    }
 }
 
 impl Transcript {
     pub const fn new(capacity: usize) -> Self {
-        Self { lines: VecDeque::new(), received: VecDeque::new(), capacity }
+        Self { kept: VecDeque::new(), capacity }
     }
 
-    /// Whether lines are kept at all; making one is not free.
+    /// Whether messages are kept at all; taking one apart is not free.
     pub const fn is_on(&self) -> bool {
         self.capacity > 0
     }
 
-    pub fn push(&mut self, line: TranscriptLine, short: Option<String>) {
-        self.lines.push_back(line);
-        self.received.extend(short);
-        while self.lines.len() > self.capacity {
-            self.lines.pop_front();
-        }
-        while self.received.len() > self.capacity {
-            self.received.pop_front();
+    pub fn push(&mut self, at: Timestamp, direction: Direction, what: What) {
+        self.kept.push_back(Kept { at, direction, what });
+        while self.kept.len() > self.capacity {
+            self.kept.pop_front();
         }
     }
 
     pub fn lines(&self) -> Vec<TranscriptLine> {
-        self.lines.iter().cloned().collect()
+        let line =
+            |kept: &Kept| TranscriptLine { at: kept.at, direction: kept.direction, text: kept.what.text() };
+        self.kept.iter().map(line).collect()
     }
 
+    /// The received messages in short: `0400 stan=000002`.
     pub fn received(&self) -> Vec<String> {
-        self.received.iter().cloned().collect()
+        let received = self.kept.iter().filter(|kept| kept.direction == Direction::Received);
+        received.filter_map(|kept| kept.what.short()).collect()
     }
 }

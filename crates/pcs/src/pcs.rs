@@ -6,14 +6,15 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use store::{Shard, Store, shard_of};
 use tokio::sync::Notify;
-use types::{Clock, Entropy, MerchantId, Timestamp};
+use types::{Clock, Entropy, MerchantId, PaymentMethodId, Timestamp};
 use vault::Vault;
 
 use crate::bank::{Bank, BankState};
 use crate::cache::Cache;
+use crate::model::{Merchant, PaymentMethod};
 use crate::numbers::Numbers;
 use crate::turns::Turns;
-use crate::{Caller, CommandError, Custodian, model::Merchant};
+use crate::{Caller, CommandError, Custodian};
 
 /// What the PCS is given. Time, chance and I/O all come in here.
 pub struct Parts {
@@ -49,6 +50,7 @@ pub struct Pcs {
     pub(crate) running: Mutex<HashSet<[u8; 16]>>,
     pub(crate) merchants: Cache<MerchantId, Merchant>,
     pub(crate) callers: Cache<[u8; 16], Caller>,
+    pub(crate) methods: Cache<(u128, PaymentMethodId), PaymentMethod>,
     /// Tasks that somebody in this process works on.
     pub(crate) in_hand: Mutex<HashSet<(u8, u128)>>,
     /// Wakes the pursuit of reversals and repeats.
@@ -90,6 +92,7 @@ impl Pcs {
             running: Mutex::default(),
             merchants: Cache::new(),
             callers: Cache::new(),
+            methods: Cache::new(),
             in_hand: Mutex::default(),
             pursue: Notify::new(),
             journal_grew: Notify::new(),

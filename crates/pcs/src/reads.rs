@@ -204,7 +204,12 @@ impl Pcs {
         id: PaymentMethodId,
     ) -> Result<Option<PaymentMethod>, CommandError> {
         let owner = merchant.map_or(0, |merchant| merchant.to_u128());
-        self.row(Table::PaymentMethod, owner, id).await
+        let now = self.clock.now();
+        if let Some(method) = self.methods.get(&(owner, id), now) {
+            return Ok(Some((*method).clone()));
+        }
+        let method: Option<PaymentMethod> = self.row(Table::PaymentMethod, owner, id).await?;
+        Ok(method.map(|method| (*self.methods.keep((owner, id), method, now)).clone()))
     }
 
     /// The card of a payment that has one already, for the messages that follow the first.

@@ -64,8 +64,13 @@ impl Resource for ApiKey {
 
 /// Writes a value over the version before it.
 pub(crate) fn put<R: Resource>(resource: &R) -> Result<RowChange, CommandError> {
+    Ok(put_written(resource, to_bytes(resource)?))
+}
+
+/// The same for a value whose bytes have been made already.
+pub(crate) fn put_written<R: Resource>(resource: &R, body: Vec<u8>) -> RowChange {
     let expected = resource.version().checked_sub(1).filter(|&before| before > 0);
-    Ok(RowChange { key: resource.key(), expected, body: Some(to_bytes(resource)?) })
+    RowChange { key: resource.key(), expected, body: Some(body) }
 }
 
 pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CommandError> {

@@ -1,11 +1,12 @@
 //! One change, one unit of work: state, event, entry, statistics, tasks and answer, together or not at all.
 
 use payment::{Change, Notice, Refund, Stat};
+use serde_json::value::to_raw_value;
 use store::{Committed, Count, Record, RecordKind, RowChange, Unit};
 use types::{MerchantId, Timestamp};
 
 use crate::model::{Actor, JournalEvent, NoticeEvent};
-use crate::resource::{Resource, put, to_bytes};
+use crate::resource::{Resource, put, put_written, to_bytes};
 use crate::{CommandError, Pcs};
 
 /// Journal records about payments.
@@ -37,17 +38,7 @@ impl Pcs {
         actor: Actor,
         said: Said,
     ) -> Result<(), CommandError> {
-        let event = JournalEvent {
-            actor,
-            notices: self.number_notices(&change.notices),
-            payment: Some(Box::new(change.payment.clone())),
-            refund: None,
-            checkout_session: change.payment.checkout_session,
-            sent: said.sent,
-            received: said.received,
-            note: said.note,
-        };
-        self.add(unit, RECORD_PAYMENT, change.payment.id.to_u128(), change, &event)
+        self.add(unit, RECORD_PAYMENT, change, None, actor, said)
     }
 
     /// Adds a refund's change together with its payment's.
@@ -59,37 +50,41 @@ impl Pcs {
         actor: Actor,
         said: Said,
     ) -> Result<(), CommandError> {
-        let event = JournalEvent {
-            actor,
-            notices: self.number_notices(&change.notices),
-            payment: Some(Box::new(change.payment.clone())),
-            refund: Some(Box::new(refund.clone())),
-            checkout_session: None,
-            sent: said.sent,
-            received: said.received,
-            note: said.note,
-        };
         unit.rows.push(put(refund)?);
-        self.add(unit, RECORD_REFUND, change.payment.id.to_u128(), change, &event)
+        self.add(unit, RECORD_REFUND, change, Some(refund), actor, said)
     }
 
+    /// The payment is written as JSON once, for its row and for its record.
     fn add(
         &self,
         unit: &mut Unit,
         kind: RecordKind,
-        subject: u128,
         change: &Change,
-        event: &JournalEvent,
+        refund: Option<&Refund>,
+        actor: Actor,
+        said: Said,
     ) -> Result<(), CommandError> {
         let payment = &change.payment;
-        unit.rows.push(put(payment)?);
+        let written = to_raw_value(payment).map_err(|error| CommandError::Internal(Box::new(error)))?;
+        let body = written.get().as_bytes().to_vec();
+        let event = JournalEvent {
+            actor,
+            notices: self.number_notices(&change.notices),
+            payment: Some(written),
+            refund: refund.cloned().map(Box::new),
+            checkout_session: payment.checkout_session.filter(|_| refund.is_none()),
+            sent: said.sent,
+            received: said.received,
+            note: said.note,
+        };
+        unit.rows.push(put_written(payment, body));
         unit.records.push(Record {
             kind,
             owner: payment.merchant.to_u128(),
-            subject,
+            subject: payment.id.to_u128(),
             subject_version: payment.version,
             legs: change.entry.clone(),
-            event: to_bytes(event)?,
+            event: to_bytes(&event)?,
         });
         let day = unit.at.ms().div_euclid(86_400_000) as i32;
         unit.counts.extend(change.stats.iter().map(|stat: &Stat| Count {
@@ -124,7 +119,7 @@ impl Pcs {
         actor: Actor,
         note: String,
     ) -> Result<(), CommandError> {
-        let event = JournalEvent {
+        let event: JournalEvent = JournalEvent {
             actor,
             notices: Vec::new(),
             payment: None,

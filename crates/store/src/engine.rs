@@ -20,4 +20,10 @@ pub trait Engine: Send {
     /// # Errors
     /// [`StoreError`]: still not able to write.
     fn recover(&mut self) -> Result<(), StoreError>;
+
+    /// Whether it can go on after [`StoreError::Unknown`], once it has recovered: the store itself knows what it has
+    /// committed. Otherwise only opening it again decides.
+    fn outlives_unknown(&self) -> bool {
+        false
+    }
 }

@@ -16,6 +16,7 @@ mod error;
 mod journal;
 mod memory;
 mod plan;
+mod postgres;
 mod projection;
 mod read;
 mod shape;
@@ -30,6 +31,9 @@ pub use engine::{Engine, Outcomes};
 pub use error::{CommitError, Malformed, Refused, StoreError};
 pub use journal::{GENESIS, Hash, RecordError, StoredRecord, chain};
 pub use memory::{Fault, Memory, MemoryEngine};
+pub use postgres::{
+    PostgresEngine, PostgresOptions, open as open_postgres, open_read_only as open_postgres_read_only,
+};
 pub use read::{
     DayCount, DueTask, Head, Known, Listing, Place, Posting, ProjectionSize, RawRecord, Reads, Row,
 };

@@ -45,6 +45,7 @@ pub(crate) struct ClaimPlace {
 }
 
 /// A committed claim.
+#[derive(Clone)]
 pub(crate) struct Claimed {
     pub place: ClaimPlace,
     pub digest: [u8; 32],

@@ -139,6 +139,10 @@ pub trait Reads: Send + Sync {
     fn in_memory(&self) -> bool {
         false
     }
+    /// Whether each read goes over the network, so that even a small one would hold up the caller's thread.
+    fn is_remote(&self) -> bool {
+        false
+    }
     /// How many shards there are.
     fn shards(&self) -> u16;
     /// A row.

@@ -99,6 +99,19 @@ impl Store {
         &self.reads
     }
 
+    /// Whether small reads are made on the caller's thread, in microseconds.
+    pub fn reads_are_local(&self) -> bool {
+        !self.reads.is_remote()
+    }
+
+    /// A read of one row, key or balance: here and now, unless it goes over the network.
+    async fn small<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Reads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.reads.is_remote() { self.blocking(read).await } else { read(&*self.reads) }
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Reads) -> Result<T, StoreError> + Send + 'static,
@@ -118,29 +131,33 @@ impl Store {
 impl Store {
     /// A row.
     pub async fn get(&self, shard: Shard, key: RowKey) -> Result<Option<Row>, StoreError> {
-        self.reads.get(shard, key)
+        self.small(move |reads| reads.get(shard, key)).await
     }
 
     /// Where a second key leads.
     pub async fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError> {
-        self.reads.alias(shard, space, key)
+        self.small(move |reads| reads.alias(shard, space, key)).await
     }
 
     /// What is known of an idempotency key.
     pub async fn idempotency(&self, shard: Shard, key: [u8; 16]) -> Result<Option<Known>, StoreError> {
-        self.reads.idempotency(shard, key)
+        self.small(move |reads| reads.idempotency(shard, key)).await
     }
 
     /// A consumer's place in a shard's journal; 0 before its first move.
     pub async fn cursor(&self, shard: Shard, consumer: &str) -> Result<u64, StoreError> {
-        self.reads.cursor(shard, consumer)
+        let consumer = consumer.to_owned();
+        self.small(move |reads| reads.cursor(shard, &consumer)).await
     }
 
     /// An account's balance, summed over the shards.
     pub async fn balance(&self, account: AccountId) -> Result<Balance, StoreError> {
-        (0..self.reads.shards())
-            .map(|shard| self.reads.balance(Shard(shard), account))
-            .try_fold(Balance::default(), |sum, balance| add(sum, balance?))
+        self.small(move |reads| {
+            (0..reads.shards())
+                .map(|shard| reads.balance(Shard(shard), account))
+                .try_fold(Balance::default(), |sum, balance| add(sum, balance?))
+        })
+        .await
     }
 
     /// Rows of an owner, newest first.

@@ -28,7 +28,7 @@ impl Default for Settings {
 
 /// The first and the longest pause before the engine is asked to recover again.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 type Outcome = Result<Committed, CommitError>;
 type Reply = oneshot::Sender<Answer>;
@@ -175,6 +175,12 @@ impl Work {
             }
             Ok(Err(error @ StoreError::NotWritten(_))) => {
                 tracing::error!(units = units.len(), error = %error, "The store refused a batch; trying to recover");
+                self.ready.set(false);
+                tell(replies.map(|reply| (reply, Err(CommitError::Unavailable))).collect());
+                self.recover()
+            }
+            Ok(Err(error @ StoreError::Unknown(_))) if self.engine.outlives_unknown() => {
+                tracing::error!(units = units.len(), error = %error, "It is not known whether a batch was written; trying to recover");
                 self.ready.set(false);
                 tell(replies.map(|reply| (reply, Err(CommitError::Unavailable))).collect());
                 self.recover()

@@ -38,9 +38,10 @@ pub struct NoticeEvent {
     pub notice: Notice,
 }
 
-/// The JSON of one journal record.
+/// The JSON of one journal record. `P` is the payment: read, or already written as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JournalEvent {
+#[serde(bound(deserialize = "P: Deserialize<'de>"))]
+pub struct JournalEvent<P = Box<Payment>> {
     /// Who caused it.
     pub actor: Actor,
     /// What merchants are told, in order.
@@ -48,7 +49,7 @@ pub struct JournalEvent {
     pub notices: Vec<NoticeEvent>,
     /// The payment afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment: Option<Box<Payment>>,
+    pub payment: Option<P>,
     /// The refund afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<Box<Refund>>,

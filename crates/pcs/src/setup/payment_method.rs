@@ -108,7 +108,10 @@ impl Pcs {
         }
         method.version += 1;
         method.status = PaymentMethodStatus::Detached;
-        self.write(caller, &method, format!("card {id} was detached")).await?;
+        let written = self.write(caller, &method, format!("card {id} was detached")).await;
+        // Whether or not it was written, what is remembered may be old.
+        self.methods.forget(&(caller.merchant.to_u128(), id));
+        written?;
         Ok(method)
     }
 }

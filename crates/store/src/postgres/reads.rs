@@ -1,0 +1,289 @@
+//! Readers: a few connections on a thread of their own. What several callers ask at once is pipelined.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+
+use ledger::{AccountId, Balance};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, oneshot};
+use types::Timestamp;
+
+use super::connect::{Conn, Target, words};
+use super::projections;
+use super::queries::read_error;
+use crate::read::decode;
+use crate::{
+    DayCount, DueTask, Head, Known, Listing, Place, Posting, ProjectionSize, RawRecord, Reads, Row, RowKey,
+    Shard, StoreError, StoredRecord, Table,
+};
+
+const NEWEST_FIRST: &str = "SELECT id, version, body FROM object
+    WHERE shard = $1 AND tab = $2 AND owner = $3 AND id BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6";
+const OLDEST_FIRST: &str = "SELECT id, version, body FROM object
+    WHERE shard = $1 AND tab = $2 AND owner = $3 AND id BETWEEN $4 AND $5 ORDER BY id LIMIT $6";
+
+/// The thread that drives the connections, and the connections.
+struct Pool {
+    target: Target,
+    slots: Vec<Mutex<Option<Arc<Conn>>>>,
+    next: AtomicUsize,
+    /// One fold at a time and process; it needs a transaction, so a connection of its own.
+    folder: Mutex<Option<Arc<Conn>>>,
+    handle: Handle,
+    /// Dropping it ends the thread.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Pool {
+    fn start(target: Target, readers: usize) -> Result<Arc<Self>, StoreError> {
+        let cannot = |error: std::io::Error| StoreError::Open(format!("cannot start the readers: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let drive = move || drop(runtime.block_on(stopped));
+        std::thread::Builder::new().name("store-readers".to_owned()).spawn(drive).map_err(cannot)?;
+        let slots = (0..readers.max(1)).map(|_| Mutex::default()).collect();
+        let (next, folder) = (AtomicUsize::new(0), Mutex::default());
+        Ok(Arc::new(Self { target, slots, next, folder, handle, _stop: stop }))
+    }
+
+    /// A connection that others use too, so only for single statements.
+    async fn take(&self) -> Result<Arc<Conn>, StoreError> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
+        self.living(&mut *self.slots[turn].lock().await).await
+    }
+
+    async fn living(&self, slot: &mut Option<Arc<Conn>>) -> Result<Arc<Conn>, StoreError> {
+        if let Some(conn) = slot.as_ref().filter(|conn| !conn.client.is_closed()) {
+            return Ok(Arc::clone(conn));
+        }
+        let conn = Arc::new(self.connect().await?);
+        *slot = Some(Arc::clone(&conn));
+        Ok(conn)
+    }
+
+    async fn connect(&self) -> Result<Conn, StoreError> {
+        self.target.connect().await.map_err(|error| StoreError::Read(words(&error)))
+    }
+
+    /// Folds up to `head`.
+    async fn fold(&self, shard: Shard, head: u64) -> Result<(), StoreError> {
+        let mut folder = self.folder.lock().await;
+        let conn = self.living(&mut folder).await?;
+        let folded = projections::fold(&conn, shard, head).await;
+        if folded.is_err() {
+            // Whatever state its transaction is in, it goes with the connection.
+            *folder = None;
+        }
+        folded
+    }
+}
+
+#[derive(Clone)]
+enum Source {
+    /// Each read sees the newest commit.
+    Newest,
+    /// All reads see one moment: a transaction of this connection.
+    Moment(Arc<Conn>),
+}
+
+pub(super) struct PostgresReads {
+    pool: Arc<Pool>,
+    source: Source,
+    shards: u16,
+}
+
+impl PostgresReads {
+    pub fn open(target: Target, shards: u16, readers: usize) -> Result<Self, StoreError> {
+        Ok(Self { pool: Pool::start(target, readers)?, source: Source::Newest, shards })
+    }
+
+    /// Runs a read on the readers' thread and waits for it. Statements have a time limit, so it ends.
+    fn with<T, F>(&self, read: impl FnOnce(Arc<Conn>, Arc<Pool>) -> F + Send + 'static) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let (pool, source) = (Arc::clone(&self.pool), self.source.clone());
+        let (answer, answered) = sync_channel(1);
+        self.pool.handle.spawn(async move {
+            let conn = match source {
+                Source::Newest => pool.take().await,
+                Source::Moment(conn) => Ok(conn),
+            };
+            let result = match conn {
+                Ok(conn) => read(conn, pool).await,
+                Err(error) => Err(error),
+            };
+            // A caller that went away does not care.
+            drop(answer.send(result));
+        });
+        answered.recv().unwrap_or_else(|_| Err(StoreError::Read("the reading thread has ended".to_owned())))
+    }
+
+    /// Folds what is missing, then reads lines up to the head that is seen. Lines are read where they are newest; what lies
+    /// beyond the head is left out.
+    fn folded<T, F>(
+        &self,
+        shard: Shard,
+        read: impl FnOnce(Arc<Conn>, Arc<Conn>, u64) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        self.with(move |store, pool| async move {
+            let head = store.head(shard).await?.seq;
+            pool.fold(shard, head).await?;
+            let lines = pool.take().await?;
+            read(store, lines, head).await
+        })
+    }
+}
+
+/// The numbers between two, both left out; none when there are none.
+fn between(after: Option<u128>, before: Option<u128>) -> Option<(u128, u128)> {
+    let low = before.map_or(Some(0), |before| before.checked_add(1))?;
+    let high = after.map_or(Some(u128::MAX), |after| after.checked_sub(1))?;
+    (low <= high).then_some((low, high))
+}
+
+impl Reads for PostgresReads {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    fn get(&self, shard: Shard, key: RowKey) -> Result<Option<Row>, StoreError> {
+        let of = (shard, key.table, key.owner);
+        self.with(move |conn, _| async move {
+            Ok(conn.rows(OLDEST_FIRST, of, (key.id, key.id), 1).await?.pop())
+        })
+    }
+
+    fn list(
+        &self,
+        shard: Shard,
+        table: Table,
+        owner: u128,
+        listing: Listing,
+    ) -> Result<Vec<Row>, StoreError> {
+        let Some(range) = between(listing.after, listing.before) else { return Ok(Vec::new()) };
+        let of = (shard, table, owner);
+        self.with(move |conn, _| async move {
+            if listing.before.is_none() {
+                return conn.rows(NEWEST_FIRST, of, range, listing.limit).await;
+            }
+            let mut nearest = conn.rows(OLDEST_FIRST, of, range, listing.limit).await?;
+            nearest.reverse();
+            Ok(nearest)
+        })
+    }
+
+    fn scan(
+        &self,
+        shard: Shard,
+        table: Table,
+        owner: u128,
+        after: Option<u128>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let Some(range) = between(None, after) else { return Ok(Vec::new()) };
+        let of = (shard, table, owner);
+        self.with(move |conn, _| async move { conn.rows(OLDEST_FIRST, of, range, limit).await })
+    }
+
+    fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError> {
+        self.with(move |conn, _| async move { conn.alias(shard, space, key).await })
+    }
+
+    fn idempotency(&self, shard: Shard, key: [u8; 16]) -> Result<Option<Known>, StoreError> {
+        self.with(move |conn, _| async move { conn.known(shard, key).await })
+    }
+
+    fn tasks(&self, kind: u8, due: Option<Timestamp>, limit: usize) -> Result<Vec<DueTask>, StoreError> {
+        self.with(move |conn, _| async move { conn.due_tasks(kind, due, limit).await })
+    }
+
+    fn head(&self, shard: Shard) -> Result<Head, StoreError> {
+        self.with(move |conn, _| async move { conn.head(shard).await })
+    }
+
+    fn raw_journal(&self, shard: Shard, from: u64, limit: usize) -> Result<Vec<RawRecord>, StoreError> {
+        self.with(move |conn, _| async move { conn.raw_journal(shard, from, limit).await })
+    }
+
+    fn history(&self, shard: Shard, subject: u128) -> Result<Vec<StoredRecord>, StoreError> {
+        self.folded(shard, move |store, lines, head| async move {
+            let places = projections::history(&lines, shard, subject, head).await?;
+            let sql = "SELECT j.record FROM unnest($2::int8[]) WITH ORDINALITY AS n (seq, place)
+                       JOIN journal j ON j.shard = $1 AND j.seq = n.seq ORDER BY n.place";
+            let rows = store.ask(sql, &[&(shard.0 as i16), &places]).await?;
+            if rows.len() != places.len() {
+                return Err(StoreError::Damaged(format!("records of {shard:?} are missing")));
+            }
+            rows.iter().map(|row| decode(super::columns::at(row, 0)?)).collect()
+        })
+    }
+
+    fn entries(
+        &self,
+        shard: Shard,
+        account: AccountId,
+        after: Place,
+        limit: usize,
+    ) -> Result<Vec<Posting>, StoreError> {
+        self.folded(shard, move |_, lines, head| async move {
+            projections::entries(&lines, shard, account, after, head, limit).await
+        })
+    }
+
+    fn balance(&self, shard: Shard, account: AccountId) -> Result<Balance, StoreError> {
+        self.with(move |conn, _| async move { conn.balance(shard, account).await })
+    }
+
+    fn balances(&self, shard: Shard) -> Result<Vec<(AccountId, Balance)>, StoreError> {
+        self.with(move |conn, _| async move { conn.balances(shard).await })
+    }
+
+    fn counts(&self, shard: Shard, owner: u128, from: i32, to: i32) -> Result<Vec<DayCount>, StoreError> {
+        let counts = self.with(move |conn, _| async move { conn.counts(shard, Some(owner), from, to).await })?;
+        Ok(counts.into_iter().map(|(_, count)| count).collect())
+    }
+
+    fn all_counts(&self, shard: Shard) -> Result<Vec<(u128, DayCount)>, StoreError> {
+        self.with(move |conn, _| async move { conn.counts(shard, None, i32::MIN, i32::MAX).await })
+    }
+
+    fn cursor(&self, shard: Shard, consumer: &str) -> Result<u64, StoreError> {
+        let consumer = consumer.to_owned();
+        self.with(move |conn, _| async move { conn.cursor(shard, &consumer).await })
+    }
+
+    fn is_projected(&self, record: &StoredRecord) -> Result<bool, StoreError> {
+        let record = record.clone();
+        self.folded(record.shard, move |_, lines, _| async move {
+            projections::is_projected(&lines, &record).await
+        })
+    }
+
+    fn projection_size(&self, shard: Shard) -> Result<ProjectionSize, StoreError> {
+        self.folded(shard, move |_, lines, head| async move { projections::size(&lines, shard, head).await })
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Reads>, StoreError> {
+        let conn = self.with(|_, pool| async move {
+            let conn = pool.connect().await?;
+            // The first read fixes what is seen; BEGIN alone would not. Checks may take longer than a payment's statement.
+            let begin = "SET statement_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+                         SELECT count(*) FROM store";
+            conn.client.batch_execute(begin).await.map_err(read_error)?;
+            Ok(Arc::new(conn))
+        })?;
+        Ok(Box::new(Self { pool: Arc::clone(&self.pool), source: Source::Moment(conn), shards: self.shards }))
+    }
+}
