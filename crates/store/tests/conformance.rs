@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use store::conformance::{RETENTION_DAYS, SHARDS, Subject, play, trace};
-use store::{Engine, Memory, Reads, SqliteOptions, open_sqlite};
+use store::{Engine, Memory, PostgresOptions, Reads, SqliteOptions, open_postgres, open_sqlite};
+
+mod support;
 
 struct InMemory(Memory);
 
@@ -33,6 +35,17 @@ fn on_sqlite() -> OnSqlite {
     OnSqlite(tempfile::tempdir().unwrap())
 }
 
+struct OnPostgres(String);
+
+impl Subject for OnPostgres {
+    fn open(&mut self) -> (Box<dyn Engine>, Arc<dyn Reads>) {
+        let options =
+            PostgresOptions { shards: SHARDS, retention_days: RETENTION_DAYS, ..PostgresOptions::default() };
+        let (engine, reads) = open_postgres(&self.0, &options).unwrap();
+        (Box::new(engine), reads)
+    }
+}
+
 const UNITS: usize = 400;
 
 #[test]
@@ -56,6 +69,18 @@ fn sqlite_and_memory_agree_to_the_byte() {
         let sqlite = play(&mut on_sqlite(), &units, seed % 40);
         assert_eq!(memory.0, sqlite.0, "outcomes of seed {seed}");
         assert_eq!(memory.1, sqlite.1, "contents of seed {seed}");
+    }
+}
+
+#[test]
+fn postgresql_and_memory_agree_to_the_byte() {
+    let server = support::server();
+    for seed in 200..206 {
+        let units = trace(seed, UNITS);
+        let memory = play(&mut in_memory(), &units, 0);
+        let postgres = play(&mut OnPostgres(server.database(&format!("seed_{seed}"))), &units, seed % 40);
+        assert_eq!(memory.0, postgres.0, "outcomes of seed {seed}");
+        assert_eq!(memory.1, postgres.1, "contents of seed {seed}");
     }
 }
 

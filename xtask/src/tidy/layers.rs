@@ -13,7 +13,7 @@ use super::manifest::{Dependency, Manifest, Table};
 
 /// Left to right.
 const GROUPS: &[&[&str]] = &[
-    &["types"],
+    &["types", "pgserver"],
     &["card", "iso8583", "pki", "ledger"],
     &["order"],
     &["payment"],
@@ -41,12 +41,13 @@ const IMPURE_OUTSIDE: &[&str] = &[
     "reqwest",
     "rusqlite",
     "tokio",
+    "tokio-postgres",
     "tokio-rustls",
     "tower-http",
 ];
 
 /// Outside crates that only one of ours may use, because it owns that kind of I/O.
-const OWNED: &[(&str, &[&str])] = &[("rusqlite", &["store"])];
+const OWNED: &[(&str, &[&str])] = &[("rusqlite", &["store"]), ("tokio-postgres", &["store"])];
 
 pub fn check(manifests: &[Manifest], findings: &mut Findings) {
     for manifest in manifests {

@@ -14,7 +14,9 @@ pub(super) fn at<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Result<T, S
 /// Exactly `N` bytes.
 pub(super) fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], StoreError> {
     let bytes: &[u8] = at(row, column)?;
-    bytes.try_into().map_err(|_| StoreError::Damaged(format!("column {column} has {} bytes, not {N}", bytes.len())))
+    bytes
+        .try_into()
+        .map_err(|_| StoreError::Damaged(format!("column {column} has {} bytes, not {N}", bytes.len())))
 }
 
 pub(super) fn u128_at(row: &Row, column: usize) -> Result<u128, StoreError> {

@@ -28,8 +28,9 @@ impl Target {
     /// Reads a URL (`postgres://user@host:port/database`, several hosts separated by commas) or a list of settings.
     pub fn parse(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
         // The URL may hold a password, so it is not repeated.
-        let mut config = Config::from_str(url)
-            .map_err(|error| StoreError::Open(format!("the URL of the database is not well-formed: {error}")))?;
+        let mut config = Config::from_str(url).map_err(|error| {
+            StoreError::Open(format!("the URL of the database is not well-formed: {error}"))
+        })?;
         if config.get_ssl_mode() == SslMode::Require {
             return Err(StoreError::Open(
                 "sslmode=require is not supported yet: reach the database over a local socket or a private network"
@@ -106,7 +107,11 @@ impl Conn {
         Ok(statement)
     }
 
-    pub async fn query(&self, sql: &'static str, bound: Bound<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
+    pub async fn query(
+        &self,
+        sql: &'static str,
+        bound: Bound<'_>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let statement = self.prepare(sql).await?;
         self.client.query(&statement, bound).await
     }

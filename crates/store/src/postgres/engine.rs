@@ -9,9 +9,9 @@ use tokio_postgres::error::SqlState;
 use super::PostgresOptions;
 use super::connect::{Conn, Target, words};
 use super::fetch::{self, DatabaseBase, Fetched, Remembered, fetch};
+use super::migrate;
 use super::settle::{Ending, settle};
 use super::write::{self, write};
-use super::migrate;
 use crate::engine::Outcomes;
 use crate::plan::{Plan, plan};
 use crate::{Engine, Shard, StoreError, Unit};
@@ -82,7 +82,9 @@ impl PostgresEngine {
             })?;
             Ok((target, runtime, conn))
         });
-        let opened = opening.join().unwrap_or_else(|_| Err(StoreError::Open("the opening thread panicked".to_owned())));
+        let opened = opening
+            .join()
+            .unwrap_or_else(|_| Err(StoreError::Open("the opening thread panicked".to_owned())));
         let (target, runtime, conn) = opened?;
         let (remembered, dropped) = (HashMap::new(), HashMap::new());
         Ok(Self { target, options, runtime, conn: Some(conn), remembered, dropped })
@@ -131,7 +133,8 @@ impl PostgresEngine {
     fn write(&mut self, plan: &Plan<'_>, fetched: &Fetched) -> Result<bool, StoreError> {
         let Some(conn) = &self.conn else { return Err(StoreError::NotWritten("no connection".to_owned())) };
         let mut batch = [0u8; 16];
-        aws_lc_rs::rand::fill(&mut batch).map_err(|_| StoreError::NotWritten("no random bytes".to_owned()))?;
+        aws_lc_rs::rand::fill(&mut batch)
+            .map_err(|_| StoreError::NotWritten("no random bytes".to_owned()))?;
         let expired = self.expired(plan);
         let wait = Duration::from_millis(self.options.batch_ms.into());
         let writing = write(conn, plan, &fetched.turns, &batch, &expired);

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use ledger::{AccountId, Balance};
 
-use super::columns::{account, at, balance, bytes, currency, head, row_key, small, small2, small4, u64_at, u128_at};
+use super::columns::{
+    account, at, balance, bytes, currency, head, row_key, small, small2, small4, u64_at, u128_at,
+};
 use super::connect::Conn;
 use super::engine::Failed;
 use crate::plan::{Base, ClaimPlace, Claimed, CountKey, Plan, day_of};
@@ -28,14 +30,16 @@ const CLAIMS: &str = "SELECT c.shard, c.key, c.day, c.number, c.digest, c.subjec
 const NEXT_CLAIMS: &str = "SELECT n.shard, n.day, coalesce((SELECT c.number + 1 FROM claim c
         WHERE c.shard = n.shard AND c.day = n.day ORDER BY c.number DESC LIMIT 1), 0)
     FROM unnest($1::int2[], $2::int4[]) AS n (shard, day)";
-const BALANCES: &str = "SELECT b.shard, b.account, b.debits_pending, b.credits_pending, b.debits_posted, b.credits_posted
+const BALANCES: &str =
+    "SELECT b.shard, b.account, b.debits_pending, b.credits_pending, b.debits_posted, b.credits_posted
     FROM unnest($1::int2[], $2::bytea[]) AS n (shard, account) JOIN balance b USING (shard, account)";
 const COUNTS: &str = "SELECT r.shard, r.owner, r.day, r.currency, r.metric, r.count, r.amount
     FROM unnest($1::int2[], $2::bytea[], $3::int4[], $4::int2[], $5::int4[]) AS n (shard, owner, day, currency, metric)
     JOIN rollup r USING (shard, owner, day, currency, metric)";
 const CURSORS: &str = "SELECT c.shard, c.name, c.seq FROM unnest($1::int2[], $2::text[]) AS n (shard, name)
     JOIN consumer c USING (shard, name)";
-const COUNTERS: &str = "SELECT c.shard, c.name, c.number FROM unnest($1::int2[], $2::bytea[]) AS n (shard, name)
+const COUNTERS: &str =
+    "SELECT c.shard, c.name, c.number FROM unnest($1::int2[], $2::bytea[]) AS n (shard, name)
     JOIN counter c USING (shard, name)";
 
 /// Statements that a writer's session prepares before its first batch: what is pipelined must keep its order.

@@ -40,7 +40,8 @@ pub(super) async fn fold(conn: &Conn, shard: Shard, head: u64) -> Result<(), Sto
 async fn fold_some(conn: &Conn, shard: Shard) -> Result<(), StoreError> {
     let first = "INSERT INTO folded (shard, seq, hash) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING";
     conn.execute(first, &[&number(shard), &&GENESIS[..]]).await.map_err(read_error)?;
-    let rows = conn.ask("SELECT seq, hash FROM folded WHERE shard = $1 FOR UPDATE", &[&number(shard)]).await?;
+    let rows =
+        conn.ask("SELECT seq, hash FROM folded WHERE shard = $1 FOR UPDATE", &[&number(shard)]).await?;
     let row = rows.first().ok_or_else(|| StoreError::Read("the fold's row is gone".to_owned()))?;
     let (mut seq, hash) = (u64_at(row, 0)?, bytes(row, 1)?);
     // A store that was brought back from an older copy has another journal than the one that was folded.
@@ -77,7 +78,8 @@ async fn insert(conn: &Conn, shard: Shard, folded: &[(u64, Lines)]) -> Result<()
     let subjects: Vec<Vec<u8>> =
         folded.iter().map(|(_, lines)| lines.subject.to_be_bytes().to_vec()).collect();
     let seqs: Vec<i64> = folded.iter().map(|(seq, _)| *seq as i64).collect();
-    let history = "INSERT INTO history (shard, subject, seq) SELECT $1, * FROM unnest($2::bytea[], $3::int8[])";
+    let history =
+        "INSERT INTO history (shard, subject, seq) SELECT $1, * FROM unnest($2::bytea[], $3::int8[])";
     conn.execute(history, &[&number(shard), &subjects, &seqs]).await.map_err(read_error)?;
 
     let all: Vec<&(AccountId, Posting)> = folded.iter().flat_map(|(_, lines)| &lines.postings).collect();
@@ -96,7 +98,19 @@ async fn insert(conn: &Conn, shard: Shard, folded: &[(u64, Lines)]) -> Result<()
         SELECT $1, * FROM unnest($2::bytea[], $3::int8[], $4::int4[], $5::int8[], $6::int4[], $7::bytea[], $8::int2[],
             $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::int8[])";
     let bound: Bound<'_> = &[
-        &number(shard), &accounts, &seqs, &legs, &ats, &kinds, &subjects, &flags, &amounts, &dp, &cp, &d, &c,
+        &number(shard),
+        &accounts,
+        &seqs,
+        &legs,
+        &ats,
+        &kinds,
+        &subjects,
+        &flags,
+        &amounts,
+        &dp,
+        &cp,
+        &d,
+        &c,
     ];
     conn.execute(posting, bound).await.map_err(read_error).map(drop)
 }
@@ -140,12 +154,18 @@ pub(super) async fn entries(
     head: u64,
     limit: usize,
 ) -> Result<Vec<Posting>, StoreError> {
-    let sql = "SELECT seq, leg, at, kind, subject, flags, amount, debits_pending, credits_pending, debits_posted,
+    let sql =
+        "SELECT seq, leg, at, kind, subject, flags, amount, debits_pending, credits_pending, debits_posted,
             credits_posted FROM posting
         WHERE shard = $1 AND account = $2 AND (seq, leg) > ($3, $4) AND seq <= $5 ORDER BY seq, leg LIMIT $6";
     let (from, name) = (after.seq.min(i64::MAX as u64) as i64, of.to_bytes());
     let bound: Bound<'_> = &[
-        &number(shard), &&name[..], &from, &i32::from(after.leg), &(head as i64), &(limit.min(1 << 40) as i64),
+        &number(shard),
+        &&name[..],
+        &from,
+        &i32::from(after.leg),
+        &(head as i64),
+        &(limit.min(1 << 40) as i64),
     ];
     conn.ask(sql, bound).await?.iter().map(posting).collect()
 }
@@ -189,7 +209,10 @@ pub(super) async fn is_projected(conn: &Conn, record: &StoredRecord) -> Result<b
         balances_before(conn, shard, &named, record.seq)
     )?;
     let expected = lines(record, |_, account| Ok(before.get(&account).copied().unwrap_or_default()))?;
-    let found = rows.iter().map(|row| Ok((account(row, 11)?, posting(row)?))).collect::<Result<Vec<_>, StoreError>>()?;
+    let found = rows
+        .iter()
+        .map(|row| Ok((account(row, 11)?, posting(row)?)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
     Ok(!there.is_empty() && found == expected.postings)
 }
 

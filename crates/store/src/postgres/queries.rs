@@ -3,7 +3,9 @@
 use ledger::{AccountId, Balance};
 use types::Timestamp;
 
-use super::columns::{account, at, balance, bytes, currency, head, row_key, small, small2, small4, u64_at, u128_at};
+use super::columns::{
+    account, at, balance, bytes, currency, head, row_key, small, small2, small4, u64_at, u128_at,
+};
 use super::connect::{Bound, Conn, words};
 use super::fetch::claimed;
 use crate::journal::Hash;
@@ -22,7 +24,11 @@ fn most(limit: usize) -> i64 {
 }
 
 impl Conn {
-    pub async fn ask(&self, sql: &'static str, bound: Bound<'_>) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+    pub async fn ask(
+        &self,
+        sql: &'static str,
+        bound: Bound<'_>,
+    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         self.query(sql, bound).await.map_err(read_error)
     }
 
@@ -82,8 +88,14 @@ impl Conn {
         head(rows.first().ok_or_else(missing)?, 0)
     }
 
-    pub async fn raw_journal(&self, shard: Shard, from: u64, limit: usize) -> Result<Vec<RawRecord>, StoreError> {
-        let sql = "SELECT seq, record, hash FROM journal WHERE shard = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
+    pub async fn raw_journal(
+        &self,
+        shard: Shard,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<RawRecord>, StoreError> {
+        let sql =
+            "SELECT seq, record, hash FROM journal WHERE shard = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
         let from = from.min(i64::MAX as u64) as i64;
         let rows = self.ask(sql, &[&number(shard), &from, &most(limit)]).await?;
         let read = |row: &tokio_postgres::Row| {
@@ -107,7 +119,8 @@ impl Conn {
     }
 
     pub async fn balances(&self, shard: Shard) -> Result<Vec<(AccountId, Balance)>, StoreError> {
-        let sql = "SELECT account, debits_pending, credits_pending, debits_posted, credits_posted FROM balance
+        let sql =
+            "SELECT account, debits_pending, credits_pending, debits_posted, credits_posted FROM balance
                    WHERE shard = $1 ORDER BY account";
         let rows = self.ask(sql, &[&number(shard)]).await?;
         rows.iter().map(|row| Ok((account(row, 0)?, balance(row, 1)?))).collect()

@@ -100,7 +100,10 @@ impl PostgresReads {
     }
 
     /// Runs a read on the readers' thread and waits for it. Statements have a time limit, so it ends.
-    fn with<T, F>(&self, read: impl FnOnce(Arc<Conn>, Arc<Pool>) -> F + Send + 'static) -> Result<T, StoreError>
+    fn with<T, F>(
+        &self,
+        read: impl FnOnce(Arc<Conn>, Arc<Pool>) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send,
@@ -160,9 +163,9 @@ impl Reads for PostgresReads {
 
     fn get(&self, shard: Shard, key: RowKey) -> Result<Option<Row>, StoreError> {
         let of = (shard, key.table, key.owner);
-        self.with(move |conn, _| async move {
-            Ok(conn.rows(OLDEST_FIRST, of, (key.id, key.id), 1).await?.pop())
-        })
+        self.with(
+            move |conn, _| async move { Ok(conn.rows(OLDEST_FIRST, of, (key.id, key.id), 1).await?.pop()) },
+        )
     }
 
     fn list(
@@ -251,7 +254,8 @@ impl Reads for PostgresReads {
     }
 
     fn counts(&self, shard: Shard, owner: u128, from: i32, to: i32) -> Result<Vec<DayCount>, StoreError> {
-        let counts = self.with(move |conn, _| async move { conn.counts(shard, Some(owner), from, to).await })?;
+        let counts =
+            self.with(move |conn, _| async move { conn.counts(shard, Some(owner), from, to).await })?;
         Ok(counts.into_iter().map(|(_, count)| count).collect())
     }
 

@@ -46,9 +46,11 @@ const ROLLUPS: &str = "INSERT INTO rollup (shard, owner, day, currency, metric, 
 const TASKS: &str = "INSERT INTO task (shard, kind, id, due, body)
     SELECT * FROM unnest($1::int2[], $2::int2[], $3::bytea[], $4::int8[], $5::bytea[])
     ON CONFLICT (shard, kind, id) DO UPDATE SET due = excluded.due, body = excluded.body";
-const GONE_TASKS: &str = "DELETE FROM task t USING unnest($1::int2[], $2::int2[], $3::bytea[]) AS n (shard, kind, id)
+const GONE_TASKS: &str =
+    "DELETE FROM task t USING unnest($1::int2[], $2::int2[], $3::bytea[]) AS n (shard, kind, id)
     WHERE t.shard = n.shard AND t.kind = n.kind AND t.id = n.id";
-const CURSORS: &str = "INSERT INTO consumer (shard, name, seq) SELECT * FROM unnest($1::int2[], $2::text[], $3::int8[])
+const CURSORS: &str =
+    "INSERT INTO consumer (shard, name, seq) SELECT * FROM unnest($1::int2[], $2::text[], $3::int8[])
     ON CONFLICT (shard, name) DO UPDATE SET seq = excluded.seq";
 const COUNTERS: &str = "INSERT INTO counter (shard, name, number)
     SELECT * FROM unnest($1::int2[], $2::bytea[], $3::int8[])
@@ -66,8 +68,22 @@ const EXPIRED: &str = "WITH old AS (
 
 /// As in `fetch`: prepared before the first batch.
 pub(super) const ALL: &[&str] = &[
-    HEADS, JOURNAL, NEW_ROWS, CHANGED_ROWS, GONE_ROWS, ALIASES, GONE_ALIASES, CLAIMS, ANSWERS, BALANCES, ROLLUPS,
-    TASKS, GONE_TASKS, CURSORS, COUNTERS, EXPIRED,
+    HEADS,
+    JOURNAL,
+    NEW_ROWS,
+    CHANGED_ROWS,
+    GONE_ROWS,
+    ALIASES,
+    GONE_ALIASES,
+    CLAIMS,
+    ANSWERS,
+    BALANCES,
+    ROLLUPS,
+    TASKS,
+    GONE_TASKS,
+    CURSORS,
+    COUNTERS,
+    EXPIRED,
 ];
 
 type Written = Result<u64, tokio_postgres::Error>;
@@ -230,7 +246,8 @@ async fn claims(conn: &Conn, plan: &Plan<'_>) -> Result<(), tokio_postgres::Erro
 
 async fn sums(conn: &Conn, plan: &Plan<'_>) -> Result<(), tokio_postgres::Error> {
     let shards: Vec<i16> = plan.balances.keys().map(|(shard, _)| shard.0 as i16).collect();
-    let accounts: Vec<Vec<u8>> = plan.balances.keys().map(|(_, account)| account.to_bytes().to_vec()).collect();
+    let accounts: Vec<Vec<u8>> =
+        plan.balances.keys().map(|(_, account)| account.to_bytes().to_vec()).collect();
     let column = |of: fn(&ledger::Balance) -> i64| plan.balances.values().map(of).collect::<Vec<i64>>();
     let (debits_pending, credits_pending) = (column(|b| b.debits_pending), column(|b| b.credits_pending));
     let (debits_posted, credits_posted) = (column(|b| b.debits_posted), column(|b| b.credits_posted));
