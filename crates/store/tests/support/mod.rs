@@ -25,3 +25,14 @@ impl Database {
         self.server.url(name)
     }
 }
+
+/// Runs a statement past the store.
+#[allow(dead_code, reason = "not every test program alters tables")]
+pub fn run(url: &str, sql: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+    });
+}
