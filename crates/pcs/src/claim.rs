@@ -34,7 +34,11 @@ impl Pcs {
         W: Future<Output = Result<Done, CommandError>> + Send + 'static,
     {
         let running = self.guard(caller, key)?;
-        if let Some(completed) = self.known(caller, key).await? {
+        // Over a network the look-up would cost every new key a journey, to save one to those who come twice: those are
+        // found when their claim is refused, or whatever else they meet.
+        if self.store.reads_are_local()
+            && let Some(completed) = self.known(caller, key).await?
+        {
             return Ok(completed);
         }
         let error = match tokio::spawn(work(running)).await {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use store::{Shard, Store, shard_of};
@@ -32,6 +33,9 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// How many shards the store was made with.
     pub shards: u16,
+    /// Whether other processes share the store, and how long after its bank's time is up, in milliseconds, an exchange of
+    /// one of them is taken over: by then its own process is dead or has lost the store.
+    pub take_over_ms: Option<i64>,
 }
 
 /// The payment control server. Shared; every payment runs in a task of its own, so that a client that hangs up cancels
@@ -44,6 +48,9 @@ pub struct Pcs {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) shards: u16,
+    pub(crate) take_over_ms: Option<i64>,
+    /// No new requests are wanted.
+    draining: AtomicBool,
     pub(crate) numbers: Numbers,
     pub(crate) turns: Turns,
     /// Idempotency keys of requests that run right now in this process.
@@ -66,12 +73,14 @@ pub struct Readiness {
     pub store: bool,
     /// Each bank and the state of its link.
     pub banks: Vec<(String, BankState)>,
+    /// The process is about to end: what is under way is finished, nothing new should come.
+    pub draining: bool,
 }
 
 impl Readiness {
-    /// At least one bank is signed on and the store takes commits.
+    /// At least one bank is signed on, the store takes commits, and the process is not about to end.
     pub fn is_ready(&self) -> bool {
-        self.store && self.banks.iter().any(|(_, state)| *state == BankState::Up)
+        self.store && !self.draining && self.banks.iter().any(|(_, state)| *state == BankState::Up)
     }
 }
 
@@ -87,6 +96,8 @@ impl Pcs {
             clock: parts.clock,
             entropy: parts.entropy,
             shards: parts.shards,
+            take_over_ms: parts.take_over_ms,
+            draining: AtomicBool::new(false),
             numbers: Numbers::default(),
             turns: Turns::default(),
             running: Mutex::default(),
@@ -102,7 +113,13 @@ impl Pcs {
     /// Whether payments can be made now.
     pub fn ready(&self) -> Readiness {
         let banks = self.banks.iter().map(|(name, bank)| (name.clone(), bank.state())).collect();
-        Readiness { store: self.store.is_ready(), banks }
+        Readiness { store: self.store.is_ready(), banks, draining: self.draining.load(Ordering::Acquire) }
+    }
+
+    /// From now on the PCS says that it is not ready, so that whoever distributes requests looks elsewhere. What comes all
+    /// the same is served.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
     }
 
     /// The banks, in the order of their names.

@@ -25,6 +25,12 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Prove the books: recompute balances, the hash chain and the invariants of a store
     Verify(VerifyArgs),
+    /// Run the gateway with its API as a server, alone over a file or several over one PostgreSQL
+    Serve(ServeArgs),
+    /// Merchants of a store
+    Merchant(MerchantArgs),
+    /// Run a simulated bank alone, to test against
+    BankSim(BankSimArgs),
     /// Look at ISO 8583 messages
     Iso(IsoArgs),
 }
@@ -62,12 +68,70 @@ pub struct ExplainArgs {
     pub data: PathBuf,
 }
 
+/// `lian serve`
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration; docs/operating/serve.md has all of it
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// `lian merchant`
+#[derive(Clone, Debug, Args)]
+pub struct MerchantArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: MerchantCommand,
+}
+
+/// What `lian merchant` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum MerchantCommand {
+    /// Create merchants with a secret key, contracts with the configured banks and test cards; prints a line of JSON each.
+    /// A SQLite store must not be in use meanwhile
+    Create(MerchantCreateArgs),
+}
+
+/// `lian merchant create`
+#[derive(Clone, Debug, Args)]
+pub struct MerchantCreateArgs {
+    /// The configuration of the server they are for
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The name; with --count, each gets its number
+    #[arg(long, value_name = "TEXT", default_value = "Merchant")]
+    pub name: String,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub count: u32,
+}
+
+/// `lian bank-sim`
+#[derive(Clone, Debug, Args)]
+pub struct BankSimArgs {
+    /// The bank whose dialect it speaks
+    #[arg(long, value_name = "NAME", default_value = "iso87-ascii")]
+    pub name: String,
+    /// Where it listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// A file of 32 hex digits, the same as the gateway's
+    #[arg(long, value_name = "FILE")]
+    pub terminal_master_key_file: PathBuf,
+    /// Where its accounts are kept; without it they are forgotten at the end
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
 /// `lian verify`
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
-    /// Directory of the store
+    /// Directory of the demo's store
     #[arg(long, value_name = "DIR", default_value = "lian-data")]
     pub data: PathBuf,
+    /// A store by its URL instead: sqlite:FILE or postgres://…
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub store: Option<String>,
 }
 
 /// `lian iso`

@@ -2,11 +2,11 @@
 
 mod banks;
 mod banner;
-mod data_dir;
+pub mod data_dir;
 mod helpers;
-mod pki_files;
+pub mod pki_files;
 mod seed;
-mod serve;
+pub mod serve;
 mod wallet_role;
 
 pub use data_dir::{DemoFile, TestCard, read_demo};
@@ -89,6 +89,7 @@ impl Demo {
         let wallet_url = url(&wallet_listener)?;
         let pcs = Pcs::new(Parts {
             shards: store.shards(),
+            take_over_ms: None,
             store: store.clone(),
             vault: Arc::clone(&vault),
             banks: links,
@@ -192,13 +193,18 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, Fault> {
     listener.local_addr().tried("a listener has no address")
 }
 
-/// Browsers allow passkeys over plain HTTP on `localhost` only.
 fn url(listener: &TcpListener) -> Result<String, Fault> {
-    Ok(format!("http://localhost:{}", local(listener)?.port()))
+    url_of(listener, false)
+}
+
+/// Browsers allow passkeys over plain HTTP on `localhost` only.
+pub fn url_of(listener: &TcpListener, tls: bool) -> Result<String, Fault> {
+    let scheme = if tls { "https" } else { "http" };
+    Ok(format!("{scheme}://localhost:{}", local(listener)?.port()))
 }
 
 /// Resolves at Ctrl-C or SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
+pub fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).tried("cannot listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).tried("cannot listen for SIGTERM")?;

@@ -1,11 +1,16 @@
 //! The `lian` executable: roles, wiring, command line.
 
+mod bank_sim;
 mod cli;
 mod commands;
 mod demo;
 mod fault;
 mod link_security;
+mod links;
 mod register;
+mod serve;
+mod store_url;
+mod tls_files;
 mod tour;
 mod wallet_gate;
 
@@ -13,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, MerchantArgs, MerchantCommand};
 
 /// Payments make and drop many small things on several threads, where the C library's allocator takes turns.
 #[global_allocator]
@@ -29,6 +34,11 @@ fn main() -> ExitCode {
         Command::Try(args) => block_on(tour::run(args)),
         Command::Explain(args) => block_on(commands::explain::run(args)),
         Command::Verify(args) => block_on(commands::verify::run(args)),
+        Command::Serve(args) => serve::run(&args),
+        Command::Merchant(MerchantArgs { command: MerchantCommand::Create(args) }) => {
+            block_on(serve::create_merchants(args))
+        }
+        Command::BankSim(args) => block_on(bank_sim::run(args)),
         Command::Iso(args) => commands::iso::run(args),
     };
     match done {
@@ -51,7 +61,11 @@ fn block_on<F: Future<Output = Result<(), fault::Fault>>>(work: F) -> Result<(),
 /// Logs go to standard error: people's output stays clean. `LIAN_LOG` takes tracing's filter language.
 fn start_log(cli: &Cli) {
     use tracing_subscriber::EnvFilter;
-    let default = if matches!(cli.command, Command::Demo(_)) { "warn" } else { "error" };
+    let default = if matches!(cli.command, Command::Demo(_) | Command::Serve(_) | Command::BankSim(_)) {
+        "warn"
+    } else {
+        "error"
+    };
     let filter = EnvFilter::try_from_env("LIAN_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

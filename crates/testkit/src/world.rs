@@ -207,6 +207,7 @@ fn start(
     let link =
         |bank: &SimulatedBank| bank.link(Arc::clone(clock) as _, Arc::clone(entropy) as _, REPLY_TIMEOUT);
     Pcs::new(Parts {
+        take_over_ms: None,
         shards: store.shards(),
         store,
         vault: Arc::clone(vault),

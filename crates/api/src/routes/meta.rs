@@ -167,6 +167,7 @@ pub(crate) async fn readyz(State(api): State<Arc<ApiState>>, request: axum::extr
     if verbose {
         let word = |good: bool| if good { "ok" } else { "FAILED" };
         text.push_str(&format!("store: {}\n", word(readiness.store)));
+        text.push_str(if readiness.draining { "stopping: finishing what is under way\n" } else { "" });
         for (bank, state) in &readiness.banks {
             text.push_str(&format!("bank {bank}: {} ({state:?})\n", word(*state == BankState::Up)));
         }

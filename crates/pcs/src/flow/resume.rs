@@ -22,8 +22,10 @@ impl Pcs {
     /// [`CommandError::Unavailable`]: the store does not answer.
     pub async fn resume(self: &Arc<Self>) -> Result<usize, CommandError> {
         let mut seen = HashSet::new();
+        // Where others share the store, an exchange may be one of theirs and alive: then only what is overdue is taken up.
+        let due = self.take_over_ms.map(|take_over_ms| self.clock.now().plus_ms(-take_over_ms));
         loop {
-            let left = self.store.tasks(EXCHANGE, None, AT_ONCE + seen.len()).await?;
+            let left = self.store.tasks(EXCHANGE, due, AT_ONCE + seen.len()).await?;
             let before = seen.len();
             for task in left {
                 let task: Task = from_bytes(&task.body)?;

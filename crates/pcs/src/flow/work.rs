@@ -13,8 +13,8 @@ use crate::{CommandError, Pcs};
 
 /// How many tasks are in hand at once.
 const AT_ONCE: usize = 512;
-/// How long after its bank's time is up an exchange without an outcome is taken up, as after a crash. Nobody who asked
-/// that bank can still be waiting; only the store can have failed him.
+/// How long after its bank's time is up an exchange without an outcome is taken up, as after a crash, unless the
+/// installation says otherwise. Nobody who asked that bank can still be waiting; only the store can have failed him.
 const OVERDUE_MS: i64 = 60_000;
 /// The longest sleep between two looks at what is due.
 const LOOK_MS: u64 = 250;
@@ -55,7 +55,8 @@ impl Pcs {
             return Err(CommandError::Unavailable("the store takes no commits now".into()));
         }
         let (mut taken, now) = (Vec::new(), self.clock.now());
-        for (kind, due) in [(EXCHANGE, now.plus_ms(-OVERDUE_MS)), (PURSUIT, now), (EXPIRY, now)] {
+        let overdue_ms = self.take_over_ms.unwrap_or(OVERDUE_MS);
+        for (kind, due) in [(EXCHANGE, now.plus_ms(-overdue_ms)), (PURSUIT, now), (EXPIRY, now)] {
             // Those in hand are still in the store, so they must not fill the window.
             let window = AT_ONCE + self.in_hand.lock().len();
             for due in self.store.tasks(kind, Some(due), window).await? {

@@ -1,5 +1,7 @@
 //! `lian verify`: recompute everything that can be recomputed, and name the first breach.
 
+use std::path::Path;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 use store::{Reads, Verified};
@@ -7,13 +9,14 @@ use store::{Reads, Verified};
 use super::verify_rows::verify_rows;
 use crate::cli::VerifyArgs;
 use crate::fault::{Fault, Tried as _};
+use crate::store_url::StoreUrl;
 
 pub async fn run(args: VerifyArgs) -> Result<(), Fault> {
-    let path = args.data.join("lian.db");
-    if !path.exists() {
-        return Err(Fault::plain(format!("there is no store at {}", path.display())));
-    }
-    let reads = store::open_sqlite_read_only(&path).tried(format!("cannot open {}", path.display()))?;
+    let url = match &args.store {
+        Some(text) => StoreUrl::parse(text, Path::new("."))?,
+        None => StoreUrl::Sqlite(args.data.join("lian.db")),
+    };
+    let reads = url.open_read_only()?;
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} records, {eta} left") {
         bar.set_style(style);

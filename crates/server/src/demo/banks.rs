@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banksim::BankConfig;
-use hostlink::{HostLink, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank};
+use hostlink::SHIPPED_BANKS;
 use types::{Clock, Entropy, Secret};
-use vault::{BankKeys, KeyFamily, TransportKey};
 
 use super::data_dir::{DataDir, write_private};
 use crate::fault::{Fault, Tried as _};
-use crate::link_security::{VaultSecurity, algorithm};
+use crate::links;
 
 /// How long the demo waits for a bank's answer: long enough for a person to see it, short enough not to bore.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -35,15 +34,12 @@ pub async fn start(
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<(Vec<DemoBank>, Vec<pcs::Bank>), Fault> {
-    if let Some((name, _)) = external.iter().find(|(name, _)| !SHIPPED_BANKS.contains(&name.as_str())) {
-        return Err(Fault::plain(format!(
-            "there is no bank {name}; there are {}",
-            SHIPPED_BANKS.join(" and ")
-        )));
+    for (name, _) in external {
+        links::profile(name)?;
     }
     let (mut demo_banks, mut banks) = (Vec::new(), Vec::new());
     for (index, name) in SHIPPED_BANKS.into_iter().enumerate() {
-        let profile = Arc::new(shipped_bank(name).tried(format!("banks/{name}"))?);
+        let profile = links::profile(name)?;
         let tmk = terminal_master_key(dir, name, &**entropy)?;
         let elsewhere = external.iter().find(|(external, _)| external == name).map(|(_, address)| *address);
         let (address, simulator) = match elsewhere {
@@ -66,21 +62,7 @@ pub async fn start(
                 (address, Some(Arc::new(bank)))
             }
         };
-        let transport = TransportKey::from_bytes(KeyFamily::TripleDes, tmk.expose());
-        let transport = transport.tried(format!("the terminal master key of {name}"))?;
-        let check_length = profile.key_field().map_or(4, |field| field.layout[0].2);
-        let keys = BankKeys::new(transport, algorithm(profile.mac().algorithm), check_length);
-        let keys = keys.tried(format!("the keys of {name}"))?;
-        let link = HostLink::start(LinkParts {
-            terminal: format!("{:08}", index + 1),
-            acceptor: format!("{:015}", index + 1),
-            profile,
-            connect: Arc::new(TcpConnect::new(address.to_string())),
-            security: Arc::new(VaultSecurity(keys)),
-            clock: Arc::clone(clock),
-            entropy: Arc::clone(entropy),
-        });
-        banks.push(pcs::Bank::new(link, Some(REPLY_TIMEOUT)));
+        banks.push(links::bank(name, &address.to_string(), tmk, index, Some(REPLY_TIMEOUT), clock, entropy)?);
         demo_banks.push(DemoBank { name, address, simulator });
     }
     Ok((demo_banks, banks))
@@ -91,7 +73,7 @@ pub async fn start(
 fn terminal_master_key(dir: &DataDir, name: &str, entropy: &dyn Entropy) -> Result<Secret<[u8; 16]>, Fault> {
     let path = dir.join(&format!("banks/{name}.tmk"));
     if let Ok(text) = std::fs::read_to_string(&path) {
-        return parse_key(text.trim())
+        return links::parse_key(text.trim())
             .ok_or_else(|| Fault::plain(format!("{} is not 32 hex digits", path.display())));
     }
     let mut key = [0; 16];
@@ -103,10 +85,4 @@ fn terminal_master_key(dir: &DataDir, name: &str, entropy: &dyn Entropy) -> Resu
     let text: String = key.iter().map(|byte| format!("{byte:02X}")).collect();
     write_private(&path, text.as_bytes())?;
     Ok(Secret::new(key))
-}
-
-/// Sixteen bytes from 32 hex digits.
-pub fn parse_key(text: &str) -> Option<Secret<[u8; 16]>> {
-    let bytes = iso8583::parse_hex(text).ok()?;
-    Some(Secret::new(bytes.try_into().ok()?))
 }

@@ -1,0 +1,198 @@
+//! The file of `lian serve`. Every key is known or the start is refused; paths are below the file's own folder.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::fault::{Fault, Tried as _};
+use crate::store_url::StoreUrl;
+
+/// As it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    role: String,
+    /// A folder of this process's own: its lock, its certificates.
+    data: PathBuf,
+    store: StoreSection,
+    vault: VaultSection,
+    api: ApiSection,
+    #[serde(default)]
+    runtime: RuntimeSection,
+    #[serde(default)]
+    bank: Vec<BankSection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreSection {
+    url: String,
+    #[serde(default = "one_shard")]
+    shards: u16,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VaultSection {
+    key_file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiSection {
+    listen: SocketAddr,
+    public_url: Option<String>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    #[serde(default = "drain_ms")]
+    drain_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuntimeSection {
+    workers: usize,
+}
+
+impl Default for RuntimeSection {
+    fn default() -> Self {
+        Self { workers: 1 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BankSection {
+    name: String,
+    address: String,
+    terminal_master_key_file: PathBuf,
+    reply_timeout_ms: Option<u64>,
+}
+
+const fn one_shard() -> u16 {
+    1
+}
+
+/// Long enough for a proxy that asks every second.
+const fn drain_ms() -> u64 {
+    2_000
+}
+
+/// What a process of role `pcs` is told.
+#[derive(Debug)]
+pub struct Config {
+    pub data: PathBuf,
+    pub store: StoreUrl,
+    pub shards: u16,
+    pub vault_key_file: PathBuf,
+    pub listen: SocketAddr,
+    pub public_url: Option<String>,
+    /// Certificate chain and private key, both PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// From the first sign of a stop until connections are no longer taken, in milliseconds.
+    pub drain_ms: u64,
+    /// 1: everything but the store on one thread, which is fastest on two cores.
+    pub workers: usize,
+    pub banks: Vec<BankConfig>,
+}
+
+/// A bank to reach.
+#[derive(Debug)]
+pub struct BankConfig {
+    pub name: String,
+    pub address: String,
+    pub terminal_master_key_file: PathBuf,
+    pub reply_timeout_ms: Option<u64>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn read(path: &Path) -> Result<Self, Fault> {
+        let text = std::fs::read_to_string(path).tried(format!("cannot read {}", path.display()))?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, base).tried(path.display().to_string())
+    }
+
+    fn parse(text: &str, base: &Path) -> Result<Self, Fault> {
+        let document: Document = toml::from_str(text).tried("not as it should be")?;
+        if document.role != "pcs" {
+            let rule = "role: only \"pcs\" runs apart yet; the wallet and its pages run in `lian demo`";
+            return Err(Fault::plain(rule));
+        }
+        let tls = match (document.api.tls_certificate, document.api.tls_key) {
+            (Some(certificate), Some(key)) => Some((base.join(certificate), base.join(key))),
+            (None, None) => None,
+            _ => return Err(Fault::plain("api.tls_certificate and api.tls_key come together or not at all")),
+        };
+        if tls.is_none() && !document.api.listen.ip().is_loopback() {
+            let rule = "api.listen: without api.tls_certificate only a loopback address is taken; secret keys are sent there";
+            return Err(Fault::plain(rule));
+        }
+        if document.runtime.workers == 0 {
+            return Err(Fault::plain("runtime.workers must be at least 1"));
+        }
+        let banks = document.bank.into_iter().map(|bank| BankConfig {
+            terminal_master_key_file: base.join(bank.terminal_master_key_file),
+            name: bank.name,
+            address: bank.address,
+            reply_timeout_ms: bank.reply_timeout_ms,
+        });
+        Ok(Self {
+            data: base.join(document.data),
+            store: StoreUrl::parse(&document.store.url, base).tried("store.url")?,
+            shards: document.store.shards,
+            vault_key_file: base.join(document.vault.key_file),
+            listen: document.api.listen,
+            public_url: document.api.public_url,
+            tls,
+            drain_ms: document.api.drain_ms,
+            workers: document.runtime.workers,
+            banks: banks.collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        role = "pcs"
+        data = "node1"
+        [store]
+        url = "sqlite:lian.db"
+        [vault]
+        key_file = "vault.key"
+        [api]
+        listen = "127.0.0.1:0"
+        [[bank]]
+        name = "iso87-ascii"
+        address = "127.0.0.1:9583"
+        terminal_master_key_file = "iso87.tmk"
+    "#;
+
+    fn refused(from: &str, to: &str) -> String {
+        let text = GOOD.replace(from, to);
+        assert_ne!(text, GOOD);
+        Config::parse(&text, Path::new("/x")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn paths_lie_below_the_files_folder() {
+        let config = Config::parse(GOOD, Path::new("/x")).unwrap();
+        assert_eq!(config.data, Path::new("/x/node1"));
+        assert_eq!(config.banks[0].terminal_master_key_file, Path::new("/x/iso87.tmk"));
+        assert_eq!((config.workers, config.shards, config.drain_ms), (1, 1, 2_000));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(refused("role = \"pcs\"", "role = \"wallet\"").contains("role"));
+        assert!(refused("listen", "lisen").contains("unknown field `lisen`"));
+        assert!(refused("127.0.0.1:0\"", "192.0.2.1:80\"").contains("loopback"));
+        assert!(refused("[api]", "[api]\n tls_key = \"k\"").contains("come together"));
+        assert!(refused("[vault]", "[runtime]\n workers = 0\n [vault]").contains("runtime.workers"));
+        assert!(refused("sqlite:", "nosql:").contains("store.url"));
+    }
+}

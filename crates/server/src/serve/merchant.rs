@@ -1,0 +1,76 @@
+//! `lian merchant create`: merchants of a store, each with a secret key, contracts with the configured banks, and a test
+//! card, before anything else can make them.
+
+use card::{Expiry, Pan};
+use payment::FeePlan;
+use payment::limits::Limits;
+use payment::routing::Acquirer;
+use pcs::{Caller, NewMerchant, Pcs};
+use serde::Serialize;
+use types::Currency;
+
+use super::config::{BankConfig, Config};
+use super::core;
+use crate::cli::MerchantCreateArgs;
+use crate::fault::{Fault, Tried as _};
+
+/// What somebody needs to make a payment for a new merchant.
+#[derive(Debug, Serialize)]
+struct Created {
+    merchant: String,
+    name: String,
+    secret_key: String,
+    payment_methods: Vec<String>,
+}
+
+/// Makes merchants and prints a line of JSON for each.
+pub async fn create(args: MerchantCreateArgs) -> Result<(), Fault> {
+    let config = Config::read(&args.config)?;
+    let core = core(&config, false).await?;
+    for number in 0..args.count {
+        let name = if args.count == 1 { args.name.clone() } else { format!("{} {}", args.name, number + 1) };
+        let created = create_one(&core.pcs, name, number, &config.banks).await?;
+        println!("{}", serde_json::to_string(&created).tried("cannot write JSON")?);
+    }
+    Ok(())
+}
+
+async fn create_one(pcs: &Pcs, name: String, number: u32, banks: &[BankConfig]) -> Result<Created, Fault> {
+    let failed = "cannot create the merchant";
+    let new = NewMerchant {
+        name: name.clone(),
+        fee_plan: FeePlan { bps: 60, fixed: 0, min: Some(1), cap: None },
+        limits: Limits::default(),
+        acquirers: banks.iter().filter_map(|bank| contract(&bank.name, number)).collect(),
+        authorization_days: 7,
+    };
+    let (merchant, key) = pcs.create_merchant(new).await.tried(failed)?;
+    let secret_key = key.expose().clone();
+    let caller = Caller { merchant: merchant.id, key_id: "created".to_owned() };
+    let customer = pcs.create_customer(&caller, None, None, Default::default()).await.tried(failed)?;
+    let mut payment_methods = Vec::new();
+    for card in banksim::cards().iter().filter(|card| card.behaviour == banksim::Behaviour::Approve).take(2) {
+        let pan = Pan::parse(card.pan).tried(failed)?;
+        let expiry = Expiry::from_yymm(card.expiry).tried(failed)?;
+        let method =
+            pcs.store_card(&pan, expiry, Some(merchant.id), Some(customer.id)).await.tried(failed)?;
+        payment_methods.push(method.id.to_string());
+    }
+    Ok(Created { merchant: merchant.id.to_string(), name, secret_key, payment_methods })
+}
+
+/// A contract with a shipped bank; terminals count up with the merchants.
+fn contract(bank: &str, number: u32) -> Option<Acquirer> {
+    let (terminal, acceptor, currencies): (u32, &str, &[Currency]) = match bank {
+        "cups-pos" => (10_000_001, "104440054110001", &[Currency::CNY]),
+        "iso87-ascii" => (20_000_001, "EU0000000000001", &[Currency::EUR, Currency::USD, Currency::JPY]),
+        _ => return None,
+    };
+    Some(Acquirer {
+        bank: bank.to_owned(),
+        terminal: format!("{:08}", terminal.checked_add(number)?),
+        acceptor: acceptor.to_owned(),
+        currencies: currencies.to_vec(),
+        brands: Vec::new(),
+    })
+}

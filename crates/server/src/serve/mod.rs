@@ -1,0 +1,176 @@
+//! `lian serve`: the PCS with its API as a server of its own. Several may run over one PostgreSQL; each takes any request.
+
+mod config;
+mod merchant;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::webhook::{Courier, Dispatcher};
+use api::{ApiState, Config as ApiConfig};
+use order::Recipients;
+use pcs::{Custodian, Parts, Pcs};
+use pki::chain::RefusedSet;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use types::{Clock, Entropy, SystemClock};
+use vault::{SystemEntropy, Vault};
+
+use crate::cli::ServeArgs;
+use crate::demo::data_dir::DataDir;
+use crate::demo::pki_files::{self, NodeKeys};
+use crate::demo::serve::serve;
+use crate::demo::{stop_signal, url_of};
+use crate::fault::{Fault, Tried as _};
+use crate::links;
+use crate::register::StoreRegister;
+use crate::tls_files;
+use config::{BankConfig, Config};
+
+pub use merchant::create as create_merchants;
+
+/// How long after its bank's time is up another process takes an exchange over, where several share a store.
+const TAKE_OVER_MS: i64 = 15_000;
+/// How long a start waits for a bank's sign-on before it takes requests all the same.
+const BANK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs until Ctrl-C or SIGTERM, then drains and ends well. Prints the API's address once it is ready.
+pub fn run(args: &ServeArgs) -> Result<(), Fault> {
+    let config = Config::read(&args.config)?;
+    let mut builder = match config.workers {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        workers => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(workers);
+            builder
+        }
+    };
+    let runtime = builder.enable_all().thread_name("lian-http").build().tried("cannot start the runtime")?;
+    runtime.block_on(until_stopped(config))
+}
+
+async fn until_stopped(config: Config) -> Result<(), Fault> {
+    let stopped = stop_signal()?;
+    tokio::pin!(stopped);
+    let drain = Duration::from_millis(config.drain_ms);
+    let node = tokio::select! {
+        node = Node::start(config) => node?,
+        () = &mut stopped => return Ok(()),
+    };
+    println!("Lian is ready: {}", node.url);
+    stopped.await;
+    // The proxy in front is told first, and has time to look elsewhere, before a connection is refused.
+    node.pcs.drain();
+    tokio::time::sleep(drain).await;
+    node.stop().await;
+    println!("Stopped.");
+    Ok(())
+}
+
+struct Node {
+    url: String,
+    pcs: Arc<Pcs>,
+    stop: watch::Sender<bool>,
+    serving: JoinSet<()>,
+    working: JoinSet<()>,
+    _dir: DataDir,
+}
+
+/// The PCS without its links' first sign-on.
+struct Core {
+    pcs: Arc<Pcs>,
+    dir: DataDir,
+}
+
+async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let dir = DataDir::open(&config.data)?;
+    let vault = Vault::open_or_create(&config.vault_key_file, Arc::clone(&entropy));
+    let vault = Arc::new(vault.tried("cannot open the vault")?);
+    let store: Store = config.store.open(config.shards)?;
+    let register = StoreRegister(store.clone());
+    let authority =
+        pki_files::authority(&dir, register, &vault, Arc::clone(&clock), Arc::clone(&entropy)).await?;
+    let mut keys = NodeKeys::issue(&authority, "localhost", &*entropy).await?;
+    let wanted: &[BankConfig] = if with_banks { &config.banks } else { &[] };
+    let mut banks = Vec::new();
+    for (index, bank) in wanted.iter().enumerate() {
+        let key = links::read_key(&bank.terminal_master_key_file)?;
+        let reply_timeout = bank.reply_timeout_ms.map(Duration::from_millis);
+        banks.push(links::bank(&bank.name, &bank.address, key, index, reply_timeout, &clock, &entropy)?);
+    }
+    let pcs = Pcs::new(Parts {
+        shards: store.shards(),
+        take_over_ms: config.store.is_shared().then_some(TAKE_OVER_MS),
+        store,
+        vault,
+        banks,
+        custodian: Custodian {
+            wallet_ca: keys.wallet_ca,
+            refused: Arc::new(RefusedSet::default()),
+            rp_id: "localhost".to_owned(),
+            origins: Vec::new(),
+            recipients: Box::new(std::mem::take(&mut keys.recipients)) as Box<dyn Recipients>,
+        },
+        clock,
+        entropy,
+    });
+    Ok(Core { pcs, dir })
+}
+
+impl Node {
+    async fn start(config: Config) -> Result<Self, Fault> {
+        let listener = TcpListener::bind(config.listen).await;
+        let listener = listener.tried(format!("cannot listen on {}", config.listen))?;
+        let tls = config.tls.as_ref().map(|(chain, key)| tls_files::server(chain, key)).transpose()?;
+        let url = url_of(&listener, tls.is_some())?;
+        let Core { pcs, dir } = core(&config, true).await?;
+        let resumed = pcs.resume().await.tried("cannot take up what an earlier run has left")?;
+        if resumed > 0 {
+            tracing::warn!(resumed, "Took up payments and refunds that an earlier run has left in doubt");
+        }
+        let mut working = JoinSet::new();
+        working.spawn(Arc::clone(&pcs).work());
+        for bank in pcs.banks() {
+            if tokio::time::timeout(BANK_PATIENCE, bank.settled()).await.is_err() {
+                eprintln!(
+                    "Bank {} does not answer yet; starting without it and going on trying.",
+                    bank.name()
+                );
+            }
+        }
+        let state = Arc::new(ApiState {
+            pcs: Arc::clone(&pcs),
+            config: ApiConfig {
+                public_url: config.public_url.clone().unwrap_or_else(|| url.clone()),
+                checkout_url: String::new(),
+                livemode: false,
+                allow_private_networks: false,
+                operator_key_sha256: None,
+            },
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            courier: Courier::new(false).tried("cannot set up webhooks")?,
+            test_helpers: None,
+        });
+        let courier = Courier::new(false).tried("cannot set up webhooks")?;
+        working.spawn(Dispatcher::new(Arc::clone(&pcs), courier, Arc::new(SystemEntropy), false).run());
+        let (stop, stopping) = watch::channel(false);
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(listener, tls, api::router(state), stopping));
+        Ok(Self { url, pcs, stop, serving, working, _dir: dir })
+    }
+
+    /// Takes no new requests, finishes those under way, signs off at the banks, and ends.
+    async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.serving.join_next().await.is_some() {}
+        for bank in self.pcs.banks() {
+            bank.drain().await;
+        }
+        self.working.shutdown().await;
+    }
+}
