@@ -1,4 +1,5 @@
-//! What the tests need beside Rust: a browser with its driver, the openssl command, Python with a few packages.
+//! What the tests need beside Rust: a browser with its driver, PostgreSQL's programs, the openssl command, Python with a few
+//! packages.
 //!
 //! What is on the machine is used; what is missing is installed by apt-get, where there is one. Python packages go
 //! into a virtual environment under the target directory and are never installed on the machine.
@@ -53,6 +54,8 @@ const CHROMEDRIVER: Program = Program {
     package: "chromium-driver",
     variable: Some("LIAN_TEST_CHROMEDRIVER"),
 };
+/// Debian keeps the server's programs off the PATH, a folder for each version; `pgserver` looks there.
+const POSTGRES: Program = Program { names: &["initdb"], package: "postgresql", variable: None };
 const OPENSSL: Program = Program { names: &["openssl"], package: "openssl", variable: None };
 const PYTHON: Program = Program { names: &["python3"], package: "python3", variable: None };
 
@@ -98,6 +101,9 @@ fn install_missing() -> Result<(), String> {
         .filter(|program| program.find().is_none())
         .map(|program| program.package)
         .collect();
+    if !has_postgres() {
+        packages.push(POSTGRES.package);
+    }
     // Debian keeps the installer of virtual environments in a package of its own.
     if !succeeds("python3", &["-c", "import venv, ensurepip"]) {
         packages.push("python3-venv");
@@ -119,6 +125,14 @@ fn install_missing() -> Result<(), String> {
     step::run("Refreshing the list of packages", &mut apt_get(&["update", "-q"]))?;
     let install = ["install", "-q", "-y", "--no-install-recommends"];
     step::run(&format!("Installing {list}"), apt_get(&install).args(&packages))
+}
+
+fn has_postgres() -> bool {
+    let is_bin = |entry: fs::DirEntry| entry.path().join("bin/initdb").is_file();
+    let debian = fs::read_dir("/usr/lib/postgresql");
+    std::env::var_os("LIAN_POSTGRES_BIN").is_some()
+        || debian.is_ok_and(|versions| versions.filter_map(Result::ok).any(is_bin))
+        || POSTGRES.find().is_some()
 }
 
 fn apt_get(arguments: &[&str]) -> Command {

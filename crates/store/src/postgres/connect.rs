@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -56,7 +57,7 @@ impl Target {
             self.statement_ms
         );
         client.batch_execute(&settings).await?;
-        Ok(Conn { client, prepared: Mutex::default() })
+        Ok(Conn { client, uses: AtomicU64::new(0), prepared: Mutex::default() })
     }
 
     /// A new session on a server that is new enough.
@@ -89,6 +90,7 @@ pub(super) fn words(error: &tokio_postgres::Error) -> String {
 /// A session. Shared by tasks: what they ask is pipelined.
 pub(super) struct Conn {
     pub client: Client,
+    uses: AtomicU64,
     prepared: Mutex<HashMap<&'static str, Statement>>,
 }
 
@@ -96,6 +98,16 @@ pub(super) struct Conn {
 pub(super) type Bound<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Conn {
+    /// Counts a batch or read. A plan is made for the size that its tables have at that moment and kept; a plan for tables that
+    /// were empty then scans them once they are full. So plans are made anew after 8, 64, 512 … uses.
+    pub async fn renew_plans(&self) -> Result<(), tokio_postgres::Error> {
+        let uses = self.uses.fetch_add(1, Ordering::Relaxed) + 1;
+        if uses > 1 && uses.is_power_of_two() && uses.trailing_zeros() % 3 == 0 {
+            return self.client.batch_execute("DISCARD PLANS").await;
+        }
+        Ok(())
+    }
+
     /// The statement, prepared the first time.
     pub async fn prepare(&self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
         let known = self.prepared.lock().get(sql).cloned();

@@ -127,6 +127,8 @@ pub(super) async fn fetch(
     shards: u16,
     remembered: &mut HashMap<Shard, Remembered>,
 ) -> Result<Fetched, Failed> {
+    // Not pipelined: what follows must not begin before BEGIN.
+    conn.renew_plans().await?;
     let names = Names::of(batch, shards);
     let mut fetched = Fetched { shards, ..Fetched::default() };
     let locked = numbers(names.shards.iter().copied());

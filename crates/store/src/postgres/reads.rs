@@ -51,7 +51,9 @@ impl Pool {
     /// A connection that others use too, so only for single statements.
     async fn take(&self) -> Result<Arc<Conn>, StoreError> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
-        self.living(&mut *self.slots[turn].lock().await).await
+        let conn = self.living(&mut *self.slots[turn].lock().await).await?;
+        conn.renew_plans().await.map_err(read_error)?;
+        Ok(conn)
     }
 
     async fn living(&self, slot: &mut Option<Arc<Conn>>) -> Result<Arc<Conn>, StoreError> {
