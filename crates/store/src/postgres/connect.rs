@@ -102,7 +102,7 @@ impl Conn {
     /// were empty then scans them once they are full. So plans are made anew after 8, 64, 512 … uses.
     pub async fn renew_plans(&self) -> Result<(), tokio_postgres::Error> {
         let uses = self.uses.fetch_add(1, Ordering::Relaxed) + 1;
-        if uses > 1 && uses.is_power_of_two() && uses.trailing_zeros() % 3 == 0 {
+        if uses > 1 && uses.is_power_of_two() && uses.trailing_zeros().is_multiple_of(3) {
             return self.client.batch_execute("DISCARD PLANS").await;
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use super::PostgresOptions;
 use super::connect::{Conn, Target, words};
@@ -150,7 +150,7 @@ impl PostgresEngine {
                 Ending::Written
             }
             // The server's own no: nothing was written.
-            Ok(Err(error)) if error.as_db_error().is_some() && !conn.client.is_closed() => {
+            Ok(Err(error)) if is_refusal(&error) => {
                 return match self.give_up(Failed::Refused(error))? {
                     Tried::Raced => Ok(false),
                     Tried::Done(_) => Ok(true),
@@ -211,6 +211,12 @@ impl PostgresEngine {
         self.remembered.clear();
         StoreError::NotWritten(why.to_owned())
     }
+}
+
+/// Whether the server has refused a statement and stays. One that says good-bye (FATAL, as at a shutdown) may do so after a
+/// COMMIT that it has carried out.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    matches!(error.as_db_error().and_then(DbError::parsed_severity), Some(Severity::Error))
 }
 
 /// What became of a try.
