@@ -31,6 +31,14 @@ pub enum Command {
     Merchant(MerchantArgs),
     /// Run a simulated bank alone, to test against
     BankSim(BankSimArgs),
+    /// Measure the gateway beside a floor, on this machine
+    Bench(BenchArgs),
+    /// A part of the bench
+    #[command(hide = true)]
+    BenchFloor(BenchFloorArgs),
+    /// A part of the bench
+    #[command(hide = true)]
+    BenchLoad(BenchLoadArgs),
     /// Look at ISO 8583 messages
     Iso(IsoArgs),
 }
@@ -121,6 +129,66 @@ pub struct BankSimArgs {
     /// Where its accounts are kept; without it they are forgotten at the end
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+}
+
+/// `lian bench`
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// What the gateway stores on; a PostgreSQL is started for the run
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub engine: BenchEngine,
+    /// Seconds of each of the nine phases
+    #[arg(long, value_name = "SECONDS", default_value_t = 4)]
+    pub duration: u64,
+    /// Print one JSON object in place of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Where the run's files are made, on the disk that is to be measured, and removed at the end
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub data: PathBuf,
+}
+
+/// What `lian bench` stores on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum BenchEngine {
+    /// A file.
+    Sqlite,
+    /// A private PostgreSQL.
+    Postgres,
+}
+
+/// `lian bench-floor`
+#[derive(Clone, Debug, Args)]
+pub struct BenchFloorArgs {
+    /// The file it appends to
+    #[arg(long)]
+    pub file: PathBuf,
+    /// PEM
+    #[arg(long)]
+    pub tls_certificate: PathBuf,
+    /// PEM
+    #[arg(long)]
+    pub tls_key: PathBuf,
+}
+
+/// `lian bench-load`
+#[derive(Clone, Debug, Args)]
+pub struct BenchLoadArgs {
+    /// A line of JSON for each merchant, as `lian merchant create` prints them
+    #[arg(long)]
+    pub merchants: PathBuf,
+    /// PEM
+    #[arg(long)]
+    pub tls_certificate: PathBuf,
+    /// Of 127.0.0.1
+    #[arg(long)]
+    pub port: u16,
+    /// Connections, each with one request in flight
+    #[arg(long)]
+    pub in_flight: usize,
+    /// How long
+    #[arg(long)]
+    pub milliseconds: u64,
 }
 
 /// `lian verify`

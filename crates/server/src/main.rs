@@ -1,6 +1,7 @@
 //! The `lian` executable: roles, wiring, command line.
 
 mod bank_sim;
+mod bench;
 mod cli;
 mod commands;
 mod demo;
@@ -39,6 +40,9 @@ fn main() -> ExitCode {
             block_on(serve::create_merchants(args))
         }
         Command::BankSim(args) => block_on(bank_sim::run(args)),
+        Command::Bench(args) => block_on(bench::run(args)),
+        Command::BenchFloor(args) => serve::on_one_thread(bench::run_floor(args)),
+        Command::BenchLoad(args) => serve::on_one_thread(bench::run_load(args)),
         Command::Iso(args) => commands::iso::run(args),
     };
     match done {

@@ -51,6 +51,12 @@ pub fn run(args: &ServeArgs) -> Result<(), Fault> {
     runtime.block_on(until_stopped(config))
 }
 
+/// The runtime of the bench's parts, as of a gateway with one worker.
+pub fn on_one_thread<F: Future<Output = Result<(), Fault>>>(work: F) -> Result<(), Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.tried("cannot start the runtime")?.block_on(work)
+}
+
 async fn until_stopped(config: Config) -> Result<(), Fault> {
     let stopped = stop_signal()?;
     tokio::pin!(stopped);
