@@ -132,7 +132,7 @@ impl From<store::CommitError> for CommandError {
         match error {
             CommitError::Busy => Self::Overloaded,
             CommitError::Refused(Refused::KeyTaken { .. }) => Self::InProgress,
-            CommitError::Refused(Refused::VersionConflict { .. }) => Self::Busy,
+            CommitError::Refused(Refused::VersionConflict { .. } | Refused::CursorMoved { .. }) => Self::Busy,
             CommitError::Refused(Refused::AliasTaken { target, .. }) => {
                 Self::DuplicateReference { existing: crate::reads::name_of(target) }
             }

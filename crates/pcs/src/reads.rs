@@ -204,12 +204,21 @@ impl Pcs {
         id: PaymentMethodId,
     ) -> Result<Option<PaymentMethod>, CommandError> {
         let owner = merchant.map_or(0, |merchant| merchant.to_u128());
-        let now = self.clock.now();
-        if let Some(method) = self.methods.get(&(owner, id), now) {
+        self.row(Table::PaymentMethod, owner, id).await
+    }
+
+    /// A merchant's stored card as it was a moment ago, for paying with it.
+    pub(crate) async fn remembered_method(
+        &self,
+        merchant: MerchantId,
+        id: PaymentMethodId,
+    ) -> Result<Option<PaymentMethod>, CommandError> {
+        let (name, now) = ((merchant.to_u128(), id), self.clock.now());
+        if let Some(method) = self.methods.get(&name, now) {
             return Ok(Some((*method).clone()));
         }
-        let method: Option<PaymentMethod> = self.row(Table::PaymentMethod, owner, id).await?;
-        Ok(method.map(|method| (*self.methods.keep((owner, id), method, now)).clone()))
+        let method = self.method_row(Some(merchant), id).await?;
+        Ok(method.map(|method| (*self.methods.keep(name, method, now)).clone()))
     }
 
     /// The card of a payment that has one already, for the messages that follow the first.

@@ -205,3 +205,10 @@ pub trait Reads: Send + Sync {
 pub(crate) fn decode(record: &[u8]) -> Result<StoredRecord, StoreError> {
     StoredRecord::decode(record).map_err(|error| StoreError::Damaged(error.to_string()))
 }
+
+/// The numbers between two, both left out; none when there are none.
+pub(crate) fn between(after: Option<u128>, before: Option<u128>) -> Option<(u128, u128)> {
+    let low = before.map_or(Some(0), |before| before.checked_add(1))?;
+    let high = after.map_or(Some(u128::MAX), |after| after.checked_sub(1))?;
+    (low <= high).then_some((low, high))
+}

@@ -16,7 +16,7 @@ use crate::{Installation, Seeded, Shop, SimulatedBank, WorldClock};
 /// The banks of every world.
 pub(crate) const BANKS: [&str; 2] = ["cups-pos", "iso87-ascii"];
 /// How long its gateway waits for a bank's answer.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 const RETENTION_DAYS: u16 = 30;
 
 /// A gateway with everything around it.
@@ -25,6 +25,8 @@ pub struct World {
     pub clock: Arc<WorldClock>,
     /// What outlives the gateway's process; orders store failures.
     pub memory: Memory,
+    /// What processes that are started from now on are told of others that share their store.
+    pub take_over_ms: Option<i64>,
     /// Certificates and the wallet's keys.
     pub installation: Installation,
     entropy: Arc<Seeded>,
@@ -57,9 +59,20 @@ impl World {
         let installation = Installation::new(clock.now(), Arc::clone(&entropy) as _);
         let memory = Memory::new(1, RETENTION_DAYS);
         let (engine, reads) = memory.open();
-        let pcs = start(store(engine, reads), &vault, &banks, &installation, &clock, &entropy);
+        let pcs = Pcs::new(parts(store(engine, reads), &vault, &banks, &installation, &clock, &entropy));
         let numbers = AtomicU64::new(1);
-        let world = Self { clock, memory, installation, entropy, banks, vault, pcs, numbers, _dir: dir };
+        let world = Self {
+            clock,
+            memory,
+            installation,
+            entropy,
+            banks,
+            vault,
+            pcs,
+            numbers,
+            take_over_ms: None,
+            _dir: dir,
+        };
         world.links_up().await;
         world
     }
@@ -93,14 +106,18 @@ impl World {
     pub async fn crash(&mut self) {
         let (engine, reads) = self.memory.open();
         let store = Store::inline(engine, reads);
-        self.pcs = start(store, &self.vault, &self.banks, &self.installation, &self.clock, &self.entropy);
+        self.pcs = self.process(store);
         self.links_up().await;
     }
 
     /// A gateway process beside the first, over the same store and vault.
     pub fn second_process(&self) -> Arc<Pcs> {
-        let store = self.store().clone();
-        start(store, &self.vault, &self.banks, &self.installation, &self.clock, &self.entropy)
+        self.process(self.store().clone())
+    }
+
+    fn process(&self, store: Store) -> Arc<Pcs> {
+        let parts = parts(store, &self.vault, &self.banks, &self.installation, &self.clock, &self.entropy);
+        Pcs::new(Parts { take_over_ms: self.take_over_ms, ..parts })
     }
 
     async fn links_up(&self) {
@@ -196,17 +213,17 @@ impl World {
     }
 }
 
-fn start(
+fn parts(
     store: Store,
     vault: &Arc<Vault>,
     banks: &[SimulatedBank],
     installation: &Installation,
     clock: &Arc<WorldClock>,
     entropy: &Arc<Seeded>,
-) -> Arc<Pcs> {
+) -> Parts {
     let link =
         |bank: &SimulatedBank| bank.link(Arc::clone(clock) as _, Arc::clone(entropy) as _, REPLY_TIMEOUT);
-    Pcs::new(Parts {
+    Parts {
         take_over_ms: None,
         shards: store.shards(),
         store,
@@ -215,7 +232,7 @@ fn start(
         custodian: installation.custodian(),
         clock: Arc::clone(clock) as _,
         entropy: Arc::clone(entropy) as _,
-    })
+    }
 }
 
 /// Euros and cents.

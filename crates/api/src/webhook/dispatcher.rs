@@ -150,7 +150,12 @@ impl Dispatcher {
                 }
             }
         }
-        self.pcs.save_deliveries(CONSUMER, shard, stretch.next_seq, &made).await?;
+        match self.pcs.save_deliveries(CONSUMER, shard, stretch.next_seq, &made).await {
+            Ok(()) => {}
+            // A dispatcher of another process was faster; what it has made is its own to send.
+            Err(CommandError::Busy) => return Ok(true),
+            Err(error) => return Err(error),
+        }
         for (hold, delivery) in held {
             self.start(hold, Some(delivery), sending);
         }

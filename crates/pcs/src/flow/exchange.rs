@@ -103,7 +103,7 @@ impl Pcs {
         if !bank.is_up() {
             return Err(NoRoute::Unreachable.into());
         }
-        let stan = self.numbers.stan(&self.store, bank.name(), terminal).await?;
+        let stan = self.numbers.stan(&self.store, bank.name(), terminal, now).await?;
         Ok(Exchange {
             attempt: self.new_id(),
             bank: bank.name().to_owned(),

@@ -211,7 +211,7 @@ impl Pcs {
         customer: Option<types::CustomerId>,
     ) -> Result<PaymentMethod, CommandError> {
         let missing = || CommandError::Missing { kind: "payment_method", id: id.to_string() };
-        let method = self.method_row(Some(merchant), id).await?.ok_or_else(missing)?;
+        let method = self.remembered_method(merchant, id).await?.ok_or_else(missing)?;
         if method.status != PaymentMethodStatus::Active {
             return Err(missing());
         }

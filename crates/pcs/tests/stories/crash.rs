@@ -4,7 +4,7 @@ use banksim::{Fault, Scope};
 use payment::{CancellationReason, RefundState, State};
 use pcs::{CommandError, Completed};
 use store::Fault as StoreFault;
-use testkit::{World, cny, eur, payment_of};
+use testkit::{REPLY_TIMEOUT, World, cny, eur, payment_of};
 use tokio::task::JoinHandle;
 
 use crate::GOOD;
@@ -221,5 +221,48 @@ async fn while_the_store_takes_no_commits_no_bank_is_asked_about_a_doubt() {
     world.crash().await;
     world.settle().await;
     assert_eq!(world.payment(&shop, doubtful.id).await.state, REVERSED);
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_living_process_keeps_its_exchange_and_a_dead_one_loses_it_to_another() {
+    const TAKE_OVER_MS: i64 = 15_000;
+    let mut world = World::seeded(79).await;
+    world.take_over_ms = Some(TAKE_OVER_MS);
+    let other = world.second_process();
+    for bank in other.banks() {
+        bank.settled().await;
+    }
+    let shop = world.merchant("flowers").await;
+    let card = world.card(&shop, GOOD).await;
+    let ask = async |world: &World, key| -> Asked {
+        let (pcs, caller, sale) = (world.pcs().clone(), shop.caller.clone(), world.sale(card, eur(8_00)));
+        world.bank("iso87-ascii").set_fault(Fault::HeldAnswer, Scope::next());
+        let asked = tokio::spawn(async move { pcs.create_payment(&caller, key, sale).await });
+        world.until("the answer is held", || world.bank("iso87-ascii").held() == 1).await;
+        asked
+    };
+
+    // Another process starts, and works, while the first waits for its bank: not its business.
+    let asked = ask(&world, world.key()).await;
+    assert_eq!(other.resume().await.unwrap(), 0);
+    assert_eq!(other.work_once().await.unwrap(), 0);
+    world.bank("iso87-ascii").release();
+    assert_eq!(payment_of(asked.await.unwrap().unwrap()).state, State::Captured);
+
+    // Now the first dies while it waits. Its exchange is taken over once its time is up, and not before.
+    let key = world.key();
+    let asked = ask(&world, key.clone()).await;
+    world.crash().await;
+    assert_eq!(world.pcs().resume().await.unwrap(), 0);
+    world.pass_ms(REPLY_TIMEOUT.as_millis() as u64 + TAKE_OVER_MS as u64 - 1_000).await;
+    assert_eq!(world.pcs().work_once().await.unwrap(), 0, "too early");
+    world.pass_ms(2_000).await;
+    assert_eq!(world.pcs().work_once().await.unwrap(), 1, "taken over");
+    assert!(matches!(asked.await.unwrap(), Err(CommandError::Unavailable(_))));
+    world.settle().await;
+    let again = world.pcs().create_payment(&shop.caller, key, world.sale(card, eur(8_00))).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(payment_of(again).state, REVERSED);
     world.audit().await;
 }

@@ -32,15 +32,15 @@ pub struct PostgresEngine {
 
 /// Why a try came to nothing.
 pub(super) enum Failed {
-    /// The server says no: the transaction is broken off, surely.
-    Refused(tokio_postgres::Error),
-    /// The connection is gone, or what was read is damaged. Before the COMMIT was sent.
+    /// The server says no, or is gone. Its COMMIT was not sent, or was refused with the rest: nothing was written.
+    Database(tokio_postgres::Error),
+    /// What was read is not what was written.
     Store(StoreError),
 }
 
 impl From<tokio_postgres::Error> for Failed {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Refused(error)
+        Self::Database(error)
     }
 }
 
@@ -53,14 +53,14 @@ impl From<StoreError> for Failed {
 impl Failed {
     /// Two writers stood in each other's way; trying again can help.
     fn is_race(&self) -> bool {
-        let Self::Refused(error) = self else { return false };
+        let Self::Database(error) = self else { return false };
         let races = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
         error.code().is_some_and(|code| races.contains(code))
     }
 
     fn into_error(self) -> StoreError {
         match self {
-            Self::Refused(error) => StoreError::NotWritten(words(&error)),
+            Self::Database(error) => StoreError::NotWritten(words(&error)),
             Self::Store(StoreError::Read(text)) => StoreError::NotWritten(text),
             Self::Store(error) => error,
         }
@@ -151,7 +151,7 @@ impl PostgresEngine {
             }
             // The server's own no: nothing was written.
             Ok(Err(error)) if is_refusal(&error) => {
-                return match self.give_up(Failed::Refused(error))? {
+                return match self.give_up(Failed::Database(error))? {
                     Tried::Raced => Ok(false),
                     Tried::Done(_) => Ok(true),
                 };

@@ -12,7 +12,7 @@ use types::Timestamp;
 use super::connect::{Conn, Target, words};
 use super::projections;
 use super::queries::read_error;
-use crate::read::decode;
+use crate::read::{between, decode};
 use crate::{
     DayCount, DueTask, Head, Known, Listing, Place, Posting, ProjectionSize, RawRecord, Reads, Row, RowKey,
     Shard, StoreError, StoredRecord, Table,
@@ -145,13 +145,6 @@ impl PostgresReads {
             read(store, lines, head).await
         })
     }
-}
-
-/// The numbers between two, both left out; none when there are none.
-fn between(after: Option<u128>, before: Option<u128>) -> Option<(u128, u128)> {
-    let low = before.map_or(Some(0), |before| before.checked_add(1))?;
-    let high = after.map_or(Some(u128::MAX), |after| after.checked_sub(1))?;
-    (low <= high).then_some((low, high))
 }
 
 impl Reads for PostgresReads {

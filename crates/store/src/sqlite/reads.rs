@@ -12,7 +12,7 @@ use super::claims::ClaimIndex;
 use super::columns::u128_at;
 use super::projections::{self, Projections};
 use super::{open, queries, read_error};
-use crate::read::decode;
+use crate::read::{between, decode};
 use crate::{
     DayCount, DueTask, Head, Known, Listing, Place, Posting, ProjectionSize, RawRecord, Reads, Row, RowKey,
     Shard, StoreError, StoredRecord, Table,
@@ -112,13 +112,6 @@ const NEWEST_FIRST: &str = "SELECT id, version, body FROM object
     WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id BETWEEN ?4 AND ?5 ORDER BY id DESC LIMIT ?6";
 const OLDEST_FIRST: &str = "SELECT id, version, body FROM object
     WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id BETWEEN ?4 AND ?5 ORDER BY id LIMIT ?6";
-
-/// The numbers between two, both left out; none when there are none.
-fn between(after: Option<u128>, before: Option<u128>) -> Option<(u128, u128)> {
-    let low = before.map_or(Some(0), |before| before.checked_add(1))?;
-    let high = after.map_or(Some(u128::MAX), |after| after.checked_sub(1))?;
-    (low <= high).then_some((low, high))
-}
 
 impl Reads for SqliteReads {
     fn shards(&self) -> u16 {
