@@ -56,17 +56,17 @@ impl Town {
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         let mut town = Self { dir, database, bank, http, merchant: Value::Null };
         for node in ["one", "two"] {
-            town.configure(node);
+            town.configure(node, 0);
         }
         let created = lian(&["merchant", "create", "--config"], &town.dir.path().join("one.toml"));
         town.merchant = serde_json::from_str(&created).expect("a line of JSON");
         town
     }
 
-    fn configure(&self, node: &str) {
+    fn configure(&self, node: &str, drain_ms: u64) {
         let text = format!(
             "role = \"pcs\"\ndata = \"{node}\"\n[store]\nurl = \"{}\"\nshards = 2\n[vault]\nkey_file = \"vault.key\"\n\
-             [api]\nlisten = \"127.0.0.1:0\"\ndrain_ms = 0\n[[bank]]\nname = \"{BANK}\"\naddress = \"{}\"\n\
+             [api]\nlisten = \"127.0.0.1:0\"\ndrain_ms = {drain_ms}\n[[bank]]\nname = \"{BANK}\"\naddress = \"{}\"\n\
              terminal_master_key_file = \"tmk\"\nreply_timeout_ms = 2000\n",
             self.database.url("postgres"),
             self.bank.address().expect("a listening bank"),
@@ -161,9 +161,13 @@ impl Node {
     }
 
     /// SIGTERM, and the exit code.
-    fn stop(mut self) -> Option<i32> {
+    fn stop(self) -> Option<i32> {
         let pid = self.process.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        self.ended()
+    }
+
+    fn ended(mut self) -> Option<i32> {
         self.process.wait().expect("the node ends").code()
     }
 }
@@ -215,7 +219,7 @@ async fn one_of_two_nodes_is_killed_and_the_other_ends_what_it_began() {
     while let Some(paid) = paying.join_next().await {
         match paid.expect("a task") {
             Some((201, body)) => acknowledged.push(body),
-            Some((503 | 504 | 429, _)) => refused += 1,
+            Some((503, _)) => refused += 1,
             Some((status, body)) => panic!("{status} {body}"),
             None => lost_sight += 1,
         }
@@ -270,4 +274,41 @@ async fn a_killed_database_is_a_clear_no_and_everything_goes_on_by_itself() {
     town.bank_agrees(&payments);
     assert_eq!(node.stop(), Some(0), "{}", town.log());
     town.verify();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_to_stop_says_so_first_and_serves_until_it_is_gone() {
+    let town = Town::found().await;
+    // Long enough for a slow machine to ask in between.
+    town.configure("one", 5_000);
+    let node = town.start("one");
+    assert_eq!(town.status(&node.url, "/readyz").await, Some(200));
+    let pid = node.process.id().to_string();
+    Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        tick.tick().await;
+        match town.status(&node.url, "/readyz").await {
+            Some(200) => {}
+            other => break assert_eq!(other, Some(503), "it says no before it is gone"),
+        }
+    }
+    assert_eq!(town.status(&node.url, "/livez").await, Some(200));
+    // What a proxy still sends is not lost.
+    assert_eq!(town.pay(&node.url, &fresh_key()).await.map(|(status, _)| status), Some(201));
+    assert_eq!(node.ended(), Some(0), "{}", town.log());
+    town.verify();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_another_vault_is_refused() {
+    let town = Town::found().await;
+    let path = town.dir.path().join("two.toml");
+    let text = std::fs::read_to_string(&path).expect("a configuration").replace("vault.key", "other.key");
+    std::fs::write(&path, text).expect("a configuration");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lian"));
+    let refused = command.args(["serve", "--config"]).arg(&path).output().expect("lian runs");
+    assert!(!refused.status.success());
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("other.key is missing"), "{told}");
 }

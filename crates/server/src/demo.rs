@@ -23,11 +23,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use types::{Clock, Entropy, SystemClock};
-use vault::{SystemEntropy, Vault};
+use vault::SystemEntropy;
 
 use crate::cli::DemoArgs;
 use crate::fault::{Fault, Tried as _};
 use crate::register::StoreRegister;
+use crate::vault_of;
 use banks::DemoBank;
 use data_dir::{BankEntry, DataDir};
 use pki_files::NodeKeys;
@@ -71,13 +72,11 @@ impl Demo {
         let (api_listener, wallet_listener) = listen(args.port).await?;
         let pcs_listener = TcpListener::bind(("127.0.0.1", 0)).await.tried("cannot listen for the wallet")?;
 
-        let vault = Vault::open_or_create(&dir.join("vault.key"), Arc::clone(&entropy))
-            .tried("cannot open the vault")?;
-        let vault = Arc::new(vault);
         let (engine, reads) = store::open_sqlite(&dir.join("lian.db"), &SqliteOptions::default())
             .tried("cannot open the store")?;
         let store =
             Store::start(engine, reads, store::Settings::default()).tried("cannot start the store")?;
+        let vault = vault_of::open(&store, &dir.join("vault.key"), &*clock, Arc::clone(&entropy)).await?;
         let register = StoreRegister(store.clone());
         let authority =
             pki_files::authority(&dir, register, &vault, Arc::clone(&clock), Arc::clone(&entropy)).await?;
@@ -104,23 +103,7 @@ impl Demo {
             entropy: Arc::clone(&entropy),
         });
 
-        // What a crash has left is taken up before anything new begins.
-        let resumed = pcs.resume().await.tried("cannot take up what an earlier run has left")?;
-        if resumed > 0 {
-            tracing::warn!(resumed, "Took up payments and refunds that an earlier run has left in doubt");
-        }
-        let mut working = JoinSet::new();
-        working.spawn(Arc::clone(&pcs).work());
-        for bank in pcs.banks() {
-            // A bank that is down does not keep the others from being used; its link goes on trying.
-            if tokio::time::timeout(BANK_PATIENCE, bank.settled()).await.is_err() {
-                eprintln!(
-                    "Bank {} does not answer; the demo starts without it and goes on trying.",
-                    bank.name()
-                );
-            }
-        }
-
+        let mut working = begin_work(&pcs).await?;
         let api_url = url(&api_listener)?;
         let seeded = match dir.read_demo()? {
             Some(demo) => demo,
@@ -169,6 +152,23 @@ impl Demo {
         }
         self.working.shutdown().await;
     }
+}
+
+/// Takes up what a crash has left, before anything new begins, and starts the PCS's own work. Waits a moment for the banks; one
+/// that is down does not keep the others from being used, and its link goes on trying.
+pub async fn begin_work(pcs: &Arc<Pcs>) -> Result<JoinSet<()>, Fault> {
+    let resumed = pcs.resume().await.tried("cannot take up what an earlier run has left")?;
+    if resumed > 0 {
+        tracing::warn!(resumed, "Took up payments and refunds that an earlier run has left in doubt");
+    }
+    let mut working = JoinSet::new();
+    working.spawn(Arc::clone(pcs).work());
+    for bank in pcs.banks() {
+        if tokio::time::timeout(BANK_PATIENCE, bank.settled()).await.is_err() {
+            eprintln!("Bank {} does not answer; starting without it and going on trying.", bank.name());
+        }
+    }
+    Ok(working)
 }
 
 fn bank_entry(bank: &DemoBank) -> BankEntry {

@@ -13,6 +13,7 @@ mod serve;
 mod store_url;
 mod tls_files;
 mod tour;
+mod vault_of;
 mod wallet_gate;
 
 use std::process::ExitCode;

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use store::{PostgresOptions, Reads, SqliteOptions, Store};
+use types::Secret;
 
 use crate::fault::{Fault, Tried as _};
 
 /// Where a store is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum StoreUrl {
     /// A file of one process's own.
     Sqlite(PathBuf),
-    /// A database that several processes may share. Never shown: it may hold a password.
-    Postgres(String),
+    /// A database that several processes may share. The URL may hold a password.
+    Postgres(Secret<String>),
 }
 
 impl StoreUrl {
@@ -26,7 +27,7 @@ impl StoreUrl {
             return Ok(Self::Sqlite(base.join(file)));
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(text.to_owned()));
+            return Ok(Self::Postgres(text.into()));
         }
         Err(Fault::plain("the URL of a store begins with sqlite: or postgres://"))
     }
@@ -47,7 +48,8 @@ impl StoreUrl {
             }
             Self::Postgres(url) => {
                 let options = PostgresOptions { shards, ..PostgresOptions::default() };
-                let (engine, reads) = store::open_postgres(url, &options).tried("cannot open the store")?;
+                let (engine, reads) =
+                    store::open_postgres(url.expose(), &options).tried("cannot open the store")?;
                 Store::start(engine, reads, settings)
             }
         };
@@ -63,7 +65,9 @@ impl StoreUrl {
             Self::Sqlite(path) => {
                 store::open_sqlite_read_only(path).tried(format!("cannot open {}", path.display()))
             }
-            Self::Postgres(url) => store::open_postgres_read_only(url).tried("cannot open the store"),
+            Self::Postgres(url) => {
+                store::open_postgres_read_only(url.expose()).tried("cannot open the store")
+            }
         }
     }
 }
@@ -75,11 +79,11 @@ mod tests {
     #[test]
     fn a_url_says_where_the_store_is() {
         let base = Path::new("/etc/lian");
-        assert_eq!(
-            StoreUrl::parse("sqlite:data/lian.db", base).unwrap(),
-            StoreUrl::Sqlite("/etc/lian/data/lian.db".into())
-        );
-        assert!(StoreUrl::parse("postgres://lian@127.0.0.1/lian", base).unwrap().is_shared());
+        let file = StoreUrl::parse("sqlite:data/lian.db", base).unwrap();
+        assert!(matches!(&file, StoreUrl::Sqlite(path) if path == Path::new("/etc/lian/data/lian.db")));
+        let database = StoreUrl::parse("postgres://lian:hidden@127.0.0.1/lian", base).unwrap();
+        assert!(database.is_shared());
+        assert!(!format!("{database:?}").contains("hidden"));
         for wrong in ["sqlite:", "lian.db", "mysql://x"] {
             assert!(StoreUrl::parse(wrong, base).is_err(), "{wrong}");
         }

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use types::Secret;
 
 use crate::fault::{Fault, Tried as _};
 use crate::store_url::StoreUrl;
@@ -27,9 +28,19 @@ struct Document {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoreSection {
-    url: String,
+    url: Url,
     #[serde(default = "one_shard")]
     shards: u16,
+}
+
+/// May hold a password.
+#[derive(Debug)]
+struct Url(Secret<String>);
+
+impl<'de> Deserialize<'de> for Url {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(text.into()))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,7 +126,7 @@ impl Config {
     }
 
     fn parse(text: &str, base: &Path) -> Result<Self, Fault> {
-        let document: Document = toml::from_str(text).tried("not as it should be")?;
+        let document: Document = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
         if document.role != "pcs" {
             let rule = "role: only \"pcs\" runs apart yet; the wallet and its pages run in `lian demo`";
             return Err(Fault::plain(rule));
@@ -140,7 +151,7 @@ impl Config {
         });
         Ok(Self {
             data: base.join(document.data),
-            store: StoreUrl::parse(&document.store.url, base).tried("store.url")?,
+            store: StoreUrl::parse(document.store.url.0.expose(), base).tried("store.url")?,
             shards: document.store.shards,
             vault_key_file: base.join(document.vault.key_file),
             listen: document.api.listen,
@@ -151,6 +162,12 @@ impl Config {
             banks: banks.collect(),
         })
     }
+}
+
+/// What is wrong and where, without the line itself: it may hold a password.
+fn unreadable(text: &str, error: &toml::de::Error) -> Fault {
+    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+    Fault::plain(format!("line {line}: {}", error.message()))
 }
 
 #[cfg(test)]
@@ -194,5 +211,7 @@ mod tests {
         assert!(refused("[api]", "[api]\n tls_key = \"k\"").contains("come together"));
         assert!(refused("[vault]", "[runtime]\n workers = 0\n [vault]").contains("runtime.workers"));
         assert!(refused("sqlite:", "nosql:").contains("store.url"));
+        let told = refused("url = \"sqlite:lian.db\"", "urll = \"postgres://lian:hidden@127.0.0.1/lian\"");
+        assert!(told.contains("line 5") && told.contains("urll") && !told.contains("hidden"), "{told}");
     }
 }

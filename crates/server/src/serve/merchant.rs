@@ -14,6 +14,11 @@ use super::core;
 use crate::cli::MerchantCreateArgs;
 use crate::fault::{Fault, Tried as _};
 
+/// Terminals of a bank, before they begin again: a terminal has eight digits, and the other bank's must not be met.
+const TERMINALS_EACH: u64 = 9_999_999;
+/// The counter of terminals.
+const TERMINALS: &[u8; 16] = b"lian-terminals--";
+
 /// What somebody needs to make a payment for a new merchant.
 #[derive(Debug, Serialize)]
 struct Created {
@@ -27,21 +32,23 @@ struct Created {
 pub async fn create(args: MerchantCreateArgs) -> Result<(), Fault> {
     let config = Config::read(&args.config)?;
     let core = core(&config, false).await?;
-    for number in 0..args.count {
-        let name = if args.count == 1 { args.name.clone() } else { format!("{} {}", args.name, number + 1) };
-        let created = create_one(&core.pcs, name, number, &config.banks).await?;
+    // Whoever creates merchants later goes on where this ends: no two merchants share a terminal.
+    let first = core.pcs.store().reserve(*TERMINALS, args.count).await.tried("cannot number terminals")?;
+    for index in 0..args.count {
+        let name = if args.count == 1 { args.name.clone() } else { format!("{} {}", args.name, index + 1) };
+        let created = create_one(&core.pcs, name, first + u64::from(index), &config.banks).await?;
         println!("{}", serde_json::to_string(&created).tried("cannot write JSON")?);
     }
     Ok(())
 }
 
-async fn create_one(pcs: &Pcs, name: String, number: u32, banks: &[BankConfig]) -> Result<Created, Fault> {
+async fn create_one(pcs: &Pcs, name: String, number: u64, banks: &[BankConfig]) -> Result<Created, Fault> {
     let failed = "cannot create the merchant";
     let new = NewMerchant {
         name: name.clone(),
         fee_plan: FeePlan { bps: 60, fixed: 0, min: Some(1), cap: None },
         limits: Limits::default(),
-        acquirers: banks.iter().filter_map(|bank| contract(&bank.name, number)).collect(),
+        acquirers: banks.iter().filter_map(|bank| contract(&bank.name, number % TERMINALS_EACH)).collect(),
         authorization_days: 7,
     };
     let (merchant, key) = pcs.create_merchant(new).await.tried(failed)?;
@@ -60,8 +67,8 @@ async fn create_one(pcs: &Pcs, name: String, number: u32, banks: &[BankConfig]) 
 }
 
 /// A contract with a shipped bank; terminals count up with the merchants.
-fn contract(bank: &str, number: u32) -> Option<Acquirer> {
-    let (terminal, acceptor, currencies): (u32, &str, &[Currency]) = match bank {
+fn contract(bank: &str, number: u64) -> Option<Acquirer> {
+    let (terminal, acceptor, currencies): (u64, &str, &[Currency]) = match bank {
         "cups-pos" => (10_000_001, "104440054110001", &[Currency::CNY]),
         "iso87-ascii" => (20_000_001, "EU0000000000001", &[Currency::EUR, Currency::USD, Currency::JPY]),
         _ => return None,

@@ -16,25 +16,23 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use types::{Clock, Entropy, SystemClock};
-use vault::{SystemEntropy, Vault};
+use vault::SystemEntropy;
 
 use crate::cli::ServeArgs;
 use crate::demo::data_dir::DataDir;
 use crate::demo::pki_files::{self, NodeKeys};
 use crate::demo::serve::serve;
-use crate::demo::{stop_signal, url_of};
+use crate::demo::{begin_work, stop_signal, url_of};
 use crate::fault::{Fault, Tried as _};
 use crate::links;
 use crate::register::StoreRegister;
-use crate::tls_files;
+use crate::{tls_files, vault_of};
 use config::{BankConfig, Config};
 
 pub use merchant::create as create_merchants;
 
 /// How long after its bank's time is up another process takes an exchange over, where several share a store.
 const TAKE_OVER_MS: i64 = 15_000;
-/// How long a start waits for a bank's sign-on before it takes requests all the same.
-const BANK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs until Ctrl-C or SIGTERM, then drains and ends well. Prints the API's address once it is ready.
 pub fn run(args: &ServeArgs) -> Result<(), Fault> {
@@ -94,9 +92,8 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let dir = DataDir::open(&config.data)?;
-    let vault = Vault::open_or_create(&config.vault_key_file, Arc::clone(&entropy));
-    let vault = Arc::new(vault.tried("cannot open the vault")?);
     let store: Store = config.store.open(config.shards)?;
+    let vault = vault_of::open(&store, &config.vault_key_file, &*clock, Arc::clone(&entropy)).await?;
     let register = StoreRegister(store.clone());
     let authority =
         pki_files::authority(&dir, register, &vault, Arc::clone(&clock), Arc::clone(&entropy)).await?;
@@ -134,20 +131,7 @@ impl Node {
         let tls = config.tls.as_ref().map(|(chain, key)| tls_files::server(chain, key)).transpose()?;
         let url = url_of(&listener, tls.is_some())?;
         let Core { pcs, dir } = core(&config, true).await?;
-        let resumed = pcs.resume().await.tried("cannot take up what an earlier run has left")?;
-        if resumed > 0 {
-            tracing::warn!(resumed, "Took up payments and refunds that an earlier run has left in doubt");
-        }
-        let mut working = JoinSet::new();
-        working.spawn(Arc::clone(&pcs).work());
-        for bank in pcs.banks() {
-            if tokio::time::timeout(BANK_PATIENCE, bank.settled()).await.is_err() {
-                eprintln!(
-                    "Bank {} does not answer yet; starting without it and going on trying.",
-                    bank.name()
-                );
-            }
-        }
+        let mut working = begin_work(&pcs).await?;
         let state = Arc::new(ApiState {
             pcs: Arc::clone(&pcs),
             config: ApiConfig {
