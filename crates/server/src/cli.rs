@@ -160,6 +160,9 @@ pub enum BenchEngine {
 /// `lian bench-floor`
 #[derive(Clone, Debug, Args)]
 pub struct BenchFloorArgs {
+    /// The port of 127.0.0.1 where its bank listens
+    #[arg(long)]
+    pub bank: u16,
     /// The file it appends to
     #[arg(long)]
     pub file: PathBuf,

@@ -43,6 +43,11 @@ impl Calibration {
         (other.sha256_mb_per_s / self.sha256_mb_per_s - 1.0).abs()
     }
 
+    /// The same of the disk.
+    pub fn fdatasync_moved(&self, other: &Self) -> f64 {
+        (other.fdatasync_p50_ms / self.fdatasync_p50_ms - 1.0).abs()
+    }
+
     pub fn to_json(&self) -> Value {
         json!({
             "sha256_mb_per_s": self.sha256_mb_per_s, "fdatasync_p50_ms": self.fdatasync_p50_ms,

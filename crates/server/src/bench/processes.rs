@@ -120,8 +120,19 @@ impl Setup {
     }
 
     pub fn floor(&self) -> Result<Process, Fault> {
-        let arguments =
-            ["bench-floor", "--file", "floor.log", "--tls-certificate", "cert.pem", "--tls-key", "key.pem"];
+        // The floor's bank is a thread of this process, so that its CPU time is nobody's who is measured.
+        let bank = super::floor::echo().tried("cannot start the floor's bank")?.to_string();
+        let arguments = [
+            "bench-floor",
+            "--bank",
+            &bank,
+            "--file",
+            "floor.log",
+            "--tls-certificate",
+            "cert.pem",
+            "--tls-key",
+            "key.pem",
+        ];
         Process::start("floor", &self.dir, &arguments)
     }
 
