@@ -235,16 +235,18 @@ async fn a_living_process_keeps_its_exchange_and_a_dead_one_loses_it_to_another(
     }
     let shop = world.merchant("flowers").await;
     let card = world.card(&shop, GOOD).await;
-    let ask = async |world: &World, key| -> Asked {
+    let ask = |world: &World, key| -> Asked {
         let (pcs, caller, sale) = (world.pcs().clone(), shop.caller.clone(), world.sale(card, eur(8_00)));
         world.bank("iso87-ascii").set_fault(Fault::HeldAnswer, Scope::next());
-        let asked = tokio::spawn(async move { pcs.create_payment(&caller, key, sale).await });
+        tokio::spawn(async move { pcs.create_payment(&caller, key, sale).await })
+    };
+    let held = async |world: &World| {
         world.until("the answer is held", || world.bank("iso87-ascii").held() == 1).await;
-        asked
     };
 
     // Another process starts, and works, while the first waits for its bank: not its business.
-    let asked = ask(&world, world.key()).await;
+    let asked = ask(&world, world.key());
+    held(&world).await;
     assert_eq!(other.resume().await.unwrap(), 0);
     assert_eq!(other.work_once().await.unwrap(), 0);
     world.bank("iso87-ascii").release();
@@ -252,7 +254,8 @@ async fn a_living_process_keeps_its_exchange_and_a_dead_one_loses_it_to_another(
 
     // Now the first dies while it waits. Its exchange is taken over once its time is up, and not before.
     let key = world.key();
-    let asked = ask(&world, key.clone()).await;
+    let asked = ask(&world, key.clone());
+    held(&world).await;
     world.crash().await;
     assert_eq!(world.pcs().resume().await.unwrap(), 0);
     world.pass_ms(REPLY_TIMEOUT.as_millis() as u64 + TAKE_OVER_MS as u64 - 1_000).await;
