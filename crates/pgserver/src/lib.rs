@@ -85,13 +85,24 @@ impl Server {
     /// It does not run.
     pub fn kill(&mut self) -> io::Result<()> {
         let pid = self.pid()?;
-        // Its processes first, or one of them might just finish a commit that nobody is told of.
+        // Stopped first, so that it starts no further process while its processes are counted.
+        Command::new("kill").args(["-STOP", &pid.to_string()]).stderr(Stdio::null()).status()?;
         let children =
             std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        let all = std::iter::once(pid.to_string()).chain(children.split_whitespace().map(str::to_owned));
+        let children: Vec<&str> = children.split_whitespace().collect();
+        // Its processes first, or one of them might just finish a commit that nobody is told of.
+        let all = children.iter().map(|child| (*child).to_owned()).chain(std::iter::once(pid.to_string()));
         Command::new("kill").arg("-KILL").args(all).stderr(Stdio::null()).status()?;
         if let Some(mut running) = self.running.take() {
             running.end()?;
+        }
+        // A process that is still going holds the memory without which the next server does not start.
+        let until = Instant::now() + START;
+        while children.iter().any(|child| is_alive(child)) {
+            if Instant::now() > until {
+                return Err(io::Error::other("a process of PostgreSQL outlives its SIGKILL"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
     }
@@ -158,6 +169,13 @@ impl Running {
         self.input = None;
         self.shell.wait().map(drop)
     }
+}
+
+/// Whether a process is more than an entry that nobody has read yet.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name may hold spaces; the state follows its bracket.
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
 }
 
 fn free_port() -> io::Result<u16> {
