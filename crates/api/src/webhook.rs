@@ -2,6 +2,7 @@
 
 mod courier;
 mod dispatcher;
+mod endpoints;
 pub mod guard;
 mod payload;
 mod schedule;

@@ -14,6 +14,7 @@ use pcs::{CommandError, DueDelivery, EventView, Page, Pcs};
 use tokio::task::JoinSet;
 use types::{DeliveryId, Entropy, MerchantId, WebhookEndpointId};
 
+use crate::webhook::endpoints::Endpoints;
 use crate::webhook::{Courier, Fate, after, payload, signatures};
 
 /// The dispatcher's cursors in the journal bear this name.
@@ -43,6 +44,7 @@ pub struct Dispatcher {
     entropy: Arc<dyn Entropy>,
     livemode: bool,
     in_hand: Mutex<InHand>,
+    endpoints: Endpoints,
 }
 
 #[derive(Default)]
@@ -75,7 +77,8 @@ impl InHand {
 impl Dispatcher {
     /// A dispatcher; keep [`Dispatcher::run`] running.
     pub fn new(pcs: Arc<Pcs>, courier: Courier, entropy: Arc<dyn Entropy>, livemode: bool) -> Arc<Self> {
-        Arc::new(Self { pcs, courier, entropy, livemode, in_hand: Mutex::default() })
+        let (in_hand, endpoints) = (Mutex::default(), Endpoints::default());
+        Arc::new(Self { pcs, courier, entropy, livemode, in_hand, endpoints })
     }
 
     /// Follows the journal and sends what is due, for ever. Dropping it drops what is on its way; the store remembers.
@@ -127,11 +130,11 @@ impl Dispatcher {
         if stretch.next_seq == from {
             return Ok(false);
         }
-        let mut endpoints: HashMap<MerchantId, Vec<WebhookEndpoint>> = HashMap::new();
+        let mut endpoints = self.endpoints.take(shard, from, &stretch.set_up);
         let (mut made, mut held) = (Vec::new(), Vec::new());
         for record in &stretch.records {
             let merchant = record.merchant();
-            let all = match endpoints.entry(merchant) {
+            let all = match endpoints.of.entry(merchant) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => unknown.insert(self.enabled_endpoints_of(merchant).await?),
             };
@@ -156,6 +159,7 @@ impl Dispatcher {
             Err(CommandError::Busy) => return Ok(true),
             Err(error) => return Err(error),
         }
+        self.endpoints.put(shard, stretch.next_seq, endpoints);
         for (hold, delivery) in held {
             self.start(hold, Some(delivery), sending);
         }

@@ -57,6 +57,8 @@ impl Unread {
 pub struct Stretch {
     /// The records in it that can have events, in order.
     pub records: Vec<Unread>,
+    /// Merchants of whom something was set up or changed in it: what was remembered of them is old.
+    pub set_up: Vec<MerchantId>,
     /// Where the next stretch begins.
     pub next_seq: u64,
 }
@@ -74,8 +76,10 @@ impl Pcs {
     pub async fn stretch_from(&self, shard: u16, seq: u64, limit: usize) -> Result<Stretch, CommandError> {
         let records = self.store.journal(store::Shard(shard), seq, limit).await?;
         let next_seq = records.last().map_or(seq, |record| record.seq + 1);
-        let told = |record: &StoredRecord| record.record.kind != RECORD_SETUP;
-        Ok(Stretch { records: records.into_iter().filter(told).map(Unread).collect(), next_seq })
+        let (set_up, told): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|record| record.record.kind == RECORD_SETUP);
+        let set_up = set_up.iter().map(|record| MerchantId::from_u128(record.record.owner)).collect();
+        Ok(Stretch { records: told.into_iter().map(Unread).collect(), set_up, next_seq })
     }
 
     /// A merchant's events, newest first; `after` and `before` are numbers of event ids. The journal is walked back from
