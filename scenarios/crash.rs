@@ -106,6 +106,10 @@ async fn rewrite(path: &std::path::Path, payment: &str) {
     let row = store.get(store::Shard(0), key).await.expect("a read").expect("a row");
     let body = String::from_utf8(row.body).expect("JSON").replace("\"captured\":1250", "\"captured\":0");
     let mut unit = store::Unit::new(store::Shard(0), types::Timestamp::from_ms(1_800_000_000_000));
-    unit.rows.push(store::RowChange { key, expected: Some(row.version), body: Some(body.into_bytes()) });
+    unit.rows.push(store::RowChange {
+        key,
+        expected: Some(row.version),
+        body: Some(body.into_bytes().into()),
+    });
     store.commit(unit).await.expect("the row is rewritten");
 }

@@ -121,7 +121,8 @@ impl Pcs {
         Ok(*found.await?)
     }
 
-    async fn find_in_history<T>(
+    /// What `pick` finds first in a payment's records, oldest first; it must be there.
+    pub(crate) async fn find_in_history<T>(
         &self,
         merchant: MerchantId,
         payment: PaymentId,
@@ -132,7 +133,7 @@ impl Pcs {
                 return Ok(found);
             }
         }
-        let lost = format!("the journal does not know the version of {payment} that a stored answer names");
+        let lost = format!("the journal does not tell what a stored answer or task says of {payment}");
         Err(CommandError::Internal(lost.into()))
     }
 

@@ -3,7 +3,7 @@
 use payment::{Payment, Refund};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use store::{RowChange, RowKey, Table};
+use store::{Body, RowChange, RowKey, Table};
 
 use crate::CommandError;
 use crate::model::{ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, WebhookEndpoint};
@@ -64,11 +64,21 @@ impl Resource for ApiKey {
 
 /// Writes a value over the version before it.
 pub(crate) fn put<R: Resource>(resource: &R) -> Result<RowChange, CommandError> {
-    Ok(put_written(resource, to_bytes(resource)?))
+    Ok(put_body(resource, Body::Own(to_bytes(resource)?)))
 }
 
-/// The same for a value whose bytes have been made already.
-pub(crate) fn put_written<R: Resource>(resource: &R, body: Vec<u8>) -> RowChange {
+/// The same for a value that is `told`, as JSON, within the event of a record of the unit.
+pub(crate) fn put_told<R: Resource>(resource: &R, told: &str, record: usize, event: &[u8]) -> RowChange {
+    // JSON is written into JSON as it is. Should that ever change, the row just gets a copy.
+    let at = event.windows(told.len().max(1)).position(|window| window == told.as_bytes());
+    let body = at.map_or_else(
+        || Body::Own(told.as_bytes().to_vec()),
+        |at| Body::InRecord { record, at, len: told.len() },
+    );
+    put_body(resource, body)
+}
+
+fn put_body<R: Resource>(resource: &R, body: Body) -> RowChange {
     let expected = resource.version().checked_sub(1).filter(|&before| before > 0);
     RowChange { key: resource.key(), expected, body: Some(body) }
 }

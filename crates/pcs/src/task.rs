@@ -5,7 +5,7 @@ use iso8583::Fields;
 use payment::Exchange;
 use serde::{Deserialize, Serialize};
 use store::TaskChange;
-use types::{MerchantId, Money, PaymentId, RefundId, Timestamp};
+use types::{AttemptId, MerchantId, Money, PaymentId, RefundId, Timestamp};
 
 use crate::CommandError;
 use crate::resource::to_bytes;
@@ -27,9 +27,12 @@ pub(crate) struct Task {
     pub payment: PaymentId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundId>,
-    /// The message to send or repeat; none for an expiry. Never holds a card number.
+    /// The message to send or repeat. Never holds a card number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
+    /// Of an exchange that was just recorded: which. Its message is in the same commit's journal record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// How often the message has, or may have, left.
     #[serde(default)]
     pub attempts: u32,
@@ -45,11 +48,26 @@ pub(crate) struct Message {
     pub fields: Fields,
 }
 
+/// A message to a bank that the journal tells in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub attempt: AttemptId,
+    pub transaction: Transaction,
+    pub amount: Money,
+}
+
+impl Message {
+    pub fn asked(&self) -> Asked {
+        Asked { attempt: self.exchange.attempt, transaction: self.transaction, amount: self.amount }
+    }
+}
+
 impl Task {
     /// One task of a kind for each exchange; an expiry is its payment's. A payment's next exchange has a number of its
     /// own, so that whoever still holds the task of an earlier one can never take the later one's off the list.
     pub fn number(&self) -> u128 {
-        self.message.as_ref().map_or(self.payment.to_u128(), |message| message.exchange.attempt.to_u128())
+        let asked = self.asked.or_else(|| self.message.as_ref().map(Message::asked));
+        asked.map_or(self.payment.to_u128(), |asked| asked.attempt.to_u128())
     }
 
     pub fn put(&self, kind: u8, due: Timestamp) -> Result<TaskChange, CommandError> {

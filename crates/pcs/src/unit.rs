@@ -1,12 +1,13 @@
 //! One change, one unit of work: state, event, entry, statistics, tasks and answer, together or not at all.
 
 use payment::{Change, Notice, Refund, Stat};
-use serde_json::value::to_raw_value;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use store::{Committed, Count, Record, RecordKind, RowChange, Unit};
 use types::{MerchantId, Timestamp};
 
 use crate::model::{Actor, JournalEvent, NoticeEvent};
-use crate::resource::{Resource, put, put_written, to_bytes};
+use crate::resource::{Resource, put, put_told, to_bytes};
 use crate::{CommandError, Pcs};
 
 /// Journal records about payments.
@@ -22,6 +23,10 @@ pub(crate) struct Said {
     pub sent: Option<iso8583::Fields>,
     pub received: Option<iso8583::Fields>,
     pub note: Option<String>,
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Box<RawValue>, CommandError> {
+    to_raw_value(value).map_err(|error| CommandError::Internal(Box::new(error)))
 }
 
 impl Pcs {
@@ -50,11 +55,10 @@ impl Pcs {
         actor: Actor,
         said: Said,
     ) -> Result<(), CommandError> {
-        unit.rows.push(put(refund)?);
         self.add(unit, RECORD_REFUND, change, Some(refund), actor, said)
     }
 
-    /// The payment is written as JSON once, for its row and for its record.
+    /// Payment and refund are written once, in the record; their rows say where.
     fn add(
         &self,
         unit: &mut Unit,
@@ -65,26 +69,29 @@ impl Pcs {
         said: Said,
     ) -> Result<(), CommandError> {
         let payment = &change.payment;
-        let written = to_raw_value(payment).map_err(|error| CommandError::Internal(Box::new(error)))?;
-        let body = written.get().as_bytes().to_vec();
+        let (told, told_refund) = (json(payment)?, refund.map(json).transpose()?);
         let event = JournalEvent {
             actor,
             notices: self.number_notices(&change.notices),
-            payment: Some(written),
-            refund: refund.cloned().map(Box::new),
+            payment: Some(&*told),
+            refund: told_refund.as_deref(),
             checkout_session: payment.checkout_session.filter(|_| refund.is_none()),
             sent: said.sent,
             received: said.received,
             note: said.note,
         };
-        unit.rows.push(put_written(payment, body));
+        let (record, event) = (unit.records.len(), to_bytes(&event)?);
+        if let (Some(refund), Some(told)) = (refund, &told_refund) {
+            unit.rows.push(put_told(refund, told.get(), record, &event));
+        }
+        unit.rows.push(put_told(payment, told.get(), record, &event));
         unit.records.push(Record {
             kind,
             owner: payment.merchant.to_u128(),
             subject: payment.id.to_u128(),
             subject_version: payment.version,
             legs: change.entry.clone(),
-            event: to_bytes(&event)?,
+            event,
         });
         let day = unit.at.ms().div_euclid(86_400_000) as i32;
         unit.counts.extend(change.stats.iter().map(|stat: &Stat| Count {

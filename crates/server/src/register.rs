@@ -35,7 +35,7 @@ impl StoreRegister {
         let key = key(serial);
         let event = serde_json::json!({ "actor": { "kind": "gateway" }, "note": note });
         let mut unit = Unit::new(shard(), SystemClock.now());
-        unit.rows.push(RowChange { key, expected: before, body: Some(body) });
+        unit.rows.push(RowChange { key, expected: before, body: Some(body.into()) });
         unit.records.push(Record {
             kind: RECORD_CERTIFICATE,
             owner: 0,

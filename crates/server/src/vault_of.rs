@@ -53,7 +53,7 @@ async fn known(store: &Store) -> Result<Option<Vec<u8>>, Fault> {
 /// Writes the hash, unless another process has just written its own; returns what stands.
 async fn remember(store: &Store, ours: &[u8], clock: &dyn Clock) -> Result<Vec<u8>, Fault> {
     let mut unit = Unit::new(Shard(0), clock.now());
-    unit.rows.push(RowChange { key: CHECK, expected: None, body: Some(ours.to_vec()) });
+    unit.rows.push(RowChange { key: CHECK, expected: None, body: Some(ours.to_vec().into()) });
     match store.commit(unit).await {
         Ok(_) => Ok(ours.to_vec()),
         Err(CommitError::Refused(Refused::VersionConflict { .. })) => {

@@ -41,7 +41,7 @@ fn unit(merchant: MerchantId, numbers: &Numbers) -> Unit {
     let mut unit = Unit::new(Shard(0), at);
     unit.claim = Some(Claim { key: numbers.u128().to_be_bytes(), digest: [7; 32], subject: id });
     let key = RowKey { table: Table::Payment, owner, id };
-    unit.rows.push(RowChange { key, expected: None, body: Some(vec![b'x'; 300]) });
+    unit.rows.push(RowChange { key, expected: None, body: Some(vec![b'x'; 300].into()) });
     unit.records.push(Record {
         kind: RecordKind(1),
         owner,

@@ -95,6 +95,9 @@ pub enum Malformed {
     /// Versions count from 1.
     #[error("a version must be from 1 to 4294967294")]
     Version,
+    /// A body that is said to lie in a record.
+    #[error("a row's body must lie within the event of a record of its unit")]
+    BodyOutside,
     /// Statistics are kept in a journal record.
     #[error("counts need a record to be kept in")]
     CountsWithoutRecord,

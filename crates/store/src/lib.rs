@@ -41,8 +41,8 @@ pub use shard::{Shard, shard_of};
 pub use sqlite::{SqliteEngine, SqliteOptions, open as open_sqlite, open_read_only as open_sqlite_read_only};
 pub use store::Store;
 pub use unit::{
-    AliasChange, Answer, Claim, Committed, Count, CursorMove, Record, RecordKind, Reserve, RowChange, RowKey,
-    Table, TaskChange, Unit,
+    AliasChange, Answer, Body, Claim, Committed, Count, CursorMove, Record, RecordKind, Reserve, RowChange,
+    RowKey, Table, TaskChange, Unit,
 };
 pub use verify::{Breach, Rule, Verified, VerifyError, verify};
 pub use writer::Settings;

@@ -8,7 +8,7 @@ use types::{Currency, Timestamp};
 
 use crate::engine::Outcomes;
 use crate::journal::{Hash, chain, encode};
-use crate::{Answer, Claim, Committed, Head, Refused, RowKey, Shard, StoreError, Unit, shape};
+use crate::{Answer, Body, Claim, Committed, Head, Refused, RowKey, Shard, StoreError, Unit, shape};
 
 /// Milliseconds of a day; claims are kept, and dropped, by the day.
 const DAY_MS: i64 = 86_400_000;
@@ -68,7 +68,29 @@ pub(crate) struct RowWrite<'a> {
     /// Before the batch.
     pub was: Option<u32>,
     /// After it.
-    pub now: Option<(u32, &'a [u8])>,
+    pub now: Option<(u32, Said<'a>)>,
+}
+
+/// What a row says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Said<'a> {
+    Own(&'a [u8]),
+    /// Bytes `at..at + len` of a record of its shard, which this batch appends.
+    InJournal {
+        seq: u64,
+        at: u32,
+        len: u32,
+    },
+}
+
+impl Said<'_> {
+    /// How many bytes the row itself takes.
+    pub fn own_bytes(&self) -> usize {
+        match self {
+            Self::Own(bytes) => bytes.len(),
+            Self::InJournal { .. } => 0,
+        }
+    }
 }
 
 /// A claim of this batch, with the answer it got in this batch.
@@ -349,8 +371,11 @@ impl<'a> Plan<'a> {
                 None => drop(self.answers.insert((shard, place), answer)),
             }
         }
+        let first_record = self.records.len();
+        let (first_seq, last_seq) = self.append(unit);
         for change in &unit.rows {
-            let now = change.body.as_deref().map(|body| (change.expected.unwrap_or(0) + 1, body));
+            let said = change.body.as_ref().map(|body| self.said(body, unit, first_record));
+            let now = said.map(|said| (change.expected.unwrap_or(0) + 1, said));
             self.rows
                 .entry((shard, change.key))
                 .and_modify(|write| write.now = now)
@@ -367,8 +392,20 @@ impl<'a> Plan<'a> {
         }
         self.balances.extend(effects.balances);
         self.counts.extend(effects.counts);
-        let (first_seq, last_seq) = self.append(unit);
         Ok(Committed { first_seq, last_seq, reserved: effects.reserved })
+    }
+
+    /// Where a row's body lies once the unit's records are appended, the first of them as `first_record`.
+    fn said(&self, body: &'a Body, unit: &Unit, first_record: usize) -> Said<'a> {
+        match body {
+            Body::Own(bytes) => Said::Own(bytes),
+            Body::InRecord { record, at, len } => {
+                let (appended, event) = (&self.records[first_record + record], &unit.records[*record].event);
+                // The event is the end of its record, and no record is longer than some megabytes.
+                let event_at = appended.bytes.len() - event.len();
+                Said::InJournal { seq: appended.seq, at: (event_at + at) as u32, len: *len as u32 }
+            }
+        }
     }
 
     fn add_claim(&mut self, base: &mut dyn Base, unit: &'a Unit, claim: &'a Claim) -> Result<(), StoreError> {

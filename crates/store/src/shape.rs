@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use types::Timestamp;
 
 use crate::journal::MOST_EVENT_BYTES;
-use crate::{Malformed, Unit};
+use crate::{Body, Malformed, Unit};
 
 /// 9999-12-31T23:59:59.999Z: later instants have no RFC 3339 form.
 const LAST_INSTANT_MS: i64 = 253_402_300_799_999;
@@ -44,10 +44,20 @@ fn check_rows(unit: &Unit) -> Result<(), Malformed> {
     if unit.rows.iter().any(|row| row.expected == Some(0) || row.expected == Some(u32::MAX)) {
         return Err(Malformed::Version);
     }
+    if !unit.rows.iter().filter_map(|row| row.body.as_ref()).all(|body| is_within(unit, body)) {
+        return Err(Malformed::BodyOutside);
+    }
     if !all_differ(unit.aliases.iter().map(|alias| (alias.space, alias.key))) {
         return Err(Malformed::Twice("alias"));
     }
     Ok(())
+}
+
+/// Whether a body that lies in a record lies in it wholly.
+fn is_within(unit: &Unit, body: &Body) -> bool {
+    let Body::InRecord { record, at, len } = body else { return true };
+    let end = at.checked_add(*len);
+    unit.records.get(*record).zip(end).is_some_and(|(record, end)| end <= record.event.len())
 }
 
 fn check_records(unit: &Unit) -> Result<(), Malformed> {
@@ -88,10 +98,10 @@ fn check_the_rest(unit: &Unit) -> Result<(), Malformed> {
 }
 
 fn check_sizes(unit: &Unit) -> Result<(), Malformed> {
-    let rows = unit.rows.iter().filter_map(|row| row.body.as_ref());
-    let tasks = unit.tasks.iter().filter_map(|task| task.put.as_ref()).map(|(_, body)| body);
-    let answers = unit.answer.iter().map(|answer| &answer.body);
-    if rows.chain(tasks).chain(answers).any(|body| body.len() > MOST_BODY_BYTES) {
+    let rows = unit.rows.iter().filter_map(|row| row.body.as_ref()).map(Body::len);
+    let tasks = unit.tasks.iter().filter_map(|task| task.put.as_ref()).map(|(_, body)| body.len());
+    let answers = unit.answer.iter().map(|answer| answer.body.len());
+    if rows.chain(tasks).chain(answers).any(|len| len > MOST_BODY_BYTES) {
         return Err(Malformed::TooLarge { what: "body", most: MOST_BODY_BYTES });
     }
     Ok(())

@@ -4,13 +4,14 @@
 //! |--------------------|-----------------------------------------------------------------------------------|
 //! | `x`, `x-wal`, `x-shm` | the store; WAL, `synchronous=FULL`: an acknowledged commit survives a power cut |
 //! | `x.lock`           | held by the one process that may write                                            |
-//! | `x-projections`    | statements and histories, folded from the journal; made anew when missing         |
+//! | `x-projections`    | statements, histories and lists, folded from the store; made anew when missing    |
 
 mod base;
 mod checkpoint;
 mod claims;
 mod columns;
 mod engine;
+mod lists;
 mod open;
 mod projections;
 mod queries;

@@ -78,7 +78,44 @@ pub struct RowChange {
     /// The version it must have now; none: it must not exist.
     pub expected: Option<u32>,
     /// What it says from now on; none deletes it.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Body>,
+}
+
+/// What a row says. An object whose change is told in the journal is not written twice: its row says where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// These bytes.
+    Own(Vec<u8>),
+    /// Bytes `at..at + len` of the event of one of the unit's records.
+    InRecord {
+        /// Which of [`Unit::records`], from 0.
+        record: usize,
+        /// Where in its event.
+        at: usize,
+        /// How many bytes.
+        len: usize,
+    },
+}
+
+impl Body {
+    /// How many bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Own(bytes) => bytes.len(),
+            Self::InRecord { len, .. } => *len,
+        }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Own(bytes)
+    }
 }
 
 /// Claims or gives up a unique second key of a row.

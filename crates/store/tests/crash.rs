@@ -27,7 +27,7 @@ fn key(id: u128) -> RowKey {
 fn unit(id: u128) -> Unit {
     let mut unit = Unit::new(Shard(0), AT);
     unit.claim = Some(Claim { key: id.to_be_bytes(), digest: [0; 32], subject: id });
-    unit.rows.push(RowChange { key: key(id), expected: None, body: Some(vec![1; 300]) });
+    unit.rows.push(RowChange { key: key(id), expected: None, body: Some(vec![1; 300].into()) });
     let (kind, event) = (RecordKind(1), vec![2; 300]);
     unit.records.push(Record { kind, owner: 1, subject: id, subject_version: 1, legs: None, event });
     unit

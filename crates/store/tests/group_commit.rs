@@ -18,7 +18,7 @@ fn key(id: u128) -> RowKey {
 /// Writes a row over a version, with a record.
 fn write(id: u128, expected: Option<u32>) -> Unit {
     let mut unit = Unit::new(Shard(0), AT);
-    unit.rows.push(RowChange { key: key(id), expected, body: Some(b"{}".to_vec()) });
+    unit.rows.push(RowChange { key: key(id), expected, body: Some(b"{}".to_vec().into()) });
     unit.records.push(Record {
         kind: RecordKind(1),
         owner: 1,

@@ -30,7 +30,7 @@ fn payment(id: u128) -> Unit {
     unit.claim = Some(Claim { key: id.to_be_bytes(), digest: [1; 32], subject: id });
     unit.answer = Some(Answer { key: id.to_be_bytes(), status: 200, body: b"done".to_vec() });
     let key = RowKey { table: Table::Payment, owner: 1, id };
-    unit.rows.push(RowChange { key, expected: None, body: Some(b"{}".to_vec()) });
+    unit.rows.push(RowChange { key, expected: None, body: Some(b"{}".to_vec().into()) });
     unit.records.push(Record {
         kind: RecordKind(1),
         owner: 1,
@@ -283,7 +283,7 @@ fn the_write_ahead_log_does_not_grow_without_end() {
     let (mut engine, reads) = open_sqlite(&path, &options).unwrap();
     let big = |id| {
         let mut unit = payment(id);
-        unit.rows[0].body = Some(vec![7; 100_000]);
+        unit.rows[0].body = Some(vec![7; 100_000].into());
         unit
     };
     let wal = folder.path().join("store-wal");
@@ -309,7 +309,7 @@ fn a_long_reader_does_not_stop_the_writer() {
     let snapshot = reads.snapshot().unwrap();
     for id in 2..=60 {
         let mut unit = payment(id);
-        unit.rows[0].body = Some(vec![7; 100_000]);
+        unit.rows[0].body = Some(vec![7; 100_000].into());
         assert!(engine.commit(&[unit]).unwrap()[0].is_ok());
     }
     assert_eq!(verify(&*snapshot, |_, _| ()).unwrap().records, 1);

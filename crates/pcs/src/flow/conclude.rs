@@ -96,9 +96,13 @@ impl Pcs {
                 unit.tasks.push(self.task(payment, Some(message.clone()), 1).put(PURSUIT, due)?);
             }
             State::Authorized => {
-                unit.tasks.push(task::done(PURSUIT, exchange));
+                if !is_first(asked) {
+                    unit.tasks.push(task::done(PURSUIT, exchange));
+                }
                 unit.tasks.push(self.expiry_of(payment, unit.at)?);
             }
+            // A first message that was answered at once has left nothing to take off the list.
+            State::Captured | State::Failed | State::Canceled { .. } if is_first(asked) => {}
             State::Captured | State::Failed | State::Canceled { .. } => {
                 unit.tasks.push(task::done(PURSUIT, exchange));
                 unit.tasks.push(task::done(EXPIRY, id));
@@ -152,6 +156,11 @@ impl Heard {
             Says::NeverLeft => Event::NeverLeft,
         }
     }
+}
+
+/// Whether a payment waited for the answer to its first message, and nothing else was ever due for it.
+const fn is_first(asked: State) -> bool {
+    matches!(asked, State::Authorizing | State::Consuming)
 }
 
 /// Whether the payment still waits for the end of this very exchange, and not of one that came after it.

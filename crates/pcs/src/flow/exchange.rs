@@ -66,8 +66,8 @@ impl Pcs {
         unit.rows.extend(intent.rows.iter().cloned());
         unit.aliases.extend(intent.aliases.iter().cloned());
         let waits = self.bank(&intent.message.exchange.bank)?.reply_timeout_ms();
-        unit.tasks
-            .push(self.task(payment, Some(intent.message.clone()), 0).put(EXCHANGE, now.plus_ms(waits))?);
+        let task = Task { asked: Some(intent.message.asked()), ..self.task(payment, None, 0) };
+        unit.tasks.push(task.put(EXCHANGE, now.plus_ms(waits))?);
         self.commit(unit).await?;
         Ok(())
     }
@@ -84,6 +84,7 @@ impl Pcs {
             payment: payment.id,
             refund: None,
             message,
+            asked: None,
             attempts,
             since: self.clock.now(),
         }

@@ -102,7 +102,8 @@ impl Pcs {
             });
         }
         let waits = self.bank(&message.exchange.bank)?.reply_timeout_ms();
-        unit.tasks.push(self.refund_task(&refund, message.clone(), 0).put(EXCHANGE, now.plus_ms(waits))?);
+        let task = Task { asked: Some(message.asked()), ..self.refund_task(&refund, None, 0) };
+        unit.tasks.push(task.put(EXCHANGE, now.plus_ms(waits))?);
         self.commit(unit).await?;
         Ok((refund, message))
     }
@@ -157,7 +158,7 @@ impl Pcs {
         if refund.state == RefundState::InDoubt {
             // The message itself was the first try.
             let due = now.plus_ms(task::pause_ms(1));
-            unit.tasks.push(self.refund_task(&refund, message.clone(), 1).put(PURSUIT, due)?);
+            unit.tasks.push(self.refund_task(&refund, Some(message.clone()), 1).put(PURSUIT, due)?);
         } else {
             unit.tasks.push(task::done(PURSUIT, exchange));
             if let Some(running) = running {
@@ -171,12 +172,13 @@ impl Pcs {
         Ok(done)
     }
 
-    fn refund_task(&self, refund: &Refund, message: Message, attempts: u32) -> Task {
+    fn refund_task(&self, refund: &Refund, message: Option<Message>, attempts: u32) -> Task {
         Task {
             merchant: refund.merchant,
             payment: refund.payment,
             refund: Some(refund.id),
-            message: Some(message),
+            message,
+            asked: None,
             attempts,
             since: refund.created,
         }

@@ -8,8 +8,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::bank::Heard;
+use crate::model::JournalEvent;
 use crate::resource::from_bytes;
-use crate::task::{EXCHANGE, Task};
+use crate::task::{Asked, EXCHANGE, Message, Task};
 use crate::{CommandError, Pcs};
 
 const AT_ONCE: usize = 256;
@@ -49,7 +50,11 @@ impl Pcs {
     }
 
     pub(crate) async fn resume_one(&self, task: &Task) -> Result<(), CommandError> {
-        let Some(message) = task.message.clone() else { return self.forget(EXCHANGE, task).await };
+        let message = match (&task.message, task.asked) {
+            (Some(message), _) => message.clone(),
+            (None, Some(asked)) => self.told(task, asked).await?,
+            (None, None) => return self.forget(EXCHANGE, task).await,
+        };
         let heard = Heard::silent("the gateway has no record of the outcome".to_owned(), "98");
         match task.refund {
             Some(refund) => self.conclude_refund(task.merchant, refund, message, heard, None).await.map(drop),
@@ -58,5 +63,19 @@ impl Pcs {
                 self.conclude(payment, message, heard, None).await.map(drop)
             }
         }
+    }
+
+    /// The message of an exchange, as the record that came with its task tells it.
+    async fn told(&self, task: &Task, asked: Asked) -> Result<Message, CommandError> {
+        let tell = |event: JournalEvent| {
+            let fields = event.sent?;
+            let payment = event.payment.map(|payment| *payment);
+            let of_payment =
+                payment.into_iter().flat_map(|it| [it.original, it.completion, it.void]).flatten();
+            let of_refund = event.refund.map(|refund| refund.exchange);
+            let exchange = of_payment.chain(of_refund).find(|exchange| exchange.attempt == asked.attempt)?;
+            Some(Message { transaction: asked.transaction, amount: asked.amount, exchange, fields })
+        };
+        self.find_in_history(task.merchant, task.payment, tell).await
     }
 }

@@ -38,10 +38,10 @@ pub struct NoticeEvent {
     pub notice: Notice,
 }
 
-/// The JSON of one journal record. `P` is the payment: read, or already written as JSON.
+/// The JSON of one journal record. `P` is the payment and `R` the refund: read, or already written as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound(deserialize = "P: Deserialize<'de>"))]
-pub struct JournalEvent<P = Box<Payment>> {
+#[serde(bound(deserialize = "P: Deserialize<'de>, R: Deserialize<'de>"))]
+pub struct JournalEvent<P = Box<Payment>, R = Box<Refund>> {
     /// Who caused it.
     pub actor: Actor,
     /// What merchants are told, in order.
@@ -52,7 +52,7 @@ pub struct JournalEvent<P = Box<Payment>> {
     pub payment: Option<P>,
     /// The refund afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refund: Option<Box<Refund>>,
+    pub refund: Option<R>,
     /// The checkout that this completes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkout_session: Option<CheckoutSessionId>,

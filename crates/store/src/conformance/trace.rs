@@ -4,8 +4,8 @@ use ledger::{AccountCode, AccountId, BankName, Entry, Leg, Movement, Owner, Side
 use types::{Currency, MerchantId, Timestamp};
 
 use crate::{
-    AliasChange, Answer, Claim, Count, CursorMove, Record, RecordKind, Reserve, RowChange, RowKey, Shard,
-    Table, TaskChange, Unit,
+    AliasChange, Answer, Body, Claim, Count, CursorMove, Record, RecordKind, Reserve, RowChange, RowKey,
+    Shard, Table, TaskChange, Unit,
 };
 
 pub(super) const TABLE: Table = Table::Payment;
@@ -82,10 +82,6 @@ fn unit(chance: &mut Chance, at: Timestamp) -> Unit {
             unit.claim.as_ref().filter(|_| chance.one_in(2)).map_or_else(|| key(chance), |claim| claim.key);
         unit.answer = Some(Answer { key, status: 200, body: bytes(chance) });
     }
-    for _ in 0..chance.below(3) {
-        let change = row(chance);
-        unit.rows.push(change);
-    }
     if chance.one_in(4) {
         let target = (!chance.one_in(3)).then(|| row_key(chance));
         unit.aliases.push(AliasChange { space: SPACE, key: [chance.below(IDS) as u8; 16], target });
@@ -93,6 +89,10 @@ fn unit(chance: &mut Chance, at: Timestamp) -> Unit {
     for _ in 0..chance.below(3) {
         let record = record(chance);
         unit.records.push(record);
+    }
+    for _ in 0..chance.below(3) {
+        let change = row(chance, &unit.records);
+        unit.rows.push(change);
     }
     for _ in 0..if unit.records.is_empty() { 0 } else { chance.below(3) } {
         let count = count(chance, at);
@@ -125,10 +125,22 @@ fn row_key(chance: &mut Chance) -> RowKey {
     RowKey { table: TABLE, owner, id: chance.below(IDS).into() }
 }
 
-fn row(chance: &mut Chance) -> RowChange {
+fn row(chance: &mut Chance, records: &[Record]) -> RowChange {
     let expected = (!chance.one_in(3)).then(|| 1 + chance.below(4) as u32);
-    let body = (!chance.one_in(8)).then(|| bytes(chance));
+    let body = (!chance.one_in(8)).then(|| body(chance, records));
     RowChange { key: row_key(chance), expected, body }
+}
+
+/// Bytes of its own, or a stretch of a record's event; now and then one that reaches beyond it.
+fn body(chance: &mut Chance, records: &[Record]) -> Body {
+    if records.is_empty() || chance.one_in(2) {
+        return Body::Own(bytes(chance));
+    }
+    let record = chance.below(records.len() as u64) as usize;
+    let event = records[record].event.len() as u64;
+    let at = chance.below(event + 1);
+    let len = if chance.one_in(30) { event + 1 } else { chance.below(event - at + 1) };
+    Body::InRecord { record, at: at as usize, len: len as usize }
 }
 
 fn record(chance: &mut Chance) -> Record {

@@ -6,7 +6,7 @@ use ledger::{AccountId, Balance};
 use types::Timestamp;
 
 use crate::journal::{GENESIS, Hash};
-use crate::plan::{ClaimPlace, CountKey, Plan};
+use crate::plan::{ClaimPlace, CountKey, Plan, Said};
 use crate::projection::{Lines, lines};
 use crate::read::decode;
 use crate::{Answer, Claim, Head, Posting, RowKey, Shard, StoreError};
@@ -66,12 +66,6 @@ impl State {
     }
 
     pub fn write(&mut self, plan: Plan<'_>, retention_days: u16) -> Result<(), StoreError> {
-        for (name, write) in plan.rows {
-            match write.now {
-                Some((version, body)) => drop(self.rows.insert(name, (version, body.to_vec()))),
-                None => drop(self.rows.remove(&name)),
-            }
-        }
         for (name, target) in plan.aliases {
             match target {
                 Some(target) => drop(self.aliases.insert(name, target)),
@@ -100,11 +94,31 @@ impl State {
             self.journals[usize::from(record.shard.0)]
                 .push(RawLink { record: record.bytes, hash: record.hash });
         }
+        for (name, write) in plan.rows {
+            match write.now {
+                Some((version, said)) => {
+                    let body = self.body(name.0, said);
+                    self.rows.insert(name, (version, body));
+                }
+                None => drop(self.rows.remove(&name)),
+            }
+        }
         for (shard, (_, head)) in plan.heads {
             self.heads[usize::from(shard.0)] = head;
         }
         self.drop_claims(plan.today.saturating_sub(i32::from(retention_days)));
         Ok(())
+    }
+
+    /// A row's bytes, once the batch's records are in their journal.
+    fn body(&self, shard: Shard, said: Said<'_>) -> Vec<u8> {
+        match said {
+            Said::Own(bytes) => bytes.to_vec(),
+            Said::InJournal { seq, at, len } => {
+                let record = &self.journals[usize::from(shard.0)][seq as usize - 1].record;
+                record[at as usize..at as usize + len as usize].to_vec()
+            }
+        }
     }
 
     fn write_task(&mut self, name: (Shard, u8, u128), put: Option<(Timestamp, Vec<u8>)>) {

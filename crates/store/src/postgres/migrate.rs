@@ -4,7 +4,10 @@ use super::connect::{Conn, Target, words};
 use crate::StoreError;
 use crate::journal::GENESIS;
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../../migrations/postgres/0001_store.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/postgres/0001_store.sql"),
+    include_str!("../../../../migrations/postgres/0002_rows_tell_where.sql"),
+];
 /// Two processes that make the first table at the same moment: one is told to try again.
 const TRIES: usize = 5;
 

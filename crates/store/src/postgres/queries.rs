@@ -44,7 +44,10 @@ impl Conn {
             &[&number(shard), &(table as i16), &&owner_be[..], &&low[..], &&high[..], &most(limit)];
         let read = |row: &tokio_postgres::Row| {
             let key = RowKey { table, owner, id: u128_at(row, 0)? };
-            Ok(Row { key, version: small(row, 1)?, body: at(row, 2)? })
+            let missing =
+                || StoreError::Damaged(format!("{shard:?} has no record where {key:?} says to be told"));
+            let body: Option<Vec<u8>> = at(row, 2)?;
+            Ok(Row { key, version: small(row, 1)?, body: body.ok_or_else(missing)? })
         };
         self.ask(sql, bound).await?.iter().map(read).collect()
     }

@@ -18,10 +18,13 @@ use crate::{
     Shard, StoreError, StoredRecord, Table,
 };
 
-const NEWEST_FIRST: &str = "SELECT id, version, body FROM object
-    WHERE shard = $1 AND tab = $2 AND owner = $3 AND id BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6";
-const OLDEST_FIRST: &str = "SELECT id, version, body FROM object
-    WHERE shard = $1 AND tab = $2 AND owner = $3 AND id BETWEEN $4 AND $5 ORDER BY id LIMIT $6";
+const NEWEST_FIRST: &str = "SELECT o.id, o.version, coalesce(o.body, substring(j.record FROM o.at + 1 FOR o.len))
+    FROM object o LEFT JOIN journal j ON j.shard = o.shard AND j.seq = o.seq
+    WHERE o.shard = $1 AND o.tab = $2 AND o.owner = $3 AND o.id BETWEEN $4 AND $5 ORDER BY o.id DESC LIMIT $6";
+const OLDEST_FIRST: &str =
+    "SELECT o.id, o.version, coalesce(o.body, substring(j.record FROM o.at + 1 FOR o.len))
+    FROM object o LEFT JOIN journal j ON j.shard = o.shard AND j.seq = o.seq
+    WHERE o.shard = $1 AND o.tab = $2 AND o.owner = $3 AND o.id BETWEEN $4 AND $5 ORDER BY o.id LIMIT $6";
 
 /// The thread that drives the connections, and the connections.
 struct Pool {

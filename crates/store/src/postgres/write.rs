@@ -7,18 +7,20 @@ use tokio_postgres::types::ToSql;
 
 use super::connect::Conn;
 use crate::Shard;
-use crate::plan::Plan;
+use crate::plan::{Plan, Said};
 
 const HEADS: &str = "UPDATE shard_head h SET seq = n.seq, hash = n.hash, turn = n.turn + 1, batch = $5
     FROM unnest($1::int2[], $2::int8[], $3::bytea[], $4::int8[]) AS n (shard, seq, hash, turn)
     WHERE h.shard = n.shard AND h.turn = n.turn";
 const JOURNAL: &str = "INSERT INTO journal (shard, seq, hash, record)
     SELECT * FROM unnest($1::int2[], $2::int8[], $3::bytea[], $4::bytea[])";
-const NEW_ROWS: &str = "INSERT INTO object (shard, tab, owner, id, version, body)
-    SELECT * FROM unnest($1::int2[], $2::int2[], $3::bytea[], $4::bytea[], $5::int8[], $6::bytea[])";
-const CHANGED_ROWS: &str = "UPDATE object o SET version = n.version, body = n.body
-    FROM unnest($1::int2[], $2::int2[], $3::bytea[], $4::bytea[], $5::int8[], $6::bytea[])
-        AS n (shard, tab, owner, id, version, body)
+const NEW_ROWS: &str = "INSERT INTO object (shard, tab, owner, id, version, body, seq, at, len)
+    SELECT * FROM unnest($1::int2[], $2::int2[], $3::bytea[], $4::bytea[], $5::int8[], $6::bytea[], $7::int8[],
+        $8::int4[], $9::int4[])";
+const CHANGED_ROWS: &str = "UPDATE object o SET version = n.version, body = n.body, seq = n.seq, at = n.at, len = n.len
+    FROM unnest($1::int2[], $2::int2[], $3::bytea[], $4::bytea[], $5::int8[], $6::bytea[], $7::int8[], $8::int4[],
+            $9::int4[])
+        AS n (shard, tab, owner, id, version, body, seq, at, len)
     WHERE o.shard = n.shard AND o.tab = n.tab AND o.owner = n.owner AND o.id = n.id";
 const GONE_ROWS: &str = "DELETE FROM object o USING unnest($1::int2[], $2::int2[], $3::bytea[], $4::bytea[])
         AS n (shard, tab, owner, id)
@@ -148,7 +150,24 @@ struct Rows<'a> {
     owners: Vec<Vec<u8>>,
     ids: Vec<Vec<u8>>,
     versions: Vec<i64>,
-    bodies: Vec<&'a [u8]>,
+    bodies: Vec<Option<&'a [u8]>>,
+    seqs: Vec<Option<i64>>,
+    places: Vec<Option<i32>>,
+    lengths: Vec<Option<i32>>,
+}
+
+impl<'a> Rows<'a> {
+    /// Adds what a row says, or where that is told.
+    fn push(&mut self, said: Said<'a>) {
+        let (body, told) = match said {
+            Said::Own(bytes) => (Some(bytes), None),
+            Said::InJournal { seq, at, len } => (None, Some((seq as i64, at as i32, len as i32))),
+        };
+        self.bodies.push(body);
+        self.seqs.push(told.map(|(seq, _, _)| seq));
+        self.places.push(told.map(|(_, at, _)| at));
+        self.lengths.push(told.map(|(_, _, len)| len));
+    }
 }
 
 async fn rows(conn: &Conn, plan: &Plan<'_>) -> Result<(), tokio_postgres::Error> {
@@ -165,16 +184,16 @@ async fn rows(conn: &Conn, plan: &Plan<'_>) -> Result<(), tokio_postgres::Error>
         group.tables.push(key.table as i16);
         group.owners.push(be(key.owner));
         group.ids.push(be(key.id));
-        if let Some((version, body)) = row.now {
+        if let Some((version, said)) = row.now {
             group.versions.push(version.into());
-            group.bodies.push(body);
+            group.push(said);
         }
     }
     let all = |rows: &Rows<'_>| rows.shards.len();
     let (n, c, g) = (&new, &changed, &gone);
     let (inserts, updates, deletes): (Columns<'_>, Columns<'_>, Columns<'_>) = (
-        &[&n.shards, &n.tables, &n.owners, &n.ids, &n.versions, &n.bodies],
-        &[&c.shards, &c.tables, &c.owners, &c.ids, &c.versions, &c.bodies],
+        &[&n.shards, &n.tables, &n.owners, &n.ids, &n.versions, &n.bodies, &n.seqs, &n.places, &n.lengths],
+        &[&c.shards, &c.tables, &c.owners, &c.ids, &c.versions, &c.bodies, &c.seqs, &c.places, &c.lengths],
         &[&g.shards, &g.tables, &g.owners, &g.ids],
     );
     tokio::try_join!(

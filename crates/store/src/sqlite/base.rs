@@ -7,16 +7,28 @@ use rusqlite::Connection;
 
 use super::claims::ClaimIndex;
 use super::queries;
+use super::write::Written;
 use crate::plan::{Base, Claimed, CountKey, Plan};
-use crate::{Head, RowKey, Shard, StoreError};
+use crate::{Claim, Head, RowKey, Shard, StoreError};
 
 /// How many balances or statistics are remembered; then all are forgotten, as no batch needs the old ones again.
 const MOST: usize = 200_000;
+
+/// How many rows are remembered: those of payments that wait for their banks, and more.
+const MOST_ROWS: usize = 50_000;
+
+/// Versions of rows, and their numbers.
+pub(super) type Rows = HashMap<(Shard, RowKey), (u32, i64)>;
 
 /// What the writer remembers of its last commits.
 #[derive(Default)]
 pub(super) struct Remembered {
     pub heads: HashMap<Shard, Head>,
+    /// How many rows each shard has ever had.
+    pub objects: HashMap<Shard, u64>,
+    rows: Rows,
+    /// Claims that have no answer yet: of payments that wait for their banks.
+    open_claims: HashMap<(Shard, [u8; 16]), Claimed>,
     balances: HashMap<(Shard, AccountId), Balance>,
     counts: HashMap<(Shard, CountKey), (i64, i64)>,
     next_claims: HashMap<(Shard, i32), u32>,
@@ -24,7 +36,18 @@ pub(super) struct Remembered {
 
 impl Remembered {
     /// After a commit: what is in the file now.
-    pub fn update(&mut self, plan: &Plan<'_>) {
+    pub fn update(&mut self, plan: &Plan<'_>, written: Written) {
+        if self.rows.len() > MOST_ROWS {
+            self.rows.clear();
+        }
+        if self.open_claims.len() > MOST_ROWS {
+            self.open_claims.clear();
+        }
+        for name in plan.rows.iter().filter(|(_, row)| row.now.is_none()).map(|(name, _)| name) {
+            self.rows.remove(name);
+        }
+        self.rows.extend(written.rows);
+        self.objects.extend(written.objects);
         if self.balances.len() > MOST {
             self.balances.clear();
         }
@@ -36,8 +59,15 @@ impl Remembered {
         self.counts.extend(plan.counts.iter().map(|(name, sums)| (*name, *sums)));
         // Days come and go; two or three are in use at a time.
         self.next_claims.retain(|(_, day), _| *day >= plan.today - 2);
-        for (shard, place) in plan.claims.keys() {
-            self.next_claims.insert((*shard, place.day), place.number.saturating_add(1));
+        for (&(shard, place), new) in &plan.claims {
+            self.next_claims.insert((shard, place.day), place.number.saturating_add(1));
+            if new.answer.is_none() {
+                let Claim { key, digest, subject } = *new.claim;
+                self.open_claims.insert((shard, key), Claimed { place, digest, subject, answer: None });
+            }
+        }
+        for ((shard, _), answer) in &plan.answers {
+            self.open_claims.remove(&(*shard, answer.key));
         }
     }
 }
@@ -49,6 +79,8 @@ pub(super) struct FileBase<'a> {
     pub claims: &'a ClaimIndex,
     pub shards: u16,
     pub epochs: &'a [u64],
+    /// The rows that were asked for and are there.
+    pub found: Rows,
 }
 
 impl Base for FileBase<'_> {
@@ -69,7 +101,15 @@ impl Base for FileBase<'_> {
     }
 
     fn version(&mut self, shard: Shard, key: &RowKey) -> Result<Option<u32>, StoreError> {
-        queries::version(self.connection, shard, key)
+        let name = (shard, *key);
+        let found = match self.remembered.rows.get(&name) {
+            Some(&found) => Some(found),
+            None => queries::version(self.connection, shard, key)?,
+        };
+        if let Some(found) = found {
+            self.found.insert(name, found);
+        }
+        Ok(found.map(|(version, _)| version))
     }
 
     fn alias(&mut self, shard: Shard, space: u8, key: &[u8; 16]) -> Result<Option<RowKey>, StoreError> {
@@ -77,6 +117,9 @@ impl Base for FileBase<'_> {
     }
 
     fn claim(&mut self, shard: Shard, key: &[u8; 16]) -> Result<Option<Claimed>, StoreError> {
+        if let Some(open) = self.remembered.open_claims.get(&(shard, *key)) {
+            return Ok(Some(open.clone()));
+        }
         match self.claims.find(shard, key) {
             Some(place) => queries::claim(self.connection, shard, key, place),
             None => Ok(None),

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::base::{FileBase, Remembered};
+use super::base::{FileBase, Remembered, Rows};
 use super::checkpoint::Checkpointer;
 use super::claims::ClaimIndex;
 use super::open::{self, SqliteOptions};
 use super::queries;
-use super::write::{Dropped, NotAsPlanned, drop_claims, write};
+use super::write::{Dropped, NotAsPlanned, Written, drop_claims, write};
 use crate::engine::Outcomes;
 use crate::plan::{Plan, plan};
 use crate::{Engine, Shard, StoreError, Unit};
@@ -74,26 +74,28 @@ impl SqliteEngine {
             claims: &self.claims,
             shards: self.options.shards,
             epochs: &self.epochs,
+            found: Rows::new(),
         };
         let (plan, outcomes) = plan(&mut base, batch, self.options.retention_days)?;
         if plan.is_empty() {
             self.roll_back()?;
             return Ok(Tried::Done(outcomes));
         }
-        match write(&self.connection, &plan) {
-            Ok(()) => {}
+        let written = match write(&self.connection, &plan, &self.remembered, &base.found) {
+            Ok(written) => written,
             Err(NotAsPlanned::Head | NotAsPlanned::Row) => {
                 self.roll_back()?;
                 return Ok(Tried::Raced);
             }
             Err(NotAsPlanned::Sqlite(error)) => return Err(not_written(error)),
-        }
+            Err(NotAsPlanned::Store(error)) => return Err(error),
+        };
         let dropped = self.drop_expired(&plan).map_err(not_written)?;
         match self.connection.execute_batch("COMMIT") {
             Ok(()) => {}
             Err(error) => self.settle(&plan, error)?,
         }
-        self.remember(&plan, &dropped);
+        self.remember(&plan, written, &dropped);
         Ok(Tried::Done(outcomes))
     }
 
@@ -150,15 +152,16 @@ impl SqliteEngine {
     }
 
     /// After the commit.
-    fn remember(&mut self, plan: &Plan<'_>, dropped: &Dropped) {
-        self.remembered.update(plan);
+    fn remember(&mut self, plan: &Plan<'_>, written: Written, dropped: &Dropped) {
+        self.remembered.update(plan, written);
         let added = plan.claims.iter().map(|((shard, place), new)| ((*shard, new.claim.key), *place));
         if !plan.claims.is_empty() || !dropped.is_empty() {
             self.claims.update(added, dropped);
         }
         let records: usize = plan.records.iter().map(|record| record.bytes.len()).sum();
-        let rows: usize = plan.rows.values().filter_map(|row| row.now).map(|(_, body)| body.len()).sum();
-        self.checkpointer.written((records + rows) as u64);
+        let own =
+            plan.rows.values().filter_map(|row| row.now).map(|(_, said)| said.own_bytes()).sum::<usize>();
+        self.checkpointer.written((records + own + plan.rows.len() * ROW_BYTES) as u64);
         if self.checkpointer.is_full() {
             // The checkpoint thread could not keep up, or a reader holds on to old pages: the writer waits once, shortly.
             let emptied = self.empty_log();
@@ -170,6 +173,8 @@ impl SqliteEngine {
     }
 }
 
+/// About what a row and what goes with it take, but for its body.
+const ROW_BYTES: usize = 500;
 /// How long the writer waits, once, for readers to let go of the write-ahead log.
 const LOG_WAIT: Duration = Duration::from_millis(50);
 

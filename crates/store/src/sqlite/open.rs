@@ -29,7 +29,8 @@ pub struct SqliteOptions {
     pub cache_mib: u32,
     /// The checkpoint thread starts to work when so many bytes of the write-ahead log are not yet in the file.
     pub checkpoint_bytes: u64,
-    /// The writer itself makes room when the write-ahead log has grown to so many bytes.
+    /// The writer itself makes room when the write-ahead log has grown to so many bytes, and then writes over it: a log that
+    /// does not grow needs no change of the file system's tables at each commit.
     pub wal_limit_bytes: u64,
     /// How long, in milliseconds, a lock within the file is waited for. Only checkpoints and other programs hold one.
     pub lock_wait_ms: u32,
@@ -40,9 +41,9 @@ impl Default for SqliteOptions {
         Self {
             shards: 1,
             retention_days: 7,
-            cache_mib: 24,
+            cache_mib: 12,
             checkpoint_bytes: 8 << 20,
-            wal_limit_bytes: 256 << 20,
+            wal_limit_bytes: 64 << 20,
             lock_wait_ms: 10_000,
         }
     }
@@ -50,7 +51,7 @@ impl Default for SqliteOptions {
 
 /// `Lian` in ASCII, so that a file of something else is not taken for ours.
 const APPLICATION_ID: i32 = 0x4c69_616e;
-/// Rows of about 2 KiB stay within a page of this size.
+/// Journal records of about 2 KiB stay within a page of this size.
 const PAGE_BYTES: u32 = 8_192;
 /// The journal's key gives 48 bits to the sequence number, and a signed 64-bit key leaves 15 to the shard.
 const MOST_SHARDS: u16 = 1_024;
@@ -58,7 +59,10 @@ const MOST_SHARDS: u16 = 1_024;
 const READER_WAIT: Duration = Duration::from_secs(10);
 
 /// Every change of the tables, in order. The file's `user_version` says how many it has seen.
-const MIGRATIONS: &[&str] = &[include_str!("../../../../migrations/sqlite/0001_store.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/sqlite/0001_store.sql"),
+    include_str!("../../../../migrations/sqlite/0002_rows_in_order.sql"),
+];
 
 /// Takes a file over for writing, and makes it if it does not exist.
 ///

@@ -11,13 +11,16 @@ use types::Timestamp;
 
 use super::columns::{balance as balance_at, bytes, u64_at, u128_at};
 use super::open::{beside, user_version};
-use super::{queries, read_error};
+use super::{lists, queries, read_error};
 use crate::journal::{GENESIS, Hash};
 use crate::projection::{Lines, lines};
 use crate::read::decode;
 use crate::{Place, Posting, ProjectionSize, RecordKind, Shard, StoreError, StoredRecord};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../../migrations/sqlite-projections/0001_projections.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/sqlite-projections/0001_projections.sql"),
+    include_str!("../../../../migrations/sqlite-projections/0002_lists.sql"),
+];
 /// How many records one fold takes.
 const FOLD_AT_ONCE: usize = 2_000;
 
@@ -39,8 +42,8 @@ impl Projections {
         let connection = connect(&path)?;
         let version = user_version(&connection).map_err(|error| cannot(&path, error))?;
         let connection = match version {
-            version if version == MIGRATIONS.len() => connection,
-            0 => connection,
+            // Older ones are brought up to date below.
+            version if version <= MIGRATIONS.len() => connection,
             _ if owner => {
                 drop(connection);
                 remove(&path)?;
@@ -61,7 +64,8 @@ impl Projections {
         for shard in (0..shards).map(Shard) {
             let change = begin(&mut connection)?;
             let (seq, hash) = folded(&change, shard)?;
-            if seq > 0 && queries::link(store, shard, seq)? != Some(hash) {
+            let is_ahead = lists::listed_to(&change, shard)? > queries::objects(store, shard)?;
+            if is_ahead || seq > 0 && queries::link(store, shard, seq)? != Some(hash) {
                 forget(&change, shard).map_err(read_error)?;
             }
             change.commit().map_err(read_error)?;
@@ -82,6 +86,20 @@ impl Projections {
     }
 }
 
+impl Projections {
+    /// Lists every row that `store` has, then reads.
+    pub fn listed<T>(
+        &self,
+        store: &Connection,
+        shard: Shard,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.lock();
+        lists::extend(&mut connection, store, shard)?;
+        read(&connection)
+    }
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let set = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
@@ -89,7 +107,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // What a power cut takes is folded again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.set_prepared_statement_cache_capacity(16);
+        super::open::keep_plans(&connection)?;
+        connection.set_prepared_statement_cache_capacity(32);
         Ok(connection)
     };
     set().map_err(|error| cannot(path, error))
@@ -119,7 +138,7 @@ fn make(connection: &mut Connection) -> rusqlite::Result<()> {
     change.commit()
 }
 
-fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
+pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(read_error)
 }
 
@@ -132,7 +151,7 @@ fn folded(connection: &Connection, shard: Shard) -> Result<(u64, Hash), StoreErr
 }
 
 fn forget(connection: &Connection, shard: Shard) -> rusqlite::Result<()> {
-    for table in ["history", "posting", "folded"] {
+    for table in ["history", "posting", "folded", "listed", "listed_to"] {
         connection.execute(&format!("DELETE FROM {table} WHERE shard = ?1"), [shard.0])?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::columns::{account, balance as balance_at, bytes, currency, row_key, u
 use super::read_error;
 use crate::journal::Hash;
 use crate::plan::{ClaimPlace, Claimed, CountKey};
-use crate::{Answer, DayCount, Head, RawRecord, RowKey, Shard, StoreError};
+use crate::{Answer, DayCount, Head, RawRecord, Row, RowKey, Shard, StoreError};
 
 /// Bits of the sequence number in the journal's key.
 const SEQ_BITS: u32 = 48;
@@ -32,16 +32,64 @@ pub(super) fn head(connection: &Connection, shard: Shard) -> Result<Head, StoreE
         .map_err(read_error)
 }
 
+/// How many rows a shard has ever had.
+pub(super) fn objects(connection: &Connection, shard: Shard) -> Result<u64, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT objects FROM shard_head WHERE shard = ?1").map_err(read_error)?;
+    select.query_row([shard.0], |row| u64_at(row, 0)).map_err(read_error)
+}
+
+/// A row's version, and its number.
 pub(super) fn version(
     connection: &Connection,
     shard: Shard,
     key: &RowKey,
-) -> Result<Option<u32>, StoreError> {
+) -> Result<Option<(u32, i64)>, StoreError> {
     let mut select = connection
-        .prepare_cached("SELECT version FROM object WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id = ?4")
+        .prepare_cached(
+            "SELECT version, num FROM object WHERE shard = ?1 AND tab = ?2 AND id = ?3 AND owner = ?4",
+        )
         .map_err(read_error)?;
-    let name = params![shard.0, key.table as u8, key.owner.to_be_bytes(), key.id.to_be_bytes()];
-    select.query_row(name, |row| row.get(0)).optional().map_err(read_error)
+    let name = params![shard.0, key.table as u8, key.id.to_be_bytes(), key.owner.to_be_bytes()];
+    select.query_row(name, |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(read_error)
+}
+
+/// A row, wherever its body lies.
+pub(super) fn row(connection: &Connection, shard: Shard, key: RowKey) -> Result<Option<Row>, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT version, coalesce(body, substr(journal.record, at + 1, len)) FROM object
+             LEFT JOIN journal ON journal.id = object.record
+             WHERE shard = ?1 AND tab = ?2 AND object.id = ?3 AND owner = ?4",
+        )
+        .map_err(read_error)?;
+    let name = params![shard.0, key.table as u8, key.id.to_be_bytes(), key.owner.to_be_bytes()];
+    let found = select.query_row(name, |row| Ok((row.get(0)?, row.get(1)?))).optional();
+    let Some((version, body)) = found.map_err(read_error)? else { return Ok(None) };
+    let missing = || StoreError::Damaged(format!("{shard:?} has no record where {key:?} says to be told"));
+    Ok(Some(Row { key, version, body: Option::ok_or_else(body, missing)? }))
+}
+
+/// Names of rows that came after a number, in their order.
+pub(super) fn came_after(
+    connection: &Connection,
+    shard: Shard,
+    num: u64,
+    limit: usize,
+) -> Result<Vec<(u64, RowKey)>, StoreError> {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT num, tab, owner, id FROM object WHERE num > ?1 AND num < ?2 ORDER BY num LIMIT ?3",
+        )
+        .map_err(read_error)?;
+    let (from, end) = (journal_id(shard, num), journal_id(shard, (1 << SEQ_BITS) - 1));
+    let mut rows = select.query(params![from, end, limit as i64]).map_err(read_error)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(read_error)? {
+        let num = u64_at(row, 0).map_err(read_error)? & ((1 << SEQ_BITS) - 1);
+        found.push((num, row_key(row, 1)?));
+    }
+    Ok(found)
 }
 
 pub(super) fn alias(

@@ -10,6 +10,7 @@ use types::Timestamp;
 
 use super::claims::ClaimIndex;
 use super::columns::u128_at;
+use super::lists::{self, Order};
 use super::projections::{self, Projections};
 use super::{open, queries, read_error};
 use crate::read::{between, decode};
@@ -72,6 +73,15 @@ impl SqliteReads {
         result
     }
 
+    /// Lists what has come since, then reads lists.
+    fn listed<T>(
+        &self,
+        shard: Shard,
+        read: impl FnOnce(&Connection, &Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.with(|store| self.projections.listed(store, shard, |lines| read(store, lines)))
+    }
+
     /// Folds what is missing, then reads lines up to the head that is seen.
     fn folded<T>(
         &self,
@@ -85,33 +95,25 @@ impl SqliteReads {
     }
 }
 
+/// Rows of an owner, one after the other as they are listed, those that are still there.
 fn rows(
-    connection: &Connection,
-    sql: &str,
+    store: &Connection,
+    lines: &Connection,
     (shard, table, owner): (Shard, Table, u128),
-    (low, high): (u128, u128),
+    range: (u128, u128),
+    order: Order,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut select = connection.prepare_cached(sql).map_err(read_error)?;
-    let range = params![
-        shard.0,
-        table as u8,
-        owner.to_be_bytes(),
-        low.to_be_bytes(),
-        high.to_be_bytes(),
-        limit.min(i64::MAX as usize) as i64
-    ];
-    let rows = select.query_map(range, |row| {
-        let key = RowKey { table, owner, id: u128_at(row, 0)? };
-        Ok(Row { key, version: row.get(1)?, body: row.get(2)? })
-    });
-    rows.and_then(Iterator::collect).map_err(read_error)
+    let mut found = Vec::new();
+    let mut take = |id| -> Result<bool, StoreError> {
+        if found.len() < limit {
+            found.extend(queries::row(store, shard, RowKey { table, owner, id })?);
+        }
+        Ok(found.len() < limit)
+    };
+    lists::walk(lines, (shard, table, owner), range, order, &mut take)?;
+    Ok(found)
 }
-
-const NEWEST_FIRST: &str = "SELECT id, version, body FROM object
-    WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id BETWEEN ?4 AND ?5 ORDER BY id DESC LIMIT ?6";
-const OLDEST_FIRST: &str = "SELECT id, version, body FROM object
-    WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id BETWEEN ?4 AND ?5 ORDER BY id LIMIT ?6";
 
 impl Reads for SqliteReads {
     fn shards(&self) -> u16 {
@@ -119,10 +121,7 @@ impl Reads for SqliteReads {
     }
 
     fn get(&self, shard: Shard, key: RowKey) -> Result<Option<Row>, StoreError> {
-        self.with(|connection| {
-            let of = (shard, key.table, key.owner);
-            Ok(rows(connection, OLDEST_FIRST, of, (key.id, key.id), 1)?.pop())
-        })
+        self.with(|connection| queries::row(connection, shard, key))
     }
 
     fn list(
@@ -133,12 +132,12 @@ impl Reads for SqliteReads {
         listing: Listing,
     ) -> Result<Vec<Row>, StoreError> {
         let Some(range) = between(listing.after, listing.before) else { return Ok(Vec::new()) };
-        self.with(|connection| {
-            let of = (shard, table, owner);
+        let of = (shard, table, owner);
+        self.listed(shard, |store, lines| {
             if listing.before.is_none() {
-                return rows(connection, NEWEST_FIRST, of, range, listing.limit);
+                return rows(store, lines, of, range, Order::NewestFirst, listing.limit);
             }
-            let mut nearest = rows(connection, OLDEST_FIRST, of, range, listing.limit)?;
+            let mut nearest = rows(store, lines, of, range, Order::OldestFirst, listing.limit)?;
             nearest.reverse();
             Ok(nearest)
         })
@@ -153,7 +152,8 @@ impl Reads for SqliteReads {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let Some(range) = between(None, after) else { return Ok(Vec::new()) };
-        self.with(|connection| rows(connection, OLDEST_FIRST, (shard, table, owner), range, limit))
+        let of = (shard, table, owner);
+        self.listed(shard, |store, lines| rows(store, lines, of, range, Order::OldestFirst, limit))
     }
 
     fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError> {

@@ -1,12 +1,15 @@
 //! Writes a plan, table by table, within the batch's transaction. Values are final; what each statement must find is
 //! checked again by the number of rows it changed.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, params};
 
+use super::base::{Remembered, Rows};
 use super::columns::bytes;
-use super::queries::journal_id;
-use crate::Shard;
-use crate::plan::{ClaimPlace, Plan};
+use super::queries::{self, journal_id};
+use crate::plan::{ClaimPlace, Plan, Said};
+use crate::{RowKey, Shard, StoreError};
 
 /// How many expired claims a batch takes with it, so that no batch is long.
 const DROPPED_AT_ONCE: usize = 512;
@@ -19,6 +22,14 @@ pub(super) enum NotAsPlanned {
     Row,
     /// SQLite failed.
     Sqlite(rusqlite::Error),
+    /// What had to be read could not be.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotAsPlanned {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 impl From<rusqlite::Error> for NotAsPlanned {
@@ -27,10 +38,38 @@ impl From<rusqlite::Error> for NotAsPlanned {
     }
 }
 
-pub(super) fn write(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+/// What a batch has written, for the writer to remember.
+#[derive(Default)]
+pub(super) struct Written {
+    /// Versions and numbers of rows.
+    pub rows: Rows,
+    /// How many rows each shard has had.
+    pub objects: HashMap<Shard, u64>,
+}
+
+/// Writes a plan over the rows that were `found` when it was made.
+pub(super) fn write(
+    connection: &Connection,
+    plan: &Plan<'_>,
+    remembered: &Remembered,
+    found: &Rows,
+) -> Result<Written, NotAsPlanned> {
+    let mut before = HashMap::new();
+    for &shard in plan.heads.keys() {
+        let objects = match remembered.objects.get(&shard) {
+            Some(&objects) => objects,
+            None => queries::objects(connection, shard)?,
+        };
+        before.insert(shard, objects);
+    }
+    let mut written = Written { objects: before.clone(), ..Written::default() };
+    for ((shard, _), row) in &plan.rows {
+        let is_new = row.was.is_none() && row.now.is_some();
+        *written.objects.entry(*shard).or_default() += u64::from(is_new);
+    }
     // First of all, so that a lost race costs nothing more.
-    heads(connection, plan)?;
-    rows(connection, plan)?;
+    heads(connection, plan, &written)?;
+    rows(connection, plan, found, before, &mut written)?;
     aliases(connection, plan)?;
     claims(connection, plan)?;
     let mut insert =
@@ -40,15 +79,18 @@ pub(super) fn write(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotA
     }
     sums(connection, plan)?;
     tasks(connection, plan)?;
-    places(connection, plan)
+    places(connection, plan)?;
+    Ok(written)
 }
 
-fn heads(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+fn heads(connection: &Connection, plan: &Plan<'_>, written: &Written) -> Result<(), NotAsPlanned> {
     let mut update = connection.prepare_cached(
-        "UPDATE shard_head SET seq = ?1, hash = ?2 WHERE shard = ?3 AND epoch = ?4 AND seq = ?5",
+        "UPDATE shard_head SET seq = ?1, hash = ?2, objects = ?6 WHERE shard = ?3 AND epoch = ?4 AND seq = ?5",
     )?;
     for (&shard, (before, after)) in &plan.heads {
-        let moved = params![after.seq as i64, after.hash, shard.0, before.epoch as i64, before.seq as i64];
+        let objects = written.objects.get(&shard).map_or(0, |&objects| objects as i64);
+        let moved =
+            params![after.seq as i64, after.hash, shard.0, before.epoch as i64, before.seq as i64, objects];
         if update.execute(moved)? != 1 {
             return Err(NotAsPlanned::Head);
         }
@@ -56,27 +98,40 @@ fn heads(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
     Ok(())
 }
 
-fn rows(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
+fn rows(
+    connection: &Connection,
+    plan: &Plan<'_>,
+    found: &Rows,
+    mut numbers: HashMap<Shard, u64>,
+    written: &mut Written,
+) -> Result<(), NotAsPlanned> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO object (shard, tab, owner, id, version, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO object (num, shard, tab, owner, id, version, body, record, at, len)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     let mut update = connection.prepare_cached(
-        "UPDATE object SET version = ?5, body = ?6
-         WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id = ?4 AND version = ?7",
+        "UPDATE object SET version = ?3, body = ?4, record = ?5, at = ?6, len = ?7 WHERE num = ?1 AND version = ?2",
     )?;
-    let mut delete = connection.prepare_cached(
-        "DELETE FROM object WHERE shard = ?1 AND tab = ?2 AND owner = ?3 AND id = ?4 AND version = ?5",
-    )?;
-    for ((shard, key), row) in &plan.rows {
-        let (table, owner, id) = (key.table as u8, key.owner.to_be_bytes(), key.id.to_be_bytes());
+    let mut delete = connection.prepare_cached("DELETE FROM object WHERE num = ?1 AND version = ?2")?;
+    for (&(shard, key), row) in &plan.rows {
+        let num = match (row.was, found.get(&(shard, key))) {
+            (None, _) => next(&mut numbers, shard, row.now.is_some()),
+            (Some(_), Some(&(_, num))) => num,
+            (Some(_), None) => return Err(NotAsPlanned::Row),
+        };
         let changed = match (row.was, row.now) {
-            (None, Some((version, body))) => {
-                insert.execute(params![shard.0, table, owner, id, version, body])?
+            (None, Some((version, said))) => {
+                let (body, record, at, len) = columns(shard, said);
+                let (table, owner, id) = (key.table as u8, key.owner.to_be_bytes(), key.id.to_be_bytes());
+                written.rows.insert((shard, key), (version, num));
+                insert.execute(params![num, shard.0, table, owner, id, version, body, record, at, len])?
             }
-            (Some(was), Some((version, body))) => {
-                update.execute(params![shard.0, table, owner, id, version, body, was])?
+            (Some(was), Some((version, said))) => {
+                let (body, record, at, len) = columns(shard, said);
+                written.rows.insert((shard, key), (version, num));
+                update.execute(params![num, was, version, body, record, at, len])?
             }
-            (Some(was), None) => delete.execute(params![shard.0, table, owner, id, was])?,
+            (Some(was), None) => delete.execute(params![num, was])?,
             // Made and deleted within the batch.
             (None, None) => 1,
         };
@@ -85,6 +140,23 @@ fn rows(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {
         }
     }
     Ok(())
+}
+
+/// The number of a shard's next row, which is used up if there is to be one.
+fn next(numbers: &mut HashMap<Shard, u64>, shard: Shard, is_used: bool) -> i64 {
+    let last = numbers.entry(shard).or_default();
+    *last += u64::from(is_used);
+    journal_id(shard, *last)
+}
+
+/// The columns body, record, at and len.
+type Columns<'a> = (Option<&'a [u8]>, Option<i64>, Option<u32>, Option<u32>);
+
+fn columns(shard: Shard, said: Said<'_>) -> Columns<'_> {
+    match said {
+        Said::Own(bytes) => (Some(bytes), None, None, None),
+        Said::InJournal { seq, at, len } => (None, Some(journal_id(shard, seq)), Some(at), Some(len)),
+    }
 }
 
 fn aliases(connection: &Connection, plan: &Plan<'_>) -> Result<(), NotAsPlanned> {

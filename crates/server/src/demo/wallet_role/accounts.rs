@@ -25,7 +25,7 @@ impl Accounts for StoreAccounts {
             let mut unit = Unit::new(Shard(0), self.clock.now());
             let body = serde_json::to_vec(&account).map_err(failed)?;
             let expected = account.version.checked_sub(1).filter(|&before| before > 0);
-            unit.rows.push(RowChange { key: key(account.id), expected, body: Some(body) });
+            unit.rows.push(RowChange { key: key(account.id), expected, body: Some(body.into()) });
             match self.store.commit(unit).await {
                 Ok(_) => Ok(Written::Done),
                 Err(CommitError::Refused(Refused::VersionConflict { .. })) => Ok(Written::Stale),
