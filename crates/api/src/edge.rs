@@ -46,6 +46,10 @@ pub(crate) async fn edge(State(api): State<Arc<ApiState>>, request: Request, nex
     headers.insert(GATEWAY_VERSION, HeaderValue::from_static(VERSION));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if api.pcs.is_draining() {
+        // The client's next request comes over a new connection, which whoever distributes them leads elsewhere.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let elapsed_ms = started.elapsed().as_millis();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     tracing::debug!(request.id = %request_id, %method, route, status = response.status().as_u16(), elapsed_ms, "Answered");

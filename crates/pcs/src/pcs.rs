@@ -113,13 +113,18 @@ impl Pcs {
     /// Whether payments can be made now.
     pub fn ready(&self) -> Readiness {
         let banks = self.banks.iter().map(|(name, bank)| (name.clone(), bank.state())).collect();
-        Readiness { store: self.store.is_ready(), banks, draining: self.draining.load(Ordering::Acquire) }
+        Readiness { store: self.store.is_ready(), banks, draining: self.is_draining() }
     }
 
     /// From now on the PCS says that it is not ready, so that whoever distributes requests looks elsewhere. What comes all
     /// the same is served.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether [`Pcs::drain`] was called.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     /// The banks, in the order of their names.

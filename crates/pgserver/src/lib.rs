@@ -2,6 +2,7 @@
 //! the process that started it, whatever becomes of that process.
 
 mod programs;
+mod standby;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -13,6 +13,9 @@ use crate::StoreError;
 
 /// The writer wakes the thread each time it has written about so many bytes.
 const NUDGE_BYTES: u64 = 1 << 20;
+/// How often the thread tries to catch up with the writer before the log is begun anew, and when it has.
+const MOST_PASSES: usize = 4;
+const FEW_FRAMES: u64 = 32;
 /// The thread looks by itself so often, for what trickles in.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -116,11 +119,19 @@ impl Work {
     }
 
     fn look(&self) -> rusqlite::Result<()> {
-        let (frames, moved) = self.checkpoint("NOOP")?;
+        let (mut frames, mut moved) = self.checkpoint("NOOP")?;
         if frames.saturating_sub(moved) >= self.start_frames {
-            self.checkpoint("PASSIVE")?;
+            (frames, moved) = self.checkpoint("PASSIVE")?;
         }
         if frames >= self.shared.limit_frames.load(Ordering::Relaxed) {
+            // What is left then, the writer moves while everybody waits: so little as can be. Each pass leaves only what was
+            // written during it.
+            for _ in 0..MOST_PASSES {
+                if frames.saturating_sub(moved) <= FEW_FRAMES {
+                    break;
+                }
+                (frames, moved) = self.checkpoint("PASSIVE")?;
+            }
             self.shared.full.store(true, Ordering::Relaxed);
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::base::{Remembered, Rows};
 use super::columns::bytes;
 use super::queries::{self, journal_id};
 use crate::plan::{ClaimPlace, Plan, Said};
-use crate::{RowKey, Shard, StoreError};
+use crate::{Shard, StoreError};
 
 /// How many expired claims a batch takes with it, so that no batch is long.
 const DROPPED_AT_ONCE: usize = 512;
