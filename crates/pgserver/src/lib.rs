@@ -60,6 +60,16 @@ impl Server {
         format!("postgres://lian@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Makes a database.
+    ///
+    /// # Errors
+    /// There is one of that name.
+    pub fn create(&self, database: &str) -> io::Result<()> {
+        let mut createdb = self.programs.command("createdb");
+        createdb.args(["--maintenance-db", &self.url("postgres"), database]);
+        standby::run(&mut createdb).map(drop)
+    }
+
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), self.port)

@@ -68,7 +68,8 @@ impl Server {
     }
 }
 
-fn run(command: &mut Command) -> io::Result<String> {
+/// Runs a program to its end and returns what it says.
+pub(super) fn run(command: &mut Command) -> io::Result<String> {
     let output = command.stdin(Stdio::null()).output()?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());

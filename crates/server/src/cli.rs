@@ -163,15 +163,28 @@ pub struct BenchFloorArgs {
     /// The port of 127.0.0.1 where its bank listens
     #[arg(long)]
     pub bank: u16,
-    /// The file it appends to
+    /// What commits
+    #[arg(long, value_enum)]
+    pub kind: FloorKind,
+    /// The file, or the URL of the database, that it writes to; it must be new
     #[arg(long)]
-    pub file: PathBuf,
+    pub store: String,
     /// PEM
     #[arg(long)]
     pub tls_certificate: PathBuf,
     /// PEM
     #[arg(long)]
     pub tls_key: PathBuf,
+}
+
+/// What a floor commits with
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)] // As in the documentation of the floor.
+pub enum FloorKind {
+    Log,
+    Sqlite,
+    Postgres,
+    Ordinary,
 }
 
 /// `lian bench-load`
@@ -192,6 +205,12 @@ pub struct BenchLoadArgs {
     /// How long
     #[arg(long)]
     pub milliseconds: u64,
+    /// Requests a second that come by chance, answered or not; without it each waits for the one before it
+    #[arg(long)]
+    pub rate: Option<f64>,
+    /// Where the ids of the payments that were made are written, one a line
+    #[arg(long)]
+    pub acknowledged: Option<PathBuf>,
 }
 
 /// `lian verify`

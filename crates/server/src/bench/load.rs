@@ -1,4 +1,4 @@
-//! The load: so many connections, each with one request in flight. HTTP/1.1 by hand on TLS, so that it takes little of the cores
+//! The load: so many connections, each with one request in flight at most. HTTP/1.1 by hand on TLS, so that it takes little of the cores
 //! that it shares with what it measures.
 
 use std::sync::Arc;
@@ -14,8 +14,27 @@ use tokio_rustls::TlsConnector;
 use types::Entropy as _;
 use vault::SystemEntropy;
 
+use super::pace::Pace;
 use crate::cli::BenchLoadArgs;
 use crate::fault::{Fault, Tried as _};
+
+/// Every run offers the same times.
+const SEED: u64 = 2003;
+
+/// What became of the requests of one connection.
+#[derive(Default)]
+struct Told {
+    /// Microseconds of each payment that was made, from the time at which it ought to have been sent.
+    micros: Vec<u32>,
+    /// Turned away with 503 and `Retry-After`.
+    busy: u64,
+    /// Answered with anything else.
+    refused: u64,
+    /// Sent, and the connection ended.
+    unanswered: u64,
+    /// The payments that were made, each behind its merchant.
+    ids: Vec<String>,
+}
 
 /// Prints one line of JSON.
 pub async fn run(args: BenchLoadArgs) -> Result<(), Fault> {
@@ -23,32 +42,66 @@ pub async fn run(args: BenchLoadArgs) -> Result<(), Fault> {
     let merchants: Vec<Value> =
         text.lines().map(serde_json::from_str).collect::<Result<_, _>>().tried("merchants")?;
     let (merchants, connector) = (Arc::new(merchants), connector(&args)?);
-    let until = Instant::now() + Duration::from_millis(args.milliseconds);
-    let mut lanes = JoinSet::new();
-    let started = Instant::now();
+    let mut connecting = JoinSet::new();
     for lane in 0..args.in_flight {
-        lanes.spawn(drive(args.port, connector.clone(), Arc::clone(&merchants), lane, until));
+        let connector = connector.clone();
+        connecting
+            .spawn(async move { Ok::<_, std::io::Error>((lane, connect(args.port, &connector).await?)) });
     }
-    let (mut latencies, mut refused) = (Vec::new(), 0u64);
+    let mut connected = Vec::new();
+    while let Some(lane) = connecting.join_next().await {
+        connected.push(lane.tried("a connection's task")?.tried("a connection")?);
+    }
+    let long = Duration::from_millis(args.milliseconds);
+    let pace = match args.rate {
+        Some(rate) => Pace::open(rate, long, SEED).tried("the pace's thread")?,
+        None => Pace::closed(long),
+    };
+    let (pace, started) = (Arc::new(pace), Instant::now());
+    let mut lanes = JoinSet::new();
+    for (lane, stream) in connected {
+        lanes.spawn(drive(stream, Arc::clone(&pace), Arc::clone(&merchants), lane));
+    }
+    let mut all = Told::default();
     while let Some(lane) = lanes.join_next().await {
-        let (times, not) = lane.tried("a connection's task")?.tried("a connection")?;
-        latencies.extend(times);
-        refused += not;
+        let told = lane.tried("a connection's task")?;
+        all.micros.extend(told.micros);
+        all.ids.extend(told.ids);
+        all.busy += told.busy;
+        all.refused += told.refused;
+        all.unanswered += told.unanswered;
     }
     let seconds = started.elapsed().as_secs_f64();
-    latencies.sort_unstable();
-    let at = |share: f64| {
-        let place = ((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1));
-        latencies.get(place).map(|micros| f64::from(*micros) / 1_000.0)
-    };
-    println!(
-        "{}",
-        json!({
-            "answered": latencies.len(), "refused": refused, "per_s": latencies.len() as f64 / seconds,
-            "p50_ms": at(0.5), "p99_ms": at(0.99), "p999_ms": at(0.999),
-        })
-    );
+    if let Some(file) = &args.acknowledged {
+        std::fs::write(file, all.ids.join("\n")).tried("cannot write what was acknowledged")?;
+    }
+    let mut report = report(all, seconds, pace.dropped());
+    report["cpu_us"] = json!(own_cpu_us());
+    println!("{report}");
     Ok(())
+}
+
+/// What this process has used of the cores so far.
+fn own_cpu_us() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let spent = |task: std::fs::DirEntry| {
+        let schedstat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        schedstat.split(' ').next()?.parse::<f64>().ok()
+    };
+    tasks.filter_map(spent).sum::<f64>() / 1_000.0
+}
+
+fn report(mut told: Told, seconds: f64, dropped: u64) -> Value {
+    told.micros.sort_unstable();
+    let at = |share: f64| {
+        let place = ((told.micros.len() as f64 * share) as usize).min(told.micros.len().saturating_sub(1));
+        told.micros.get(place).map(|micros| f64::from(*micros) / 1_000.0)
+    };
+    json!({
+        "answered": told.micros.len(), "busy": told.busy, "refused": told.refused, "unanswered": told.unanswered,
+        "dropped": dropped, "per_s": told.micros.len() as f64 / seconds,
+        "p50_ms": at(0.5), "p99_ms": at(0.99), "p999_ms": at(0.999), "max_ms": at(1.0),
+    })
 }
 
 fn connector(args: &BenchLoadArgs) -> Result<TlsConnector, Fault> {
@@ -59,34 +112,54 @@ fn connector(args: &BenchLoadArgs) -> Result<TlsConnector, Fault> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// One connection. Microseconds of each payment that was made, and how many were refused.
-async fn drive(
-    port: u16,
-    connector: TlsConnector,
-    merchants: Arc<Vec<Value>>,
-    lane: usize,
-    until: Instant,
-) -> std::io::Result<(Vec<u32>, u64)> {
+type Stream = tokio_rustls::client::TlsStream<TcpStream>;
+
+async fn connect(port: u16, connector: &TlsConnector) -> std::io::Result<Stream> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
     let name = ServerName::try_from("localhost").map_err(std::io::Error::other)?;
-    let mut stream = connector.connect(name, stream).await?;
+    connector.connect(name, stream).await
+}
+
+/// One connection, until there is nothing more to send or it ends.
+async fn drive(mut stream: Stream, pace: Arc<Pace>, merchants: Arc<Vec<Value>>, lane: usize) -> Told {
     let run = SystemEntropy.u128();
-    let (mut latencies, mut refused, mut buffer) = (Vec::new(), 0, Vec::new());
+    let (mut told, mut buffer) = (Told::default(), Vec::new());
     for number in 0u64.. {
-        if Instant::now() >= until {
-            break;
-        }
+        let Some(start) = pace.next().await else { break };
         let merchant = &merchants[(lane + number as usize * 31) % merchants.len()];
         let request = request(merchant, &format!("{run:032x}-{number}"));
-        let sent = Instant::now();
-        stream.write_all(request.as_bytes()).await?;
-        match answer(&mut stream, &mut buffer).await? {
-            201 => latencies.push(sent.elapsed().as_micros().min(u128::from(u32::MAX)) as u32),
-            _ => refused += 1,
+        let answered = async {
+            stream.write_all(request.as_bytes()).await?;
+            answer(&mut stream, &mut buffer).await
+        };
+        match answered.await {
+            Ok(201) => {
+                told.micros.push(start.elapsed().as_micros().min(u128::from(u32::MAX)) as u32);
+                let merchant = merchant["merchant"].as_str().unwrap_or_default();
+                told.ids.extend(id(&buffer).map(|id| format!("{merchant} {id}")));
+            }
+            Ok(503) if text(&buffer).contains("\r\nretry-after: ") => told.busy += 1,
+            Ok(_) => told.refused += 1,
+            Err(_) => {
+                told.unanswered += 1;
+                break;
+            }
         }
     }
-    Ok((latencies, refused))
+    told
+}
+
+fn text(answer: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(answer)
+}
+
+/// The payment's id. (A header names it too.)
+fn id(answer: &[u8]) -> Option<&str> {
+    const NAME: &[u8] = b"\"id\":\"pay_";
+    let begin = answer.windows(NAME.len()).position(|bytes| bytes == NAME)? + NAME.len() - b"pay_".len();
+    let end = answer[begin..].iter().position(|byte| *byte == b'"')?;
+    std::str::from_utf8(&answer[begin..begin + end]).ok()
 }
 
 fn request(merchant: &Value, key: &str) -> String {
@@ -134,6 +207,14 @@ fn head(bytes: &[u8]) -> Option<(u16, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_is_the_payments_own() {
+        let answer =
+            b"location: /v1/payments/pay_1\r\n\r\n{\"object\":\"payment\",\"id\":\"pay_2\",\"amount\":1}";
+        assert_eq!(id(answer), Some("pay_2"));
+        assert_eq!(id(b"HTTP/1.1 201 Created"), None);
+    }
 
     #[tokio::test]
     async fn an_answer_is_read_to_its_end_however_it_comes() {

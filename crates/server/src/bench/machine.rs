@@ -1,6 +1,6 @@
 //! What the machine can do right now, so that a figure can be judged.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -90,15 +90,4 @@ fn busy_ticks() -> f64 {
         .map(|(_, ticks)| ticks)
         .take(6)
         .sum()
-}
-
-/// A file that is really there: written once, so that later writes find its blocks.
-pub fn preallocated(path: &Path, bytes: usize) -> std::io::Result<File> {
-    let mut file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path)?;
-    let block = vec![0u8; 1 << 20];
-    for _ in 0..bytes.div_ceil(block.len()) {
-        file.write_all(&block)?;
-    }
-    file.sync_all()?;
-    Ok(file)
 }

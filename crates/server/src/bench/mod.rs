@@ -3,39 +3,34 @@
 //! | part       | process         | what it is                                                                     |
 //! |------------|-----------------|--------------------------------------------------------------------------------|
 //! | gateway    | `lian serve`    | the whole path of a payment, TLS on, durable                                   |
-//! | log floor  | `bench-floor`   | the same bytes over HTTP, a bank's round trip, two durable appends to one file |
+//! | floor      | `bench-floor`   | the same bytes over HTTP, a bank's round trip, two group commits on the engine |
+//! | log floor  | `bench-floor`   | the same, with appends to one file in place of the engine                       |
+//! | ordinary   | `bench-floor`   | the same, written as ordinary gateways write; on PostgreSQL only               |
 //! | bank       | `lian bank-sim` | the simulated bank                                                             |
 //! | load       | `bench-load`    | N requests in flight, each sent when the one before it was answered            |
 
-mod floor;
+mod alone;
 mod load;
 mod machine;
+mod pace;
 mod processes;
+mod sides;
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::{BenchArgs, BenchEngine};
+use crate::cli::{BenchArgs, BenchEngine, BenchFloorArgs, FloorKind};
 use crate::fault::{Fault, Tried as _};
 use machine::Calibration;
-use processes::{Process, Setup};
+use processes::Setup;
+use sides::{AT_ONCE, Side, median, side_by_side};
 
-pub use floor::run as run_floor;
 pub use load::run as run_load;
 
-/// In flight where gateway and floor are compared.
-const AT_ONCE: usize = 64;
 /// How far a calibration may move before the run counts as disturbed.
 const MOST_MOVED: f64 = 0.10;
-
-/// One measurement.
-struct Measured {
-    per_s: f64,
-    cpu_us: f64,
-    load: Value,
-}
 
 /// Runs the benchmark and prints a table, or one JSON object.
 pub async fn run(args: BenchArgs) -> Result<(), Fault> {
@@ -53,87 +48,130 @@ pub async fn run(args: BenchArgs) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Serves a floor; a process of its own.
+pub async fn run_floor(args: BenchFloorArgs) -> Result<(), Fault> {
+    let kind = match args.kind {
+        FloorKind::Log => floor::Kind::Log,
+        FloorKind::Sqlite => floor::Kind::Sqlite,
+        FloorKind::Postgres => floor::Kind::Postgres,
+        FloorKind::Ordinary => floor::Kind::Ordinary,
+    };
+    let BenchFloorArgs { store, tls_certificate, tls_key, .. } = args;
+    let bank = ([127, 0, 0, 1], args.bank).into();
+    let options = floor::Options { kind, store, bank, tls_certificate, tls_key };
+    floor::run(options).await.map_err(|error| Fault::plain(format!("the floor: {error}")))
+}
+
 async fn measure(args: &BenchArgs, dir: &Path) -> Result<Value, Fault> {
     let before = Calibration::take(dir)?;
     let setup = Setup::make(dir, args.engine).await?;
-    let (gateway, floor) = (setup.gateway()?, setup.floor()?);
     let seconds = args.duration.max(1);
     let phase = Duration::from_secs(seconds);
-    // Warm: connections, caches, plans.
-    load(&setup, &gateway, AT_ONCE, Duration::from_millis(500)).await?;
-    load(&setup, &floor, AT_ONCE, Duration::from_millis(500)).await?;
-    let (mut ours, mut floors) = (Vec::new(), Vec::new());
-    for turn in 0..3 {
-        // A B, B A, A B: whatever drifts drifts for both.
-        for is_gateway in if turn % 2 == 0 { [false, true] } else { [true, false] } {
-            let (process, into) = if is_gateway { (&gateway, &mut ours) } else { (&floor, &mut floors) };
-            into.push(load(&setup, process, AT_ONCE, phase).await?);
-        }
+    let mut sides = side_by_side(&setup, args, phase)?.into_iter();
+    let (Some(gateway), Some(floor), Some(log_floor)) = (sides.next(), sides.next(), sides.next()) else {
+        return Err(Fault::plain("a floor is missing".to_owned()));
+    };
+    let mut report = compared(&gateway, &floor, &log_floor, sides.next().as_ref());
+    // Nothing but the gateway from here on.
+    drop((floor, log_floor, sides));
+    let capacity = gateway.median(|run| run.per_s);
+    for (name, value) in [
+        ("engine", json!(args.engine.name())),
+        ("in_flight", json!(AT_ONCE)),
+        ("tls", json!(true)),
+        ("seconds_a_phase", json!(seconds)),
+        ("debug_build", json!(cfg!(debug_assertions))),
+        ("version", json!(env!("CARGO_PKG_VERSION"))),
+        ("commit", json!(option_env!("LIAN_COMMIT"))),
+        (
+            "binary_bytes",
+            json!(std::env::current_exe().and_then(std::fs::metadata).map(|file| file.len()).ok()),
+        ),
+        ("gateway_by_in_flight", alone::by_in_flight(&setup, &gateway.process, phase)?),
+        ("open_loop", alone::open_loop(&setup, &gateway.process, capacity, phase)?),
+        ("overload", alone::overload(&setup, &gateway.process, capacity, phase)?),
+        ("resident_kib", json!(gateway.process.resident_kib())),
+        ("kill", alone::killed(&setup, gateway.process, phase).await?),
+    ] {
+        report[name] = value;
     }
-    let mut others = serde_json::Map::new();
-    for in_flight in [1, 16, 256] {
-        let measured = load(&setup, &gateway, in_flight, phase).await?;
-        others.insert(in_flight.to_string(), measured.load);
-    }
-    let memory = gateway.resident_kib();
-    drop((gateway, floor));
     setup.verify()?;
     let after = Calibration::take(dir)?;
-    let ratios: Vec<f64> = ours.iter().zip(&floors).map(|(ours, floor)| ours.per_s / floor.per_s).collect();
-    let median_of = |of: fn(&Measured) -> f64, all: &[Measured]| median(all.iter().map(of).collect());
-    let at = |share: &str| median(ours.iter().filter_map(|measured| measured.load[share].as_f64()).collect());
-    Ok(json!({
-        "engine": args.engine.name(), "in_flight": AT_ONCE, "tls": true, "seconds_a_phase": seconds,
-        "payments_per_s": median_of(|m| m.per_s, &ours), "log_floor_per_s": median_of(|m| m.per_s, &floors),
-        "ratio_to_log_floor": median(ratios.clone()), "ratios_to_log_floor": ratios,
-        // The floor on the same engine and the ordinary way of writing are not built yet.
-        "floor_per_s": null, "ordinary_per_s": null, "ratio": null,
-        "cpu_us_per_payment": median_of(|m| m.cpu_us, &ours), "log_floor_cpu_us": median_of(|m| m.cpu_us, &floors),
+    report["books_verified"] = json!(true);
+    report["disturbed"] =
+        json!(before.foreign_cpu.max(after.foreign_cpu) > MOST_MOVED || before.moved(&after) > MOST_MOVED);
+    report["fdatasync_moved"] = json!(before.fdatasync_moved(&after));
+    (report["calibration_before"], report["calibration_after"]) = (before.to_json(), after.to_json());
+    Ok(report)
+}
+
+fn compared(gateway: &Side, floor: &Side, log_floor: &Side, ordinary: Option<&Side>) -> Value {
+    let (ratios, log_ratios) = (gateway.over(floor), gateway.over(log_floor));
+    let at = |share: &str| median(gateway.runs.iter().filter_map(|run| run.load[share].as_f64()).collect());
+    json!({
+        "payments_per_s": gateway.median(|run| run.per_s), "floor_per_s": floor.median(|run| run.per_s),
+        "log_floor_per_s": log_floor.median(|run| run.per_s),
+        "ordinary_per_s": ordinary.map(|side| side.median(|run| run.per_s)),
+        "ratio": median(ratios.clone()), "ratios": ratios,
+        "ratio_to_log_floor": median(log_ratios.clone()), "ratios_to_log_floor": log_ratios,
+        "ratio_to_ordinary": ordinary.map(|side| median(gateway.over(side))),
+        "cpu_us_per_payment": gateway.median(|run| run.cpu_us), "floor_cpu_us": floor.median(|run| run.cpu_us),
+        "log_floor_cpu_us": log_floor.median(|run| run.cpu_us),
+        "cpu_us_split": gateway.split(), "floor_cpu_us_split": floor.split(),
+        "bytes_written_per_payment": gateway.written_bytes(),
         "p50_ms": at("p50_ms"), "p99_ms": at("p99_ms"), "p999_ms": at("p999_ms"),
-        "debug_build": cfg!(debug_assertions), "version": env!("CARGO_PKG_VERSION"),
-        "gateway_by_in_flight": others, "resident_kib": memory,
-        "calibration_before": before.to_json(), "calibration_after": after.to_json(),
-        "disturbed": before.foreign_cpu.max(after.foreign_cpu) > MOST_MOVED || before.moved(&after) > MOST_MOVED,
-        "fdatasync_moved": before.fdatasync_moved(&after),
-        "books_verified": true,
-    }))
-}
-
-async fn load(setup: &Setup, process: &Process, in_flight: usize, long: Duration) -> Result<Measured, Fault> {
-    let before = process.cpu_us();
-    let load = setup.load(process, in_flight, long).await?;
-    let answered = load["answered"].as_u64().unwrap_or(0);
-    if answered == 0 || load["refused"] != 0 {
-        return Err(Fault::plain(format!("{}: not every request was answered well: {load}", process.name)));
-    }
-    let cpu_us = (process.cpu_us() - before) / answered as f64;
-    Ok(Measured { per_s: load["per_s"].as_f64().unwrap_or(0.0), cpu_us, load })
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    })
 }
 
 fn print(report: &Value) {
     let number = |name: &str| report[name].as_f64().map_or("-".to_owned(), |value| format!("{value:.1}"));
     println!("Engine {}, {AT_ONCE} in flight, TLS, durable, all on this machine:", report["engine"]);
-    println!(
-        "  gateway     {:>10} payments/s  {:>8} us CPU",
-        number("payments_per_s"),
-        number("cpu_us_per_payment")
-    );
-    println!(
-        "  log floor   {:>10} payments/s  {:>8} us CPU",
-        number("log_floor_per_s"),
-        number("log_floor_cpu_us")
-    );
-    let ratio = report["ratio_to_log_floor"].as_f64().unwrap_or(f64::NAN);
-    println!("  gateway / log floor  {ratio:.3} (median of three pairs)");
-    println!("  latency p50 {} p99 {} p99.9 {} ms", number("p50_ms"), number("p99_ms"), number("p999_ms"));
-    if report["disturbed"] == true {
-        println!("  The machine was disturbed by others; the ratio is worth more than the rest, and little.");
+    for (name, per_s, cpu) in [
+        ("gateway", "payments_per_s", "cpu_us_per_payment"),
+        ("floor", "floor_per_s", "floor_cpu_us"),
+        ("log floor", "log_floor_per_s", "log_floor_cpu_us"),
+        ("ordinary", "ordinary_per_s", "-"),
+    ] {
+        println!("  {name:<10} {:>10} payments/s  {:>8} us CPU", number(per_s), number(cpu));
     }
+    let ratio = |name: &str| report[name].as_f64().map_or("-".to_owned(), |value| format!("{value:.3}"));
+    println!(
+        "  gateway / floor {}, / log floor {}, / ordinary {} (medians of three)",
+        ratio("ratio"),
+        ratio("ratio_to_log_floor"),
+        ratio("ratio_to_ordinary")
+    );
+    println!("  latency p50 {} p99 {} p99.9 {} ms", number("p50_ms"), number("p99_ms"), number("p999_ms"));
+    for run in report["open_loop"].as_array().into_iter().flatten() {
+        println!("  {}", by_chance("offered", run));
+    }
+    println!("  {}", by_chance("overload", &report["overload"]));
+    println!(
+        "  killed under load: {} acknowledged, {} lost, {} without an answer; ready again after {:.0} ms",
+        report["kill"]["acknowledged"],
+        report["kill"]["lost"],
+        report["kill"]["unanswered"],
+        report["kill"]["start_up_ms"].as_f64().unwrap_or(f64::NAN)
+    );
+    if report["disturbed"] == true {
+        println!(
+            "  The machine was disturbed by others; the ratios are worth more than the rest, and little."
+        );
+    }
+}
+
+fn by_chance(name: &str, run: &Value) -> String {
+    let number = |name: &str| run[name].as_f64().unwrap_or(f64::NAN);
+    format!(
+        "{name:<8} {:>8.0}/s  paid {:>8.0}/s  p50 {:.2} p99 {:.2} p99.9 {:.2} ms  turned away {}, not sent {}",
+        number("offered_per_s"),
+        number("per_s"),
+        number("p50_ms"),
+        number("p99_ms"),
+        number("p999_ms"),
+        run["busy"],
+        run["dropped"]
+    )
 }
 
 impl BenchEngine {
@@ -142,14 +180,5 @@ impl BenchEngine {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_median_is_the_one_in_the_middle() {
-        assert!((super::median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
-        assert!(super::median(Vec::new()).is_nan());
     }
 }

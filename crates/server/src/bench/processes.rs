@@ -1,5 +1,6 @@
 //! The processes of a run: each a child of this one, killed when it is done with.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,12 +8,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cli::BenchEngine;
+use crate::cli::{BenchEngine, FloorKind};
 use crate::fault::{Fault, Tried as _};
 
 /// A known key of a simulator: it protects nothing.
 const KEY: &str = "0123456789ABCDEFFEDCBA9876543210";
 const MERCHANTS: &str = "100";
+const ACKNOWLEDGED: &str = "acknowledged";
 
 /// A running child.
 pub struct Process {
@@ -46,12 +48,37 @@ impl Process {
 
     /// CPU time of all its threads so far.
     pub fn cpu_us(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // The name may hold spaces; what follows it does not. utime and stime are the 14th and 15th of all.
-        let after = stat.rsplit(')').next().unwrap_or_default();
-        let ticks: f64 =
-            after.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<f64>().ok()).sum();
-        ticks * 10_000.0
+        self.threads_us().values().sum()
+    }
+
+    /// CPU time in microseconds of each of its threads so far, by the threads' names.
+    pub fn threads_us(&self) -> BTreeMap<String, f64> {
+        let mut threads = BTreeMap::new();
+        let tasks =
+            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
+        for task in tasks {
+            let name =
+                std::fs::read_to_string(task.path().join("comm")).unwrap_or_default().trim().to_owned();
+            *threads.entry(name).or_insert(0.0) += on_cpu_us(&task.path());
+        }
+        threads
+    }
+
+    /// Bytes that it has sent towards a disk so far.
+    pub fn written_bytes(&self) -> f64 {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap_or_default();
+        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+        line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0.0)
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn resident_kib(&self) -> Option<u64> {
@@ -61,6 +88,12 @@ impl Process {
     }
 }
 
+/// Nanoseconds on a core, as the scheduler counts them, in microseconds.
+fn on_cpu_us(task: &Path) -> f64 {
+    let schedstat = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
+    schedstat.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(0.0) / 1_000.0
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -68,12 +101,24 @@ impl Drop for Process {
     }
 }
 
+/// A phase of load.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// Connections, each with one request in flight at most.
+    pub in_flight: usize,
+    pub long: Duration,
+    /// Requests a second that come by chance; none: each waits for the one before it.
+    pub rate: Option<f64>,
+    /// Whether it writes down what it was told.
+    pub keeps_ids: bool,
+}
+
 /// Files, database and bank of a run.
 pub struct Setup {
     dir: PathBuf,
     store_url: String,
-    _bank: Process,
-    _database: Option<pgserver::Server>,
+    bank: Process,
+    database: Option<pgserver::Server>,
 }
 
 impl Setup {
@@ -112,42 +157,86 @@ impl Setup {
             return Err(Fault::plain(String::from_utf8_lossy(&created.stderr).into_owned()));
         }
         std::fs::write(dir.join("merchants.json"), &created.stdout).tried("cannot write merchants.json")?;
-        Ok(Self { dir, store_url, _bank: bank, _database: database })
+        Ok(Self { dir, store_url, bank, database })
     }
 
     pub fn gateway(&self) -> Result<Process, Fault> {
         Process::start("gateway", &self.dir, &["serve", "--config", "lian.toml"])
     }
 
-    pub fn floor(&self) -> Result<Process, Fault> {
+    /// A floor over a store of its own.
+    pub fn floor(&self, kind: FloorKind) -> Result<Process, Fault> {
         // The floor's bank is a thread of this process, so that its CPU time is nobody's who is measured.
-        let bank = super::floor::echo().tried("cannot start the floor's bank")?.to_string();
-        let arguments = [
-            "bench-floor",
-            "--bank",
-            &bank,
-            "--file",
-            "floor.log",
-            "--tls-certificate",
-            "cert.pem",
-            "--tls-key",
-            "key.pem",
-        ];
-        Process::start("floor", &self.dir, &arguments)
+        let bank = floor::echo().tried("cannot start the floor's bank")?.to_string();
+        let (name, kind_name) = match kind {
+            FloorKind::Log => ("log-floor", "log"),
+            FloorKind::Sqlite => ("floor", "sqlite"),
+            FloorKind::Postgres => ("floor", "postgres"),
+            FloorKind::Ordinary => ("ordinary", "ordinary"),
+        };
+        let store = match &self.database {
+            Some(database) if kind != FloorKind::Log => {
+                database.create(name).tried("a database for a floor")?;
+                database.url(name)
+            }
+            _ => format!("{name}.db"),
+        };
+        let mut arguments = vec!["bench-floor", "--kind", kind_name, "--store", &store, "--bank", &bank];
+        arguments.extend(["--tls-certificate", "cert.pem", "--tls-key", "key.pem"]);
+        Process::start(name, &self.dir, &arguments)
     }
 
     /// One phase of load, by a process of its own.
-    pub async fn load(&self, on: &Process, in_flight: usize, long: Duration) -> Result<Value, Fault> {
+    pub fn start_load(&self, on: &Process, load: Load) -> Result<Child, Fault> {
         let (port, many, milliseconds) =
-            (on.port.to_string(), in_flight.to_string(), long.as_millis().to_string());
+            (on.port.to_string(), load.in_flight.to_string(), load.long.as_millis().to_string());
         let mut command = lian()?;
         command.args(["bench-load", "--merchants", "merchants.json", "--tls-certificate", "cert.pem"]);
         command.args(["--port", &port, "--in-flight", &many, "--milliseconds", &milliseconds]);
-        let run = command.current_dir(&self.dir).output().tried("cannot start the load")?;
+        if let Some(rate) = load.rate {
+            command.args(["--rate", &rate.to_string()]);
+        }
+        if load.keeps_ids {
+            command.args(["--acknowledged", ACKNOWLEDGED]);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.current_dir(&self.dir).spawn().tried("cannot start the load")
+    }
+
+    /// What a load reports at its end.
+    pub fn report(&self, load: Child) -> Result<Value, Fault> {
+        let run = load.wait_with_output().tried("the load")?;
         if !run.status.success() {
             return Err(Fault::plain(String::from_utf8_lossy(&run.stderr).into_owned()));
         }
         serde_json::from_slice(&run.stdout).tried("the load's report")
+    }
+
+    /// Ids of the payments that the last load was told of.
+    pub fn acknowledged(&self) -> Result<Vec<String>, Fault> {
+        let text = std::fs::read_to_string(self.dir.join(ACKNOWLEDGED)).tried("what was acknowledged")?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// The merchants, as `lian merchant create` prints them.
+    pub fn merchants(&self) -> Result<Vec<Value>, Fault> {
+        let text = std::fs::read_to_string(self.dir.join("merchants.json")).tried("the merchants")?;
+        text.lines().map(serde_json::from_str).collect::<Result<_, _>>().tried("the merchants")
+    }
+
+    /// CPU time of the bank, and of the database's processes, so far.
+    pub fn others_us(&self) -> (f64, f64) {
+        let database = self.database.as_ref().and_then(|database| database.pid().ok()).map_or(0.0, |pid| {
+            let children =
+                std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+            children.split_whitespace().map(|child| on_cpu_us(Path::new(&format!("/proc/{child}")))).sum()
+        });
+        (self.bank.cpu_us(), database)
+    }
+
+    /// The certificate that the gateway shows.
+    pub fn certificate(&self) -> Result<Vec<u8>, Fault> {
+        std::fs::read(self.dir.join("cert.pem")).tried("the certificate")
     }
 
     /// Proves the books after the gateway was killed.
