@@ -39,6 +39,12 @@ pub enum Command {
     /// A part of the bench
     #[command(hide = true)]
     BenchLoad(BenchLoadArgs),
+    /// Copy the embedded store, also while it is served
+    Backup(BackupArgs),
+    /// Bring such a copy back
+    Restore(RestoreArgs),
+    /// Move the embedded store to PostgreSQL
+    Migrate(MigrateArgs),
     /// Look at ISO 8583 messages
     Iso(IsoArgs),
 }
@@ -143,9 +149,22 @@ pub struct BenchArgs {
     /// Print one JSON object in place of a table
     #[arg(long)]
     pub json: bool,
+    /// Compare also with a store of a million payments, which takes minutes
+    #[arg(long)]
+    pub full: bool,
+    /// The same with so many payments
+    #[arg(long, value_name = "PAYMENTS")]
+    pub stored: Option<u64>,
     /// Where the run's files are made, on the disk that is to be measured, and removed at the end
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub data: PathBuf,
+}
+
+impl BenchArgs {
+    /// How many payments a full store has; none: it is not measured.
+    pub fn payments(&self) -> Option<u64> {
+        self.stored.or_else(|| self.full.then_some(1_000_000))
+    }
 }
 
 /// What `lian bench` stores on.
@@ -222,6 +241,39 @@ pub struct VerifyArgs {
     /// A store by its URL instead: sqlite:FILE or postgres://…
     #[arg(long, value_name = "URL", conflicts_with = "data")]
     pub store: Option<String>,
+}
+
+/// `lian backup`
+#[derive(Clone, Debug, Args)]
+pub struct BackupArgs {
+    /// The store: sqlite:FILE
+    #[arg(long, value_name = "URL")]
+    pub store: String,
+    /// The file that the copy is made as; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// `lian restore`
+#[derive(Clone, Debug, Args)]
+pub struct RestoreArgs {
+    /// What lian backup has made
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// Where the store is to be: sqlite:FILE; there must be none
+    #[arg(long, value_name = "URL")]
+    pub store: String,
+}
+
+/// `lian migrate`
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    /// The embedded store, which nobody may serve meanwhile: sqlite:FILE
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// An empty database, or the one that a move of this store was broken off at: postgres://…
+    #[arg(long, value_name = "URL")]
+    pub to: String,
 }
 
 /// `lian iso`

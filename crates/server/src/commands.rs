@@ -1,6 +1,8 @@
 //! Commands that look and do not serve.
 
+pub mod backup;
 pub mod explain;
 pub mod iso;
+pub mod migrate;
 pub mod verify;
 mod verify_rows;

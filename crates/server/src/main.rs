@@ -8,6 +8,7 @@ mod demo;
 mod fault;
 mod link_security;
 mod links;
+mod progress;
 mod register;
 mod serve;
 mod store_url;
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
         Command::Bench(args) => block_on(bench::run(args)),
         Command::BenchFloor(args) => serve::on_one_thread(bench::run_floor(args)),
         Command::BenchLoad(args) => serve::on_one_thread(bench::run_load(args)),
+        Command::Backup(args) => block_on(commands::backup::run(args)),
+        Command::Restore(args) => block_on(commands::backup::restore(args)),
+        Command::Migrate(args) => block_on(commands::migrate::run(args)),
         Command::Iso(args) => commands::iso::run(args),
     };
     match done {

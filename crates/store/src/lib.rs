@@ -23,6 +23,7 @@ mod shape;
 mod shard;
 mod sqlite;
 mod store;
+mod transfer;
 mod unit;
 mod verify;
 mod writer;
@@ -38,8 +39,12 @@ pub use read::{
     DayCount, DueTask, Head, Known, Listing, Place, Posting, ProjectionSize, RawRecord, Reads, Row,
 };
 pub use shard::{Shard, shard_of};
-pub use sqlite::{SqliteEngine, SqliteOptions, open as open_sqlite, open_read_only as open_sqlite_read_only};
+pub use sqlite::{
+    SqliteEngine, SqliteOptions, copy as copy_sqlite, open as open_sqlite,
+    open_read_only as open_sqlite_read_only,
+};
 pub use store::Store;
+pub use transfer::{Checksum, Moved, Proof, move_to_postgres};
 pub use unit::{
     AliasChange, Answer, Body, Claim, Committed, Count, CursorMove, Record, RecordKind, Reserve, RowChange,
     RowKey, Table, TaskChange, Unit,

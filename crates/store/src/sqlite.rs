@@ -10,6 +10,7 @@ mod base;
 mod checkpoint;
 mod claims;
 mod columns;
+mod copy;
 mod engine;
 mod lists;
 mod open;
@@ -18,8 +19,10 @@ mod queries;
 mod reads;
 mod write;
 
+pub use copy::copy;
 pub use engine::SqliteEngine;
 pub use open::{SqliteOptions, open, open_read_only};
+pub(crate) use open::{reader, shards_of};
 
 use crate::StoreError;
 

@@ -15,6 +15,7 @@ mod machine;
 mod pace;
 mod processes;
 mod sides;
+mod stored;
 
 use std::path::Path;
 use std::time::Duration;
@@ -96,6 +97,10 @@ async fn measure(args: &BenchArgs, dir: &Path) -> Result<Value, Fault> {
         report[name] = value;
     }
     setup.verify()?;
+    report["stored"] = match args.payments() {
+        Some(payments) => stored::compare(args, dir, payments).await?,
+        None => Value::Null,
+    };
     let after = Calibration::take(dir)?;
     report["books_verified"] = json!(true);
     report["disturbed"] =
@@ -153,6 +158,12 @@ fn print(report: &Value) {
         report["kill"]["unanswered"],
         report["kill"]["start_up_ms"].as_f64().unwrap_or(f64::NAN)
     );
+    if let Some(ratio) = report["stored"]["ratio"].as_f64() {
+        println!(
+            "  with {} payments stored: {ratio:.3} of the speed over an empty store",
+            report["stored"]["payments"]
+        );
+    }
     if report["disturbed"] == true {
         println!(
             "  The machine was disturbed by others; the ratios are worth more than the rest, and little."

@@ -2,30 +2,28 @@
 
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use store::{Reads, Verified};
 
 use super::verify_rows::verify_rows;
 use crate::cli::VerifyArgs;
 use crate::fault::{Fault, Tried as _};
+use crate::progress;
 use crate::store_url::StoreUrl;
 
 pub async fn run(args: VerifyArgs) -> Result<(), Fault> {
-    let url = match &args.store {
+    prove(match &args.store {
         Some(text) => StoreUrl::parse(text, Path::new("."))?,
         None => StoreUrl::Sqlite(args.data.join("lian.db")),
-    };
+    })
+    .await
+}
+
+/// Proves a store, and says what was proved and where its journals end.
+pub async fn prove(url: StoreUrl) -> Result<(), Fault> {
     let reads = url.open_read_only()?;
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} records, {eta} left") {
-        bar.set_style(style);
-    }
+    let bar = progress::bar("proving", "records");
     let shown = bar.clone();
-    let progress = move |done, all| {
-        shown.set_length(all);
-        shown.set_position(done);
-    };
+    let progress = move |done, all| progress::show(&shown, done, all);
     // A snapshot, so that a gateway that goes on working meanwhile does not move the ground.
     let checked = tokio::task::spawn_blocking(move || check(&*reads, progress));
     let checked = checked.await.tried("the check was interrupted")?;

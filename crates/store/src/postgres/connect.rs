@@ -20,7 +20,7 @@ const OLDEST: i32 = 150_000;
 
 /// A database, and how to talk to it.
 #[derive(Clone)]
-pub(super) struct Target {
+pub(crate) struct Target {
     config: Config,
     statement_ms: u32,
 }
@@ -88,7 +88,7 @@ pub(super) fn words(error: &tokio_postgres::Error) -> String {
 }
 
 /// A session. Shared by tasks: what they ask is pipelined.
-pub(super) struct Conn {
+pub(crate) struct Conn {
     pub client: Client,
     uses: AtomicU64,
     prepared: Mutex<HashMap<&'static str, Statement>>,

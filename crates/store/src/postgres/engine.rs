@@ -76,7 +76,7 @@ impl PostgresEngine {
         let opening = std::thread::spawn(move || {
             let conn = runtime.block_on(async {
                 let mut conn = target.open().await?;
-                migrate::migrate(&mut conn, options.shards).await?;
+                migrate::migrate(&mut conn, options.shards, false).await?;
                 prepare(&conn).await.map_err(|error| StoreError::Open(words(&error)))?;
                 Ok::<_, StoreError>(conn)
             })?;

@@ -1,5 +1,7 @@
 //! Tables: made once, brought forward by numbered files, while processes of the version before go on.
 
+use tokio_postgres::GenericClient;
+
 use super::connect::{Conn, Target, words};
 use crate::StoreError;
 use crate::journal::GENESIS;
@@ -16,7 +18,8 @@ fn cannot(error: &tokio_postgres::Error) -> StoreError {
 }
 
 /// Brings the tables to this program's version and counts this opening. The row of `store` is the lock.
-pub(super) async fn migrate(conn: &mut Conn, shards: u16) -> Result<(), StoreError> {
+/// `may_be_moving`: also of a database that a store is being moved to.
+pub(crate) async fn migrate(conn: &mut Conn, shards: u16, may_be_moving: bool) -> Result<(), StoreError> {
     let made = "CREATE TABLE IF NOT EXISTS store (one smallint PRIMARY KEY CHECK (one = 1),
                 version integer NOT NULL, shards smallint NOT NULL)";
     let mut tries = 0;
@@ -33,6 +36,9 @@ pub(super) async fn migrate(conn: &mut Conn, shards: u16) -> Result<(), StoreErr
     let row = row.map_err(|error| cannot(&error))?;
     let (version, made_with) = (row.get::<_, i32>(0), row.get::<_, i16>(1));
     check(version, made_with, Some(shards))?;
+    if !may_be_moving && is_moving(&change).await? {
+        return Err(moving());
+    }
     for sql in &MIGRATIONS[version.max(0) as usize..] {
         change.batch_execute(sql).await.map_err(|error| cannot(&error))?;
     }
@@ -44,6 +50,19 @@ pub(super) async fn migrate(conn: &mut Conn, shards: u16) -> Result<(), StoreErr
     let bound: super::connect::Bound<'_> = &[&i32::from(shards), &&GENESIS[..], &&[0u8; 16][..]];
     change.execute(opened, bound).await.map_err(|error| cannot(&error))?;
     change.commit().await.map_err(|error| cannot(&error))
+}
+
+/// Whether a store is being moved here.
+pub(crate) async fn is_moving(within: &impl GenericClient) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'moving'";
+    within.query_one(sql, &[]).await.map(|row| row.get::<_, i64>(0) > 0).map_err(|error| cannot(&error))
+}
+
+fn moving() -> StoreError {
+    StoreError::Open(
+        "a store is being moved to this database and has not arrived; run lian migrate again, to its end"
+            .to_owned(),
+    )
 }
 
 fn check(version: i32, made_with: i16, wanted: Option<u16>) -> Result<(), StoreError> {
@@ -74,6 +93,9 @@ pub(super) fn shards_of(target: &Target) -> Result<u16, StoreError> {
             let row = row.map_err(|error| cannot(&error))?;
             let (version, shards) = (row.get::<_, i32>(0), row.get::<_, i16>(1));
             check(version, shards, None)?;
+            if is_moving(&conn.client).await? {
+                return Err(moving());
+            }
             if (version as usize) < MIGRATIONS.len() {
                 return Err(StoreError::Open(format!(
                     "the tables are of version {version}, this program reads version {}",

@@ -17,7 +17,10 @@ mod write;
 
 use std::sync::Arc;
 
+pub(crate) use connect::{Conn, Target};
 pub use engine::PostgresEngine;
+pub(crate) use migrate::{is_moving, migrate};
+pub(crate) use queries::read_error;
 
 use crate::{Reads, StoreError};
 

@@ -11,7 +11,7 @@ use super::fetch::claimed;
 use crate::journal::Hash;
 use crate::{DayCount, DueTask, Head, Known, RawRecord, Row, RowKey, Shard, StoreError, Table};
 
-pub(super) fn read_error(error: tokio_postgres::Error) -> StoreError {
+pub(crate) fn read_error(error: tokio_postgres::Error) -> StoreError {
     StoreError::Read(words(&error))
 }
 

@@ -108,6 +108,13 @@ pub fn open_read_only(path: &Path) -> Result<Arc<dyn Reads>, StoreError> {
     Ok(Arc::new(SqliteReads::new(Pool::new(path), claims, projections, shards)))
 }
 
+/// How many shards the store of a file was made with, whatever version its tables have.
+pub(crate) fn shards_of(path: &Path) -> Result<u16, StoreError> {
+    let connection = reader(path)?;
+    check_application(path, &connection)?;
+    queries::shards(&connection)
+}
+
 fn cannot(path: &Path, error: impl std::fmt::Display) -> StoreError {
     StoreError::Open(format!("cannot open the store {}: {error}", path.display()))
 }
@@ -171,7 +178,7 @@ pub(super) fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// A reader's connection.
-pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let set = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
@@ -189,7 +196,7 @@ pub(super) fn user_version(connection: &Connection) -> rusqlite::Result<usize> {
     connection.pragma_query_value(None, "user_version", |row| Ok(usize::from(row.get::<_, u16>(0)?)))
 }
 
-fn check_application(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn check_application(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     let id: i32 = connection
         .pragma_query_value(None, "application_id", |row| row.get(0))
         .map_err(|error| cannot(path, error))?;
