@@ -1,6 +1,7 @@
 //! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use card::{Expiry, Pan, SecurityCode};
@@ -21,6 +22,16 @@ pub struct Bank {
     profile: Arc<BankProfile>,
     link: HostLink,
     reply_timeout: Duration,
+    asking: AtomicUsize,
+}
+
+/// One who waits for a bank's answer, for as long as this lives.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A card in clear, in memory only, for the message that is sent next.
@@ -76,7 +87,7 @@ impl Bank {
     pub fn new(link: HostLink, reply_timeout: Option<Duration>) -> Self {
         let profile = Arc::clone(link.profile());
         let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
-        Self { profile, link, reply_timeout }
+        Self { profile, link, reply_timeout, asking: AtomicUsize::new(0) }
     }
 
     /// Its name in our configuration.
@@ -112,6 +123,11 @@ impl Bank {
                 "Requests had no answer at the end; they will be reversed"
             );
         }
+    }
+
+    /// How many wait for its answer.
+    pub(crate) fn asking(&self) -> usize {
+        self.asking.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -168,6 +184,8 @@ impl Bank {
 
     /// Asks the bank and reads what it says.
     pub(crate) async fn ask(&self, transaction: Transaction, fields: &Fields, card: &SecretCard) -> Heard {
+        self.asking.fetch_add(1, Ordering::Relaxed);
+        let _asking = Asking(&self.asking);
         let card = CardFields {
             pan: card.pan.clone(),
             expiry: Some(card.expiry),

@@ -2,16 +2,21 @@
 //! claimed in the same commit as the first effect, and answered in the same commit as the last.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use payment::{Payment, Refund};
 use serde::{Deserialize, Serialize};
 use store::{Answer, Claim};
+use tokio::sync::OwnedSemaphorePermit;
 use types::{MerchantId, PaymentId, RefundId};
 
 use crate::hash::short_hash;
 use crate::model::JournalEvent;
 use crate::resource::{from_bytes, to_bytes};
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, Pcs};
+
+/// How long a request waits for a place before it is turned away.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A key whose request runs in this process. Dropping it lets the key's next request look at the stored answer.
 pub(crate) struct Running {
@@ -34,6 +39,7 @@ impl Pcs {
         W: Future<Output = Result<Done, CommandError>> + Send + 'static,
     {
         let running = self.guard(caller, key)?;
+        let place = self.place().await?;
         // Over a network the look-up would cost every new key a journey, to save one to those who come twice: those are
         // found when their claim is refused, or whatever else they meet.
         if self.store.reads_are_local()
@@ -41,7 +47,13 @@ impl Pcs {
         {
             return Ok(completed);
         }
-        let error = match tokio::spawn(work(running)).await {
+        let work = work(running);
+        let task = tokio::spawn(async move {
+            let done = work.await;
+            drop(place);
+            done
+        });
+        let error = match task.await {
             Ok(Ok(done)) => return Ok(Completed { done, replayed: false }),
             Ok(Err(error)) => error,
             Err(fault) => CommandError::Internal(Box::new(fault)),
@@ -148,11 +160,26 @@ impl Pcs {
         }
     }
 
+    /// One of the places for requests that move money. When all are taken the request waits for a moment, unanswered: a
+    /// thousand quick refusals cost as much as some hundred payments, and who waits asks for nothing meanwhile.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, CommandError> {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(place);
+        }
+        match tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(CommandError::Overloaded),
+        }
+    }
+
     fn guard(self: &Arc<Self>, caller: &Caller, key: &IdempotencyKey) -> Result<Running, CommandError> {
         let short = key_hash(caller, &key.key);
-        if !self.running.lock().insert(short) {
+        let mut running = self.running.lock();
+        if running.contains(&short) {
             return Err(CommandError::InProgress);
         }
+        running.insert(short);
+        drop(running);
         Ok(Running { pcs: Arc::clone(self), key: short, digest: key.fingerprint })
     }
 

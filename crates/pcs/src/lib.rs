@@ -27,7 +27,7 @@ pub use command::{
 pub use error::CommandError;
 pub use flow::{Custodian, WalletIdentity};
 pub use history::{DescribedMessage, HistoryItem};
-pub use pcs::{Parts, Pcs, Readiness};
+pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};
 pub use setup::{
     DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch, Unread,
 };

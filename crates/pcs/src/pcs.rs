@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use store::{Shard, Store, shard_of};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use types::{Clock, Entropy, MerchantId, PaymentMethodId, Timestamp};
 use vault::Vault;
 
@@ -36,7 +36,15 @@ pub struct Parts {
     /// Whether other processes share the store, and how long after its bank's time is up, in milliseconds, an exchange of
     /// one of them is taken over: by then its own process is dead or has lost the store.
     pub take_over_ms: Option<i64>,
+    /// How many requests that move money may be under way at once. The next waits for half a second and is then turned away, before
+    /// anything is written. One
+    /// bank that is slow may hold up half of them, so that the others' customers still get through.
+    pub at_once: usize,
 }
+
+/// [`Parts::at_once`] where nobody says otherwise: some hundred milliseconds' work for a gateway of twenty cores, two for one of
+/// two.
+pub const AT_ONCE: usize = 2_048;
 
 /// The payment control server. Shared; every payment runs in a task of its own, so that a client that hangs up cancels
 /// nothing.
@@ -49,6 +57,9 @@ pub struct Pcs {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) shards: u16,
     pub(crate) take_over_ms: Option<i64>,
+    pub(crate) at_once: usize,
+    /// As many as requests may be under way at once.
+    pub(crate) places: Arc<Semaphore>,
     /// No new requests are wanted.
     draining: AtomicBool,
     pub(crate) numbers: Numbers,
@@ -97,6 +108,8 @@ impl Pcs {
             entropy: parts.entropy,
             shards: parts.shards,
             take_over_ms: parts.take_over_ms,
+            at_once: parts.at_once.max(1),
+            places: Arc::new(Semaphore::new(parts.at_once.clamp(1, Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
             numbers: Numbers::default(),
             turns: Turns::default(),

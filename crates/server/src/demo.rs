@@ -89,6 +89,7 @@ impl Demo {
         let pcs = Pcs::new(Parts {
             shards: store.shards(),
             take_over_ms: None,
+            at_once: pcs::AT_ONCE,
             store: store.clone(),
             vault: Arc::clone(&vault),
             banks: links,

@@ -27,6 +27,8 @@ pub struct World {
     pub memory: Memory,
     /// What processes that are started from now on are told of others that share their store.
     pub take_over_ms: Option<i64>,
+    /// How many requests that move money they take at once.
+    pub at_once: usize,
     /// Certificates and the wallet's keys.
     pub installation: Installation,
     entropy: Arc<Seeded>,
@@ -71,6 +73,7 @@ impl World {
             pcs,
             numbers,
             take_over_ms: None,
+            at_once: pcs::AT_ONCE,
             _dir: dir,
         };
         world.links_up().await;
@@ -117,7 +120,7 @@ impl World {
 
     fn process(&self, store: Store) -> Arc<Pcs> {
         let parts = parts(store, &self.vault, &self.banks, &self.installation, &self.clock, &self.entropy);
-        Pcs::new(Parts { take_over_ms: self.take_over_ms, ..parts })
+        Pcs::new(Parts { take_over_ms: self.take_over_ms, at_once: self.at_once, ..parts })
     }
 
     async fn links_up(&self) {
@@ -225,6 +228,7 @@ fn parts(
         |bank: &SimulatedBank| bank.link(Arc::clone(clock) as _, Arc::clone(entropy) as _, REPLY_TIMEOUT);
     Parts {
         take_over_ms: None,
+        at_once: pcs::AT_ONCE,
         shards: store.shards(),
         store,
         vault: Arc::clone(vault),

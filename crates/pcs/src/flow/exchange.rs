@@ -104,6 +104,10 @@ impl Pcs {
         if !bank.is_up() {
             return Err(NoRoute::Unreachable.into());
         }
+        // So that one bank's silence does not take every place.
+        if bank.asking() >= self.at_once.div_ceil(2) {
+            return Err(CommandError::Overloaded);
+        }
         let stan = self.numbers.stan(&self.store, bank.name(), terminal, now).await?;
         Ok(Exchange {
             attempt: self.new_id(),

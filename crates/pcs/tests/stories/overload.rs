@@ -8,7 +8,7 @@ use banksim::{Fault, Scope};
 use payment::State;
 use pcs::{CommandError, Completed, Pcs};
 use store::{Engine, MemoryEngine, Outcomes, Settings, Store, StoreError, Unit};
-use testkit::{Shop, World, eur, payment_of};
+use testkit::{Shop, World, cny, eur, payment_of};
 use tokio::task::JoinHandle;
 use types::PaymentMethodId;
 
@@ -126,4 +126,44 @@ async fn a_full_store_is_waited_for_once_the_bank_has_answered() {
         assert_eq!(payment_of(asked.await.unwrap().unwrap()).state, State::Captured);
     }
     narrow.world.audit().await;
+}
+
+/// A place is held as long as a request is under way, so a bank that says nothing could take them all.
+#[tokio::test(start_paused = true)]
+async fn a_slow_bank_holds_up_half_of_the_places_and_the_next_is_turned_away_before_anything_is_written() {
+    let mut world = World::seeded(122).await;
+    world.at_once = 4;
+    world.crash().await;
+    let shop = world.merchant("arena").await;
+    let card = world.card(&shop, GOOD).await;
+    world.bank("iso87-ascii").set_fault(Fault::HeldAnswer, Scope::always());
+    let pay = |amount| -> Asked {
+        let (pcs, caller, key, sale) =
+            (world.pcs().clone(), shop.caller.clone(), world.key(), world.sale(card, amount));
+        tokio::spawn(async move { pcs.create_payment(&caller, key, sale).await })
+    };
+    let waiting = [pay(eur(1_00)), pay(eur(2_00))];
+    world.until("both wait", || world.bank("iso87-ascii").held() == 2).await;
+
+    let turned_away = pay(eur(3_00)).await.unwrap();
+    assert!(matches!(turned_away, Err(CommandError::Overloaded)), "{turned_away:?}");
+    assert_eq!(payment_of(pay(cny(4_00)).await.unwrap().unwrap()).state, State::Captured);
+    assert_eq!(world.rows(store::Table::Payment, shop.id()).await, 3);
+
+    // Both banks are slow: every place is taken.
+    world.bank("cups-pos").set_fault(Fault::HeldAnswer, Scope::always());
+    let more = [pay(cny(5_00)), pay(cny(6_00))];
+    world.until("all four wait", || world.bank("cups-pos").held() == 2).await;
+    let turned_away = pay(cny(7_00)).await.unwrap();
+    assert!(matches!(turned_away, Err(CommandError::Overloaded)), "{turned_away:?}");
+
+    for bank in ["iso87-ascii", "cups-pos"] {
+        world.bank(bank).clear_faults();
+        world.bank(bank).release();
+    }
+    for asked in waiting.into_iter().chain(more) {
+        assert_eq!(payment_of(asked.await.unwrap().unwrap()).state, State::Captured);
+    }
+    assert_eq!(payment_of(pay(eur(3_00)).await.unwrap().unwrap()).state, State::Captured);
+    world.audit().await;
 }

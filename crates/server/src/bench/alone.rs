@@ -11,7 +11,9 @@ use crate::fault::{Fault, Tried as _};
 
 /// Connections over which requests come by chance, and over which too many come.
 const SHOPPERS: usize = 256;
-const CROWD: usize = 1_024;
+const CROWD: usize = 4_096;
+/// Files that a process needs beside its connections.
+const OTHER_FILES: usize = 200;
 /// The rate of the goal.
 const GOAL_PER_S: f64 = 10_000.0;
 /// Payments that are asked about at once after the kill.
@@ -38,9 +40,18 @@ pub fn open_loop(setup: &Setup, gateway: &Process, capacity: f64, phase: Duratio
 
 /// Three times as much as it can carry.
 pub fn overload(setup: &Setup, gateway: &Process, capacity: f64, phase: Duration) -> Result<Value, Fault> {
-    let mut load = offered(setup, gateway, CROWD, capacity * 3.0, phase)?;
+    let crowd = CROWD.min(most_files().saturating_sub(OTHER_FILES));
+    let mut load = offered(setup, gateway, crowd, capacity * 3.0, phase)?;
+    load["connections"] = json!(crowd);
     load["goodput_over_capacity"] = json!(load["per_s"].as_f64().unwrap_or(0.0) / capacity);
     Ok(load)
+}
+
+/// How many files a process may have open here.
+fn most_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(1_024)
 }
 
 fn offered(

@@ -56,6 +56,8 @@ struct ApiSection {
     public_url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    #[serde(default = "at_once")]
+    at_once: usize,
     #[serde(default = "drain_ms")]
     drain_ms: u64,
 }
@@ -86,6 +88,10 @@ const fn one_shard() -> u16 {
 }
 
 /// Long enough for a proxy that asks every second.
+const fn at_once() -> usize {
+    pcs::AT_ONCE
+}
+
 const fn drain_ms() -> u64 {
     2_000
 }
@@ -101,6 +107,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Certificate chain and private key, both PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Requests that move money under way at once.
+    pub at_once: usize,
     /// From the first sign of a stop until connections are no longer taken, in milliseconds.
     pub drain_ms: u64,
     /// 1: everything but the store on one thread, which is fastest on two cores.
@@ -157,6 +165,7 @@ impl Config {
             listen: document.api.listen,
             public_url: document.api.public_url,
             tls,
+            at_once: document.api.at_once,
             drain_ms: document.api.drain_ms,
             workers: document.runtime.workers,
             banks: banks.collect(),

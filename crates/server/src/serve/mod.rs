@@ -108,6 +108,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
     let pcs = Pcs::new(Parts {
         shards: store.shards(),
         take_over_ms: config.store.is_shared().then_some(TAKE_OVER_MS),
+        at_once: config.at_once,
         store,
         vault,
         banks,

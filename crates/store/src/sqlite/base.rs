@@ -15,7 +15,7 @@ use crate::{Claim, Head, RowKey, Shard, StoreError};
 const MOST: usize = 200_000;
 
 /// How many rows are remembered: those of payments that wait for their banks, and more.
-const MOST_ROWS: usize = 50_000;
+const MOST_ROWS: usize = 16_000;
 
 /// Versions of rows, and their numbers.
 pub(super) type Rows = HashMap<(Shard, RowKey), (u32, i64)>;

@@ -33,10 +33,9 @@ pub fn copy(from: &Path, to: &Path, mut told: impl FnMut(u64, u64)) -> Result<()
         let progress = backup.progress();
         let all = progress.pagecount.max(0) as u64;
         told(all - (progress.remaining.max(0) as u64).min(all), all);
-        match step {
-            StepResult::Done => break,
-            // The file is new and nobody else's.
-            _ => {}
+        // Anything else means that there is more: the file is new, and nobody else holds it.
+        if step == StepResult::Done {
+            break;
         }
     }
     drop(backup);

@@ -42,7 +42,7 @@ impl Default for SqliteOptions {
             shards: 1,
             retention_days: 7,
             cache_mib: 12,
-            checkpoint_bytes: 8 << 20,
+            checkpoint_bytes: 2 << 20,
             wal_limit_bytes: 64 << 20,
             lock_wait_ms: 10_000,
         }
