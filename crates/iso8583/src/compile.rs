@@ -87,7 +87,7 @@ fn field(
     let name = doc.name.clone().ok_or_else(|| missing("name"))?;
     let encoding = doc.encoding.ok_or_else(|| missing("encoding"))?;
     let fits = match encoding {
-        Encoding::Ascii => class != Class::Binary,
+        Encoding::Ascii | Encoding::Ebcdic => class != Class::Binary,
         Encoding::Bcd => class.packs(),
         Encoding::Binary | Encoding::Hex => class == Class::Binary,
     };

@@ -45,14 +45,16 @@ pub(crate) fn length(
             let digits = doc.prefix_digits.ok_or_else(|| missing("prefix_digits"))?;
             let (most, capacity) = match prefix {
                 PrefixEncoding::Binary => (2, 256_u32.pow(digits.min(2).into()) - 1),
-                PrefixEncoding::Ascii | PrefixEncoding::Bcd => (4, 10_u32.pow(digits.min(4).into()) - 1),
+                PrefixEncoding::Ascii | PrefixEncoding::Ebcdic | PrefixEncoding::Bcd => {
+                    (4, 10_u32.pow(digits.min(4).into()) - 1)
+                }
             };
             if !(1..=most).contains(&digits) {
                 return Err(range("prefix_digits", format!("must be 1 to {most} for this prefix")));
             }
             let counts = match encoding {
                 Encoding::Bcd => doc.counts.ok_or_else(|| missing("counts"))?,
-                Encoding::Ascii | Encoding::Hex => Counts::Bytes,
+                Encoding::Ascii | Encoding::Ebcdic | Encoding::Hex => Counts::Bytes,
                 Encoding::Binary if doc.counts == Some(Counts::Digits) => {
                     return Err(conflict("counts", "a binary field is counted in bytes"));
                 }

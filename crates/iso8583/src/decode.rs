@@ -5,6 +5,7 @@ use crate::bitmap::FieldSet;
 use crate::decode_error::{DecodeError, DecodeErrorKind as Kind};
 use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
+use crate::ebcdic;
 use crate::layout::{Encoding, Layout};
 use crate::message::{Message, Slot};
 use crate::mti::Mti;
@@ -47,6 +48,10 @@ impl Dialect {
     fn read_mti(&self, reader: &mut Reader<'_>) -> Result<Mti, DecodeError> {
         let mti = match self.mti {
             MtiEncoding::Ascii => Mti::from_ascii(reader.take(4, FieldPath::MTI)?),
+            MtiEncoding::Ebcdic => {
+                let bytes = reader.take(4, FieldPath::MTI)?;
+                Mti::from_ascii(&[0, 1, 2, 3].map(|at: usize| ebcdic::to_ascii(bytes[at])))
+            }
             MtiEncoding::Bcd => {
                 let bytes = reader.take(2, FieldPath::MTI)?;
                 Mti::from_bcd([bytes[0], bytes[1]])
@@ -73,14 +78,15 @@ impl Dialect {
         let start = reader.at;
         let width = match self.bitmap {
             BitmapEncoding::Binary => 8,
-            BitmapEncoding::Hex => 16,
+            BitmapEncoding::Hex | BitmapEncoding::EbcdicHex => 16,
         };
         let bytes = reader.take(width, FieldPath::BITMAP)?;
         if self.bitmap == BitmapEncoding::Binary {
             return Ok(bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
         }
         let mut word = 0;
-        for (index, &digit) in bytes.iter().enumerate() {
+        for (index, &byte) in bytes.iter().enumerate() {
+            let digit = if self.bitmap == BitmapEncoding::EbcdicHex { ebcdic::to_ascii(byte) } else { byte };
             let nibble = match digit {
                 b'0'..=b'9' => digit - b'0',
                 b'A'..=b'F' => digit - b'A' + 10,

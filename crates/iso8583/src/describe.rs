@@ -58,12 +58,12 @@ impl Message<'_> {
     fn head(&self) -> (usize, usize) {
         use crate::document::{BitmapEncoding, MtiEncoding};
         let mti = match self.dialect.mti {
-            MtiEncoding::Ascii => 4,
+            MtiEncoding::Ascii | MtiEncoding::Ebcdic => 4,
             MtiEncoding::Bcd => 2,
         };
         let word = match self.dialect.bitmap {
             BitmapEncoding::Binary => 8,
-            BitmapEncoding::Hex => 16,
+            BitmapEncoding::Hex | BitmapEncoding::EbcdicHex => 16,
         };
         let words = if self.fields.last() > Some(64) { 2 } else { 1 };
         (mti, mti + word * words)

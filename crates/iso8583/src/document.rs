@@ -17,15 +17,17 @@ const MAX_DEPTH: usize = 8;
 #[serde(rename_all = "lowercase")]
 pub(crate) enum MtiEncoding {
     Ascii,
+    Ebcdic,
     Bcd,
 }
 
-/// The form of the bitmaps: eight bytes each, or sixteen upper-case hexadecimal digits each.
+/// The form of the bitmaps: eight bytes each, or sixteen upper-case hexadecimal digits each, in ASCII or in EBCDIC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum BitmapEncoding {
     Binary,
     Hex,
+    EbcdicHex,
 }
 
 #[derive(Debug, Clone, Deserialize)]

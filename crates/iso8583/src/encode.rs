@@ -6,6 +6,7 @@ use crate::bitmap::FieldSet;
 use crate::class::Class;
 use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
+use crate::ebcdic;
 use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::{Counts, Encoding, Fill, Layout, Length, PrefixEncoding, Side};
@@ -38,6 +39,7 @@ impl Dialect {
     ) -> Result<(), EncodeError> {
         match self.mti {
             MtiEncoding::Ascii => out.extend_from_slice(fields.mti().as_ascii()),
+            MtiEncoding::Ebcdic => out.extend(fields.mti().as_ascii().map(ebcdic::of_ascii)),
             MtiEncoding::Bcd => out.extend_from_slice(&fields.mti().to_bcd()),
         }
         let (primary, secondary) = announced.to_words();
@@ -45,6 +47,10 @@ impl Dialect {
             match self.bitmap {
                 BitmapEncoding::Binary => out.extend_from_slice(&word.to_be_bytes()),
                 BitmapEncoding::Hex => word.to_be_bytes().iter().for_each(|&byte| push_hex(byte, out)),
+                BitmapEncoding::EbcdicHex => {
+                    let digits = word.to_be_bytes().into_iter().flat_map(hex_digits);
+                    out.extend(digits.map(ebcdic::of_ascii));
+                }
             }
         }
         for (de, text) in fields.iter() {
@@ -124,6 +130,7 @@ fn filled(text: &[u8], lacking: usize, fill: Fill) -> Option<Zeroizing<Vec<u8>>>
 fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
     match (layout.encoding, layout.class, text) {
         (Encoding::Ascii | Encoding::Hex, _, _) => out.extend_from_slice(text),
+        (Encoding::Ebcdic, _, _) => out.extend(text.iter().map(|character| ebcdic::of_ascii(*character))),
         (Encoding::Binary, _, _) => {
             out.extend(text.chunks_exact(2).map(|pair| hex_value(pair[0]) << 4 | hex_value(pair[1])));
         }
@@ -156,7 +163,11 @@ const fn hex_value(digit: u8) -> u8 {
 }
 
 pub(crate) fn push_hex(byte: u8, out: &mut Vec<u8>) {
-    out.extend([HEX_DIGITS[usize::from(byte >> 4)], HEX_DIGITS[usize::from(byte & 15)]]);
+    out.extend(hex_digits(byte));
+}
+
+fn hex_digits(byte: u8) -> [u8; 2] {
+    [HEX_DIGITS[usize::from(byte >> 4)], HEX_DIGITS[usize::from(byte & 15)]]
 }
 
 /// The compiler has made sure that the prefix can count to the field's maximum.
@@ -165,6 +176,7 @@ fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u
     let digits = u32::from(digits);
     match prefix {
         PrefixEncoding::Ascii => out.extend((0..digits).rev().map(|place| b'0' + digit(place))),
+        PrefixEncoding::Ebcdic => out.extend((0..digits).rev().map(|place| 0xf0 + digit(place))),
         PrefixEncoding::Bcd => {
             let bytes = digits.div_ceil(2);
             out.extend((0..bytes).rev().map(|byte| digit(2 * byte + 1) << 4 | digit(2 * byte)));

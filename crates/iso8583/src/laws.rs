@@ -24,7 +24,7 @@ fn shipped(index: usize) -> Dialect {
 
 /// A dialect of random fields with random knobs, those that contradict themselves left out.
 fn any_dialect() -> impl Strategy<Value = Dialect> {
-    let heads = (select(vec!["ascii", "bcd"]), select(vec!["binary", "hex"]));
+    let heads = (select(vec!["ascii", "ebcdic", "bcd"]), select(vec!["binary", "hex", "ebcdic-hex"]));
     (heads, vec(any_field(), 1..8)).prop_map(|((mti, bitmap), fields)| {
         let head = format!("name = \"random\"\nmti = \"{mti}\"\nbitmap = \"{bitmap}\"\n");
         let mut text = head;
@@ -42,10 +42,15 @@ fn any_dialect() -> impl Strategy<Value = Dialect> {
 
 fn any_field() -> impl Strategy<Value = String> {
     let class = select(vec!["n", "a", "an", "anp", "ans", "z", "b", "x+n"]);
-    let encoding = select(vec!["ascii", "bcd", "binary", "hex"]);
+    let encoding = select(vec!["ascii", "ebcdic", "bcd", "binary", "hex"]);
     let length = prop_oneof![
         (1_u16..40).prop_map(|n| format!("fixed = {n}")),
-        (1_u16..130, select(vec!["ascii", "bcd", "binary"]), 1_u8..4, select(vec!["digits", "bytes"]))
+        (
+            1_u16..130,
+            select(vec!["ascii", "ebcdic", "bcd", "binary"]),
+            1_u8..4,
+            select(vec!["digits", "bytes"])
+        )
             .prop_map(|(max, prefix, digits, counts)| {
                 format!("max = {max}\nprefix = \"{prefix}\"\nprefix_digits = {digits}\ncounts = \"{counts}\"")
             }),

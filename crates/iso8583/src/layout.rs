@@ -11,6 +11,8 @@ use crate::mask::Sensitivity;
 pub(crate) enum Encoding {
     /// One byte a character.
     Ascii,
+    /// One byte a character, in code page 37.
+    Ebcdic,
     /// Two characters a byte.
     Bcd,
     /// Bytes as they are.
@@ -24,6 +26,7 @@ pub(crate) enum Encoding {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum PrefixEncoding {
     Ascii,
+    Ebcdic,
     Bcd,
     Binary,
 }
@@ -96,7 +99,7 @@ impl Layout {
             // The sign is a byte of its own, and the compiler has seen to an even number of digits.
             (Encoding::Bcd, Class::SignedNumeric) => units / 2 + 1,
             (Encoding::Bcd, _) => units.div_ceil(2),
-            (Encoding::Ascii | Encoding::Binary | Encoding::Hex, _) => units,
+            (Encoding::Ascii | Encoding::Ebcdic | Encoding::Binary | Encoding::Hex, _) => units,
         }
     }
 

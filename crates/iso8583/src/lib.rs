@@ -54,6 +54,7 @@ mod describe;
 mod dialect;
 mod dialect_error;
 mod document;
+mod ebcdic;
 mod encode;
 mod encode_error;
 mod fields;

@@ -60,7 +60,9 @@ impl Dialect {
         let code = mac(&out[start..]).map_err(MacEncodeError::Mac)?;
         match layout.encoding {
             Encoding::Hex => code.iter().for_each(|&byte| push_hex(byte, out)),
-            Encoding::Ascii | Encoding::Bcd | Encoding::Binary => out.extend_from_slice(&code),
+            Encoding::Ascii | Encoding::Ebcdic | Encoding::Bcd | Encoding::Binary => {
+                out.extend_from_slice(&code)
+            }
         }
         if out.len() - start > usize::from(u16::MAX) {
             return Err(refuse(Kind::MessageTooLong, de));

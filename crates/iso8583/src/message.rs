@@ -126,7 +126,9 @@ impl<'a> Message<'a> {
         let covered = self.bytes.get(..usize::from(self.slots.get(usize::from(de))?.start))?;
         let mac = match self.dialect.layout(de)?.encoding {
             Encoding::Hex => from_hex(value.as_bytes())?,
-            Encoding::Ascii | Encoding::Bcd | Encoding::Binary => value.as_bytes().try_into().ok()?,
+            Encoding::Ascii | Encoding::Ebcdic | Encoding::Bcd | Encoding::Binary => {
+                value.as_bytes().try_into().ok()?
+            }
         };
         Some((covered, mac))
     }

@@ -1,6 +1,7 @@
 //! Reading characters from the bytes of a field, whatever their encoding.
 
 use crate::class::Class;
+use crate::ebcdic;
 use crate::layout::{Encoding, Layout, Side};
 
 /// The bytes of a field, without length prefix, and how to read characters from them.
@@ -26,6 +27,7 @@ impl<'a> Raw<'a> {
     pub fn character(&self, index: usize) -> u8 {
         match self.encoding {
             Encoding::Ascii | Encoding::Hex => self.bytes.get(index).copied().unwrap_or(0),
+            Encoding::Ebcdic => self.bytes.get(index).map_or(0, |byte| ebcdic::to_ascii(*byte)),
             Encoding::Bcd if self.signed && index == 0 => self.bytes.first().copied().unwrap_or(0),
             // The sign takes a whole byte and stands for one character: digits start one nibble later.
             Encoding::Bcd if self.signed => b'0' + self.nibble(index + 1),
@@ -37,7 +39,7 @@ impl<'a> Raw<'a> {
     /// The byte of the field that holds the character at `index`, counted from the value's first byte.
     pub fn byte_of(&self, index: usize) -> usize {
         match self.encoding {
-            Encoding::Ascii | Encoding::Hex => index,
+            Encoding::Ascii | Encoding::Ebcdic | Encoding::Hex => index,
             Encoding::Bcd if self.signed => index.div_ceil(2),
             Encoding::Bcd => (index + usize::from(self.skip)) / 2,
             Encoding::Binary => index / 2,

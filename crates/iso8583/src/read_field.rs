@@ -2,6 +2,7 @@
 
 use crate::class::{Class, all_bcd_digits};
 use crate::decode_error::{DecodeError, DecodeErrorKind as Kind};
+use crate::ebcdic;
 use crate::layout::{Counts, Encoding, Layout, Length, PrefixEncoding, Side};
 use crate::message::Slot;
 use crate::path::FieldPath;
@@ -73,6 +74,9 @@ fn read_prefix(prefix: PrefixEncoding, bytes: &[u8]) -> Option<usize> {
         PrefixEncoding::Ascii => {
             bytes.iter().try_fold(0, |number, byte| digit_by_digit(10, number, byte.wrapping_sub(b'0')))
         }
+        PrefixEncoding::Ebcdic => {
+            bytes.iter().try_fold(0, |number, byte| digit_by_digit(10, number, byte.wrapping_sub(0xf0)))
+        }
         PrefixEncoding::Bcd => bytes.iter().try_fold(0, |number, byte| {
             digit_by_digit(10, digit_by_digit(10, number, byte >> 4)?, byte & 15)
         }),
@@ -85,6 +89,10 @@ fn is_content(layout: &Layout, content: &[u8], units: usize) -> bool {
     match (layout.encoding, layout.class) {
         (Encoding::Binary, _) => true,
         (Encoding::Ascii | Encoding::Hex, class) => class.allows(content),
+        (Encoding::Ebcdic, class) => {
+            let mut characters = content.iter().map(|byte| ebcdic::to_ascii(*byte)).enumerate();
+            characters.all(|(index, character)| class.allows_at(index, character))
+        }
         (Encoding::Bcd, Class::SignedNumeric) => match content {
             [sign, digits @ ..] => matches!(sign, b'C' | b'D') && all_bcd_digits(digits),
             [] => false,

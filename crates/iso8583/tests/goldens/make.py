@@ -62,6 +62,20 @@ KNOBS = {
 KNOBS["28"] = fixed(5, "b")
 
 
+# Python's own codec has code page 37; what we have is written out by hand.
+EBCDIC = {
+    "h": fixed(0), "t": fixed(4, "cp037"), "p": fixed(8, "b"), "1": fixed(8, "b"),
+    **{str(de): fixed(n, "cp037") for de, n in {
+        3: 6, 4: 12, 7: 10, 11: 6, 12: 6, 13: 4, 18: 4, 22: 3, 25: 2, 28: 9, 37: 12, 38: 6, 39: 2, 41: 8, 42: 15, 43: 40,
+        49: 3, 90: 42,
+    }.items()},
+    **{str(de): var(p, n, "cp037", "cp037") for de, (p, n) in {
+        2: (2, 19), 32: (2, 11), 35: (2, 37), 44: (2, 25), 48: (3, 999), 54: (3, 120), 60: (3, 999), 102: (2, 28),
+    }.items()},
+    "52": fixed(8, "b"), "55": var(3, 255, "b", "cp037"), "64": fixed(8, "b"), "128": fixed(8, "b"),
+}
+
+
 def to_peer(dialect, number, text):
     """Our text form in the peer's: packed tracks with D, the pad F and the sign written out."""
     if dialect == "cups-pos" and number in ("35", "36"):
@@ -131,10 +145,20 @@ MESSAGES = [
         "2": "4222222222222", "3": "12345", "4": "000000001250", "28": "C00000025",
         "43": "COFFEE HOUSE             BERLIN       DE", "46": "two bytes of length", "55": "A1B2C3",
         "70": "301", "128": "0011223344556677"}),
+    ("consume in EBCDIC", "ebcdic", "0200", {
+        "2": "4111111111111111", "3": "000000", "4": "000000001250", "7": "1124083000", "11": "000042", "12": "083000",
+        "13": "1124", "18": "5411", "22": "051", "25": "00", "28": "D00000025", "32": "123456",
+        "35": "4111111111111111=30122010000000001", "37": "632808000042", "41": "T0000001", "42": "COFFEE         ",
+        "43": "Coffee & Cake, 10% off!  BERLIN       DE", "49": "978", "52": "FFEEDDCCBBAA9988",
+        "55": "9F260811223344556677889F2701809F3704AABBCCDD", "64": "0123456789ABCDEF"}),
+    ("approved in EBCDIC, MAC in 128", "ebcdic", "0210", {
+        "3": "000000", "4": "000000001250", "11": "000042", "37": "632808000042", "38": "A1B2C3", "39": "00",
+        "41": "T0000001", "44": "", "48": "CV03123EC0205", "49": "978",
+        "54": "1002978C000000100000", "60": "all of ASCII: !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "102": "DE00123456", "128": "0123456789ABCDEF"}),
     ("even where it was odd", "knobs", "0200", {"2": "4111111111111111", "3": "123456", "46": "", "55": ""}),
 ]
 
-SPECS = {"cups-pos": CUPS, "iso87-ascii": ASCII, "knobs": KNOBS}
+SPECS = {"cups-pos": CUPS, "iso87-ascii": ASCII, "knobs": KNOBS, "ebcdic": EBCDIC}
 
 for name, dialect, mti, fields in MESSAGES:
     peer = {"t": mti} | {number: to_peer(dialect, number, text) for number, text in fields.items()}
