@@ -28,7 +28,8 @@ impl From<CommandError> for Problem {
             }
             CommandError::Overloaded => Problem::new(code, error.to_string()).retry_after(1),
             CommandError::Unavailable(source) => {
-                tracing::error!(%source, "The store is not available");
+                // The store's writer has said so once, with the reason; a line for each refusal would bury that.
+                tracing::debug!(%source, "The store is not available");
                 Problem::new(code, error.to_string()).retry_after(5)
             }
             CommandError::Internal(source) => {
