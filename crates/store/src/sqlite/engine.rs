@@ -178,6 +178,18 @@ const ROW_BYTES: usize = 500;
 /// How long the writer waits, once, for readers to let go of the write-ahead log.
 const LOG_WAIT: Duration = Duration::from_millis(50);
 
+/// As much as a large batch takes.
+const ROOM_BYTES: usize = 4 << 20;
+
+/// Whether a file of [`ROOM_BYTES`] can be written beside the store.
+fn has_room(store: &Path) -> std::io::Result<()> {
+    let path = open::beside(store, ".room");
+    let written = std::fs::write(&path, vec![0; ROOM_BYTES]);
+    // Written in part it must go, too.
+    let removed = std::fs::remove_file(&path);
+    written.and(removed)
+}
+
 /// An error before COMMIT: nothing of the batch is in the file.
 fn not_written(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
@@ -219,7 +231,10 @@ impl Engine for SqliteEngine {
                 return Err(StoreError::Superseded { shard, ours, found });
             }
         }
-        // A disk that is full can be read. Only a write shows that there is room again; this one changes nothing.
+        // A disk that is full can be read, and a small commit may fit into what the log has left. So there must be room for a
+        // large one, and a write that changes nothing must succeed.
+        has_room(&self.path)
+            .map_err(|error| StoreError::NotWritten(format!("no room on the disk: {error}")))?;
         let write = "BEGIN IMMEDIATE; UPDATE shard_head SET epoch = epoch; COMMIT";
         connection.execute_batch(write).map_err(|error| again(not_written(error)))?;
         self.connection = connection;
