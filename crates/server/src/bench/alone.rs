@@ -81,6 +81,12 @@ pub async fn killed(setup: &Setup, gateway: Process, phase: Duration) -> Result<
     let gateway = setup.gateway()?;
     let start_up_ms = starting.elapsed().as_secs_f64() * 1_000.0;
     let acknowledged = setup.acknowledged()?;
+    if acknowledged.is_empty() || load["answered"] != acknowledged.len() {
+        return Err(Fault::plain(format!(
+            "{} payments are written down of those in {load}",
+            acknowledged.len()
+        )));
+    }
     let lost = not_succeeded(setup, &gateway, &acknowledged).await?;
     if load["unanswered"] == 0 {
         return Err(Fault::plain("the kill has caught no request: it proves nothing".to_owned()));

@@ -98,7 +98,7 @@ pub fn measured(
     let (threads, written, (bank, database)) =
         (process.threads_us(), process.written_bytes(), setup.others_us());
     let running = setup.start_load(process, Load { in_flight, long, rate: None, keeps_ids: false })?;
-    let mut load = setup.report(running)?;
+    let load = setup.report(running)?;
     let answered = load["answered"].as_f64().unwrap_or(0.0);
     if answered == 0.0 || ["busy", "refused", "unanswered"].iter().any(|name| load[name] != 0) {
         return Err(Fault::plain(format!("{}: not every request was answered well: {load}", process.name)));
@@ -110,7 +110,6 @@ pub fn measured(
         .map(|(spent, name)| (name, spent / answered))
         .collect();
     let (bank_now, database_now) = setup.others_us();
-    load["cpu_us"] = json!(load["cpu_us"].as_f64().unwrap_or(0.0) / answered);
     Ok(Measured {
         per_s: load["per_s"].as_f64().unwrap_or(0.0),
         cpu_us: threads_us.values().sum(),
