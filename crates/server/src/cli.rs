@@ -143,7 +143,7 @@ pub struct BenchArgs {
     /// What the gateway stores on; a PostgreSQL is started for the run
     #[arg(long, value_enum, default_value = "sqlite")]
     pub engine: BenchEngine,
-    /// Seconds of each of the nine phases
+    /// Seconds of each phase
     #[arg(long, value_name = "SECONDS", default_value_t = 4)]
     pub duration: u64,
     /// Print one JSON object in place of a table

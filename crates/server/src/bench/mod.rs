@@ -10,6 +10,7 @@
 //! | load       | `bench-load`    | N requests in flight, each sent when the one before it was answered            |
 
 mod alone;
+mod disk;
 mod load;
 mod machine;
 mod pace;
@@ -64,6 +65,13 @@ pub async fn run_floor(args: BenchFloorArgs) -> Result<(), Fault> {
 }
 
 async fn measure(args: &BenchArgs, dir: &Path) -> Result<Value, Fault> {
+    let file_system = disk::file_system(dir, "name a folder on a disk with --data")?;
+    let database_file_system = match args.engine {
+        BenchEngine::Sqlite => None,
+        BenchEngine::Postgres => {
+            disk::file_system(&std::env::temp_dir(), "name a folder on a disk in TMPDIR")?
+        }
+    };
     let before = Calibration::take(dir)?;
     let setup = Setup::make(dir, args.engine).await?;
     let seconds = args.duration.max(1);
@@ -81,6 +89,8 @@ async fn measure(args: &BenchArgs, dir: &Path) -> Result<Value, Fault> {
         ("in_flight", json!(AT_ONCE)),
         ("tls", json!(true)),
         ("seconds_a_phase", json!(seconds)),
+        ("file_system", json!(file_system)),
+        ("database_file_system", json!(database_file_system)),
         ("debug_build", json!(cfg!(debug_assertions))),
         ("version", json!(env!("CARGO_PKG_VERSION"))),
         ("commit", json!(option_env!("LIAN_COMMIT"))),
