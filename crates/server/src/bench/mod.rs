@@ -10,6 +10,7 @@
 //! | load       | `bench-load`    | N requests in flight, each sent when the one before it was answered            |
 
 mod alone;
+mod children;
 mod disk;
 mod load;
 mod machine;
@@ -24,7 +25,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::{BenchArgs, BenchEngine, BenchFloorArgs, FloorKind};
+use crate::demo::stop_signal;
 use crate::fault::{Fault, Tried as _};
+use children::CHILDREN;
 use machine::Calibration;
 use processes::Setup;
 use sides::{AT_ONCE, Side, median, side_by_side};
@@ -38,9 +41,24 @@ const MOST_MOVED: f64 = 0.10;
 pub async fn run(args: BenchArgs) -> Result<(), Fault> {
     let dir = args.data.join(format!("bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir).tried(format!("cannot make {}", dir.display()))?;
-    let measured = measure(&args, &dir).await;
+    let stopped = stop_signal()?;
+    let (told, stopping) = tokio::sync::oneshot::channel();
+    // In a task of its own, because the measuring waits for its children on this thread.
+    tokio::spawn(async move {
+        stopped.await;
+        CHILDREN.stop();
+        let _ = told.send(());
+    });
+    let measured = tokio::select! {
+        measured = measure(&args, &dir) => Some(measured),
+        _ = stopping => None,
+    };
     // What was measured counts; a folder that stays behind is only untidy.
     let _ = std::fs::remove_dir_all(&dir);
+    // What else went wrong went wrong because its children were killed.
+    let Some(measured) = measured.filter(|_| !CHILDREN.are_stopped()) else {
+        return Err(Fault::plain("the bench was told to stop"));
+    };
     let report = measured?;
     if args.json {
         println!("{report}");

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::children::{CHILDREN, Handle};
 use crate::cli::{BenchEngine, FloorKind};
 use crate::fault::{Fault, Tried as _};
 
@@ -19,7 +20,7 @@ const ACKNOWLEDGED: &str = "acknowledged";
 /// A running child.
 pub struct Process {
     pub name: &'static str,
-    child: Child,
+    child: Handle,
     /// What follows its last colon: a port.
     port: u16,
 }
@@ -27,19 +28,15 @@ pub struct Process {
 impl Process {
     /// Starts `lian` and waits for the line that says where it listens.
     fn start(name: &'static str, dir: &Path, arguments: &[&str]) -> Result<Self, Fault> {
-        let log = std::fs::File::create(dir.join(format!("{name}.log"))).tried("cannot write a log")?;
-        let mut command = lian()?;
-        command.args(arguments).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().tried(format!("cannot start {name}"))?;
-        let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines().map_while(Result::ok));
+        let child = start(name, dir, arguments)?;
+        let lines = child.stdout().map(|stdout| BufReader::new(stdout).lines().map_while(Result::ok));
         let line =
             lines.and_then(|mut lines| lines.find(|line| line.contains("ready") || line.contains("listens")));
         let port = line.and_then(|line| line.rsplit(':').next().and_then(|port| port.trim().parse().ok()));
         match port {
             Some(port) => Ok(Self { name, child, port }),
             None => {
-                let _ = child.kill();
-                let _ = child.wait();
+                drop(child);
                 let log = std::fs::read_to_string(dir.join(format!("{name}.log"))).unwrap_or_default();
                 Err(Fault::plain(format!("{name} does not start: {log}")))
             }
@@ -71,10 +68,9 @@ impl Process {
         line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0.0)
     }
 
-    /// Ends it as a power cut would.
-    pub fn kill(mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// Ends it without a warning; a word for what dropping it does.
+    pub fn kill(self) {
+        drop(self);
     }
 
     pub const fn port(&self) -> u16 {
@@ -92,13 +88,6 @@ impl Process {
 fn on_cpu_us(task: &Path) -> f64 {
     let schedstat = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
     schedstat.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(0.0) / 1_000.0
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// A phase of load.
@@ -152,11 +141,8 @@ impl Setup {
             ),
         )?;
         let arguments = ["merchant", "create", "--config", "lian.toml", "--count", MERCHANTS];
-        let created = lian()?.args(arguments).current_dir(&dir).output().tried("cannot create merchants")?;
-        if !created.status.success() {
-            return Err(Fault::plain(String::from_utf8_lossy(&created.stderr).into_owned()));
-        }
-        std::fs::write(dir.join("merchants.json"), &created.stdout).tried("cannot write merchants.json")?;
+        let created = done("merchants", start("merchants", &dir, &arguments)?, &dir)?;
+        std::fs::write(dir.join("merchants.json"), created).tried("cannot write merchants.json")?;
         Ok(Self { dir, store_url, bank, database })
     }
 
@@ -187,29 +173,25 @@ impl Setup {
     }
 
     /// One phase of load, by a process of its own.
-    pub fn start_load(&self, on: &Process, load: Load) -> Result<Child, Fault> {
+    pub fn start_load(&self, on: &Process, load: Load) -> Result<Handle, Fault> {
         let (port, many, milliseconds) =
             (on.port.to_string(), load.in_flight.to_string(), load.long.as_millis().to_string());
-        let mut command = lian()?;
-        command.args(["bench-load", "--merchants", "merchants.json", "--tls-certificate", "cert.pem"]);
-        command.args(["--port", &port, "--in-flight", &many, "--milliseconds", &milliseconds]);
-        if let Some(rate) = load.rate {
-            command.args(["--rate", &rate.to_string()]);
+        let rate = load.rate.map(|rate| rate.to_string());
+        let mut arguments =
+            vec!["bench-load", "--merchants", "merchants.json", "--tls-certificate", "cert.pem"];
+        arguments.extend(["--port", &port, "--in-flight", &many, "--milliseconds", &milliseconds]);
+        if let Some(rate) = &rate {
+            arguments.extend(["--rate", rate]);
         }
         if load.keeps_ids {
-            command.args(["--acknowledged", ACKNOWLEDGED]);
+            arguments.extend(["--acknowledged", ACKNOWLEDGED]);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.current_dir(&self.dir).spawn().tried("cannot start the load")
+        start("load", &self.dir, &arguments)
     }
 
     /// What a load reports at its end.
-    pub fn report(&self, load: Child) -> Result<Value, Fault> {
-        let run = load.wait_with_output().tried("the load")?;
-        if !run.status.success() {
-            return Err(Fault::plain(String::from_utf8_lossy(&run.stderr).into_owned()));
-        }
-        serde_json::from_slice(&run.stdout).tried("the load's report")
+    pub fn report(&self, load: Handle) -> Result<Value, Fault> {
+        serde_json::from_slice(&done("load", load, &self.dir)?).tried("the load's report")
     }
 
     /// Ids of the payments that the last load was told of.
@@ -242,15 +224,26 @@ impl Setup {
     /// Proves the books after the gateway was killed.
     pub fn verify(&self) -> Result<(), Fault> {
         // Proving millions of records over a network takes longer than measuring; the embedded store's is quick.
-        let run = lian()?.args(["verify", "--store", &self.store_url]).current_dir(&self.dir).output();
-        let run = run.tried("cannot start lian verify")?;
-        if run.status.success() {
-            return Ok(());
-        }
-        Err(Fault::plain(format!("the books do not hold: {}", String::from_utf8_lossy(&run.stderr))))
+        let run = start("verify", &self.dir, &["verify", "--store", &self.store_url])?;
+        done("verify", run, &self.dir).map(drop).tried("the books do not hold")
     }
 }
 
-fn lian() -> Result<Command, Fault> {
-    Ok(Command::new(std::env::current_exe().tried("this program cannot find itself")?))
+/// Starts `lian`; what it says on standard error goes to a file.
+fn start(name: &str, dir: &Path, arguments: &[&str]) -> Result<Handle, Fault> {
+    let log = std::fs::File::create(dir.join(format!("{name}.log"))).tried("cannot write a log")?;
+    let program = std::env::current_exe().tried("this program cannot find itself")?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    CHILDREN.start(&mut command).tried(format!("cannot start {name}"))
+}
+
+/// What it prints until it ends, which must be well.
+fn done(name: &str, child: Handle, dir: &Path) -> Result<Vec<u8>, Fault> {
+    let (status, printed) = child.output().tried(name)?;
+    if status.success() {
+        return Ok(printed);
+    }
+    let log = std::fs::read_to_string(dir.join(format!("{name}.log"))).unwrap_or_default();
+    Err(Fault::plain(format!("{name} ended with {status}: {log}")))
 }
