@@ -1,4 +1,4 @@
-//! On what kind of file system the durable writes of a run end.
+//! On what kind of file system the durable writes of a run end, and how much of it they take.
 
 use std::path::Path;
 
@@ -35,6 +35,13 @@ fn kind_of(dir: &Path, mounts: &str) -> Option<String> {
     });
     let holding = all.filter(|(place, _)| dir.starts_with(place));
     holding.max_by_key(|(place, _)| Path::new(place).components().count()).map(|(_, kind)| kind.to_owned())
+}
+
+/// How large the files in `dir` are whose names begin so.
+pub fn bytes_of(dir: &Path, begin: &str) -> u64 {
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let ours = files.filter(|file| file.file_name().to_string_lossy().starts_with(begin));
+    ours.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use types::Entropy as _;
 use vault::SystemEntropy;
 
 use super::pace::Pace;
+use super::usage;
 use crate::cli::BenchLoadArgs;
 use crate::fault::{Fault, Tried as _};
 
@@ -77,19 +78,9 @@ pub async fn run(args: BenchLoadArgs) -> Result<(), Fault> {
     }
     let paid = all.micros.len() as f64;
     let mut report = report(all, seconds, pace.dropped());
-    report["cpu_us"] = json!(own_cpu_us() / paid);
+    report["cpu_us"] = json!(usage::cpu_us("self") / paid);
     println!("{report}");
     Ok(())
-}
-
-/// What this process has used of the cores so far.
-fn own_cpu_us() -> f64 {
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let spent = |task: std::fs::DirEntry| {
-        let schedstat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        schedstat.split(' ').next()?.parse::<f64>().ok()
-    };
-    tasks.filter_map(spent).sum::<f64>() / 1_000.0
 }
 
 fn report(mut told: Told, seconds: f64, dropped: u64) -> Value {

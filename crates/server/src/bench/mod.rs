@@ -18,6 +18,7 @@ mod pace;
 mod processes;
 mod sides;
 mod stored;
+mod usage;
 
 use std::path::Path;
 use std::time::Duration;
@@ -119,12 +120,13 @@ async fn measure(args: &BenchArgs, dir: &Path) -> Result<Value, Fault> {
         ("gateway_by_in_flight", alone::by_in_flight(&setup, &gateway.process, phase)?),
         ("open_loop", alone::open_loop(&setup, &gateway.process, capacity, phase)?),
         ("overload", alone::overload(&setup, &gateway.process, capacity, phase)?),
-        ("resident_kib", json!(gateway.process.resident_kib())),
+        ("resident_kib", json!(usage::resident_kib(&gateway.process.pid()))),
         ("kill", alone::killed(&setup, gateway.process, phase).await?),
     ] {
         report[name] = value;
     }
     setup.verify()?;
+    report["stored_bytes_per_payment"] = json!(setup.stored_bytes_per_payment());
     report["stored"] = match args.payments() {
         Some(payments) => stored::compare(args, dir, payments).await?,
         None => Value::Null,

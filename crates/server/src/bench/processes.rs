@@ -1,20 +1,24 @@
 //! The processes of a run: each a child of this one, killed when it is done with.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::children::{CHILDREN, Handle};
+use super::disk::bytes_of;
+use super::usage;
 use crate::cli::{BenchEngine, FloorKind};
 use crate::fault::{Fault, Tried as _};
 
 /// A known key of a simulator: it protects nothing.
 const KEY: &str = "0123456789ABCDEFFEDCBA9876543210";
 const MERCHANTS: &str = "100";
+const STORE: &str = "lian.db";
+const GATEWAY: &str = "gateway";
 const ACKNOWLEDGED: &str = "acknowledged";
 
 /// A running child.
@@ -43,29 +47,9 @@ impl Process {
         }
     }
 
-    /// CPU time of all its threads so far.
-    pub fn cpu_us(&self) -> f64 {
-        self.threads_us().values().sum()
-    }
-
-    /// CPU time in microseconds of each of its threads so far, by the threads' names.
-    pub fn threads_us(&self) -> BTreeMap<String, f64> {
-        let mut threads = BTreeMap::new();
-        let tasks =
-            std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().flatten();
-        for task in tasks {
-            let name =
-                std::fs::read_to_string(task.path().join("comm")).unwrap_or_default().trim().to_owned();
-            *threads.entry(name).or_insert(0.0) += on_cpu_us(&task.path());
-        }
-        threads
-    }
-
-    /// Bytes that it has sent towards a disk so far.
-    pub fn written_bytes(&self) -> f64 {
-        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap_or_default();
-        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
-        line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0.0)
+    /// Its number, under which the kernel tells what it uses.
+    pub fn pid(&self) -> String {
+        self.child.id().to_string()
     }
 
     /// Ends it without a warning; a word for what dropping it does.
@@ -76,18 +60,6 @@ impl Process {
     pub const fn port(&self) -> u16 {
         self.port
     }
-
-    pub fn resident_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    }
-}
-
-/// Nanoseconds on a core, as the scheduler counts them, in microseconds.
-fn on_cpu_us(task: &Path) -> f64 {
-    let schedstat = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-    schedstat.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(0.0) / 1_000.0
 }
 
 /// A phase of load.
@@ -102,12 +74,20 @@ pub struct Load {
     pub keeps_ids: bool,
 }
 
+/// A load under way.
+pub struct RunningLoad {
+    child: Handle,
+    on_gateway: bool,
+}
+
 /// Files, database and bank of a run.
 pub struct Setup {
     dir: PathBuf,
     store_url: String,
     bank: Process,
     database: Option<pgserver::Server>,
+    /// Payments that the gateway has made.
+    paid: AtomicU64,
 }
 
 impl Setup {
@@ -128,8 +108,7 @@ impl Setup {
                 Some(pgserver::Server::start(&std::env::temp_dir(), &settings).tried("PostgreSQL")?)
             }
         };
-        let store_url =
-            database.as_ref().map_or("sqlite:lian.db".to_owned(), |server| server.url("postgres"));
+        let store_url = database.as_ref().map_or(format!("sqlite:{STORE}"), |server| server.url("postgres"));
         let bank = Process::start("bank", &dir, &["bank-sim", "--terminal-master-key-file", "tmk"])?;
         write(
             "lian.toml",
@@ -143,11 +122,11 @@ impl Setup {
         let arguments = ["merchant", "create", "--config", "lian.toml", "--count", MERCHANTS];
         let created = done("merchants", start("merchants", &dir, &arguments)?, &dir)?;
         std::fs::write(dir.join("merchants.json"), created).tried("cannot write merchants.json")?;
-        Ok(Self { dir, store_url, bank, database })
+        Ok(Self { dir, store_url, bank, database, paid: AtomicU64::new(0) })
     }
 
     pub fn gateway(&self) -> Result<Process, Fault> {
-        Process::start("gateway", &self.dir, &["serve", "--config", "lian.toml"])
+        Process::start(GATEWAY, &self.dir, &["serve", "--config", "lian.toml"])
     }
 
     /// A floor over a store of its own.
@@ -173,7 +152,7 @@ impl Setup {
     }
 
     /// One phase of load, by a process of its own.
-    pub fn start_load(&self, on: &Process, load: Load) -> Result<Handle, Fault> {
+    pub fn start_load(&self, on: &Process, load: Load) -> Result<RunningLoad, Fault> {
         let (port, many, milliseconds) =
             (on.port.to_string(), load.in_flight.to_string(), load.long.as_millis().to_string());
         let rate = load.rate.map(|rate| rate.to_string());
@@ -186,12 +165,28 @@ impl Setup {
         if load.keeps_ids {
             arguments.extend(["--acknowledged", ACKNOWLEDGED]);
         }
-        start("load", &self.dir, &arguments)
+        let child = start("load", &self.dir, &arguments)?;
+        Ok(RunningLoad { child, on_gateway: on.name == GATEWAY })
     }
 
     /// What a load reports at its end.
-    pub fn report(&self, load: Handle) -> Result<Value, Fault> {
-        serde_json::from_slice(&done("load", load, &self.dir)?).tried("the load's report")
+    pub fn report(&self, load: RunningLoad) -> Result<Value, Fault> {
+        let report: Value =
+            serde_json::from_slice(&done("load", load.child, &self.dir)?).tried("the load's report")?;
+        if load.on_gateway {
+            self.paid.fetch_add(report["answered"].as_u64().unwrap_or(0), Ordering::Relaxed);
+        }
+        Ok(report)
+    }
+
+    /// What the files of the gateway's store take, a payment that it made.
+    pub fn stored_bytes_per_payment(&self) -> f64 {
+        let bytes = match &self.database {
+            // The database `postgres` has had this number since PostgreSQL 15. Its log is the whole server's and left out.
+            Some(database) => bytes_of(&database.data().join("base/5"), ""),
+            None => bytes_of(&self.dir, STORE),
+        };
+        bytes as f64 / self.paid.load(Ordering::Relaxed) as f64
     }
 
     /// Ids of the payments that the last load was told of.
@@ -208,12 +203,18 @@ impl Setup {
 
     /// CPU time of the bank, and of the database's processes, so far.
     pub fn others_us(&self) -> (f64, f64) {
-        let database = self.database.as_ref().and_then(|database| database.pid().ok()).map_or(0.0, |pid| {
-            let children =
-                std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-            children.split_whitespace().map(|child| on_cpu_us(Path::new(&format!("/proc/{child}")))).sum()
-        });
-        (self.bank.cpu_us(), database)
+        (usage::cpu_us(&self.bank.pid()), self.backends().iter().map(|pid| usage::cpu_us(pid)).sum())
+    }
+
+    /// Bytes that the database's processes have sent towards a disk so far.
+    pub fn database_written_bytes(&self) -> f64 {
+        self.backends().iter().map(|pid| usage::written_bytes(pid)).sum()
+    }
+
+    /// The database's processes below its first one.
+    fn backends(&self) -> Vec<String> {
+        let first = self.database.as_ref().and_then(|database| database.pid().ok());
+        first.map(|pid| usage::children(&pid.to_string())).unwrap_or_default()
     }
 
     /// The certificate that the gateway shows.

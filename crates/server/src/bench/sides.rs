@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::processes::{Load, Process, Setup};
+use super::usage;
 use crate::cli::{BenchArgs, BenchEngine, FloorKind};
 use crate::fault::Fault;
 
@@ -95,16 +96,16 @@ pub fn measured(
     in_flight: usize,
     long: Duration,
 ) -> Result<Measured, Fault> {
-    let (threads, written, (bank, database)) =
-        (process.threads_us(), process.written_bytes(), setup.others_us());
+    let pid = process.pid();
+    let written_bytes = || usage::written_bytes(&pid) + setup.database_written_bytes();
+    let (threads, written, (bank, database)) = (usage::threads_us(&pid), written_bytes(), setup.others_us());
     let running = setup.start_load(process, Load { in_flight, long, rate: None, keeps_ids: false })?;
     let load = setup.report(running)?;
     let answered = load["answered"].as_f64().unwrap_or(0.0);
     if answered == 0.0 || ["busy", "refused", "unanswered"].iter().any(|name| load[name] != 0) {
         return Err(Fault::plain(format!("{}: not every request was answered well: {load}", process.name)));
     }
-    let threads_us: BTreeMap<String, f64> = process
-        .threads_us()
+    let threads_us: BTreeMap<String, f64> = usage::threads_us(&pid)
         .into_iter()
         .map(|(name, now)| (now - threads.get(&name).copied().unwrap_or(0.0), name))
         .map(|(spent, name)| (name, spent / answered))
@@ -116,7 +117,7 @@ pub fn measured(
         threads_us,
         bank_us: (bank_now - bank) / answered,
         database_us: (database_now - database) / answered,
-        written_bytes: (process.written_bytes() - written) / answered,
+        written_bytes: (written_bytes() - written) / answered,
         load,
     })
 }
