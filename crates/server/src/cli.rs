@@ -149,6 +149,9 @@ pub struct BenchArgs {
     /// Print one JSON object in place of a table
     #[arg(long)]
     pub json: bool,
+    /// Run also where files are in memory, which shows that it runs and no more
+    #[arg(long)]
+    pub even_in_memory: bool,
     /// Compare also with a store of a million payments, which takes minutes
     #[arg(long)]
     pub full: bool,

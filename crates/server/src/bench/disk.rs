@@ -10,12 +10,13 @@ const IN_MEMORY: &[&str] = &["tmpfs", "ramfs"];
 /// The kind of the file system that `dir` lies on, as the kernel names it; none where the kernel does not say.
 ///
 /// # Errors
-/// It is in memory. `other` says how to name another folder.
-pub fn file_system(dir: &Path, other: &str) -> Result<Option<String>, Fault> {
+/// It is in memory, and not `even_in_memory`. `other` says how to name another folder.
+pub fn file_system(dir: &Path, even_in_memory: bool, other: &str) -> Result<Option<String>, Fault> {
     let dir = dir.canonicalize().tried(format!("cannot find {}", dir.display()))?;
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let kind = kind_of(&dir, &mounts);
     if let Some(kind) = &kind
+        && !even_in_memory
         && IN_MEMORY.contains(&kind.as_str())
     {
         let dir = dir.display();

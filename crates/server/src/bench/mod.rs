@@ -84,12 +84,14 @@ pub async fn run_floor(args: BenchFloorArgs) -> Result<(), Fault> {
 }
 
 async fn measure(args: &BenchArgs, dir: &Path) -> Result<Value, Fault> {
-    let file_system = disk::file_system(dir, "name a folder on a disk with --data")?;
+    let file_system = disk::file_system(dir, args.even_in_memory, "name a folder on a disk with --data")?;
     let database_file_system = match args.engine {
         BenchEngine::Sqlite => None,
-        BenchEngine::Postgres => {
-            disk::file_system(&std::env::temp_dir(), "name a folder on a disk in TMPDIR")?
-        }
+        BenchEngine::Postgres => disk::file_system(
+            &std::env::temp_dir(),
+            args.even_in_memory,
+            "name a folder on a disk in TMPDIR",
+        )?,
     };
     let before = Calibration::take(dir)?;
     let setup = Setup::make(dir, args.engine).await?;
