@@ -26,6 +26,7 @@ mod inbound;
 mod key;
 mod link;
 mod outcome;
+mod parted;
 mod pending;
 mod profile;
 mod security;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::key::MatchKey;
 use crate::outcome::Outcome;
+use crate::parted::Parted;
 use crate::profile::Transaction;
 
 /// Names a request within its link; never used twice.
@@ -88,7 +89,7 @@ pub(crate) enum Found {
 
 pub(crate) struct Pending {
     slots: HashMap<SlotId, Slot>,
-    by_key: HashMap<MatchKey, Place>,
+    by_key: Parted<MatchKey, Place>,
     deadlines: BinaryHeap<Reverse<(Instant, SlotId)>>,
     graves: VecDeque<(Instant, MatchKey)>,
     next_id: SlotId,
@@ -100,7 +101,7 @@ impl Pending {
     pub fn new(late_window: Duration) -> Self {
         Self {
             slots: HashMap::new(),
-            by_key: HashMap::new(),
+            by_key: Parted::new(),
             deadlines: BinaryHeap::new(),
             graves: VecDeque::new(),
             next_id: 1,
