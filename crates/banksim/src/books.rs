@@ -12,8 +12,10 @@ use crate::request::{Asked, MoneyRequest};
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     pub records: BTreeMap<u64, Record>,
-    by_reference: HashMap<Reference, u64>,
-    answered: HashMap<Reference, (String, u64, Answer)>,
+    // Trees, because a large hash map is now and then made anew while everybody waits, and a bench takes that for the gateway's
+    // doing.
+    by_reference: BTreeMap<Reference, u64>,
+    answered: BTreeMap<Reference, (String, u64, Answer)>,
     killed: HashSet<Reference>,
     used: HashMap<(usize, Currency), u64>,
     last_event: u64,
