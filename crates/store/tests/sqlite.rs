@@ -274,6 +274,26 @@ fn idempotency_keys_outlive_the_process_and_go_after_their_days() {
     assert_eq!(rows, 2);
 }
 
+/// One key, one effect: also when its first request was never answered and the process has remembered that ever since.
+#[test]
+fn a_key_that_is_claimed_again_after_its_time_is_taken_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut engine, _reads) = open(&folder.path().join("store"));
+    let claiming = |id: u128, days: i64, answered: bool| {
+        let mut unit = payment(id);
+        unit.at = AT.plus_ms(days * 86_400_000);
+        unit.claim = Some(Claim { key: [7; 16], digest: [1; 32], subject: id });
+        unit.answer = answered.then(|| Answer { key: [7; 16], status: 200, body: b"done".to_vec() });
+        unit
+    };
+    assert!(engine.commit(&[claiming(1, 0, false)]).unwrap()[0].is_ok());
+    assert!(engine.commit(&[claiming(2, 9, true)]).unwrap()[0].is_ok());
+    assert!(matches!(
+        engine.commit(&[claiming(3, 9, false)]).unwrap()[0],
+        Err(store::Refused::KeyTaken { subject: 2, .. })
+    ));
+}
+
 #[test]
 fn the_write_ahead_log_does_not_grow_without_end() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::claims::ClaimIndex;
 use super::queries;
-use super::write::Written;
+use super::write::{Dropped, Written};
 use crate::plan::{Base, Claimed, CountKey, Plan};
 use crate::{Claim, Head, RowKey, Shard, StoreError};
 
@@ -36,7 +36,7 @@ pub(super) struct Remembered {
 
 impl Remembered {
     /// After a commit: what is in the file now.
-    pub fn update(&mut self, plan: &Plan<'_>, written: Written) {
+    pub fn update(&mut self, plan: &Plan<'_>, written: Written, dropped: &Dropped) {
         if self.rows.len() > MOST_ROWS {
             self.rows.clear();
         }
@@ -61,9 +61,18 @@ impl Remembered {
         self.next_claims.retain(|(_, day), _| *day >= plan.today - 2);
         for (&(shard, place), new) in &plan.claims {
             self.next_claims.insert((shard, place.day), place.number.saturating_add(1));
-            if new.answer.is_none() {
-                let Claim { key, digest, subject } = *new.claim;
-                self.open_claims.insert((shard, key), Claimed { place, digest, subject, answer: None });
+            let Claim { key, digest, subject } = *new.claim;
+            // An older claim of the key, whose time is over, must not stand before this one.
+            match new.answer {
+                None => drop(
+                    self.open_claims.insert((shard, key), Claimed { place, digest, subject, answer: None }),
+                ),
+                Some(_) => drop(self.open_claims.remove(&(shard, key))),
+            }
+        }
+        for (name, place) in dropped {
+            if self.open_claims.get(name).is_some_and(|open| open.place == *place) {
+                self.open_claims.remove(name);
             }
         }
         for ((shard, _), answer) in &plan.answers {

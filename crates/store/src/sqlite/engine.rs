@@ -153,7 +153,7 @@ impl SqliteEngine {
 
     /// After the commit.
     fn remember(&mut self, plan: &Plan<'_>, written: Written, dropped: &Dropped) {
-        self.remembered.update(plan, written);
+        self.remembered.update(plan, written, dropped);
         let added = plan.claims.iter().map(|((shard, place), new)| ((*shard, new.claim.key), *place));
         if !plan.claims.is_empty() || !dropped.is_empty() {
             self.claims.update(added, dropped);
