@@ -1,5 +1,5 @@
 -- A row whose change is told in the journal says where (the record of its shard, where in it, how many bytes) and holds no
--- second copy.
+-- second copy. A process that does not know this cannot read such a row: stop all of the build before first.
 ALTER TABLE object
     ALTER COLUMN body DROP NOT NULL,
     ADD COLUMN seq bigint,

@@ -159,6 +159,8 @@ pub trait Reads: Send + Sync {
         after: Option<u128>,
         limit: usize,
     ) -> Result<Vec<Row>, StoreError>;
+    /// How many rows a table has, whether or not a list names them.
+    fn count_rows(&self, shard: Shard, table: Table) -> Result<u64, StoreError>;
     /// Where a second key leads.
     fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError>;
     /// What is known of an idempotency key.

@@ -87,6 +87,21 @@ fn a_list_passes_over_what_is_gone_and_misses_nothing_that_comes_after() {
     assert_eq!(listed(&*reads), [30, 25, 20, 10]);
 }
 
+/// Whoever checks the rows of a table must not be led by its lists alone.
+#[test]
+fn a_row_that_was_put_where_no_list_looks_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let (mut engine, reads) = open(&path);
+    commit(&mut engine, &[change(10, None, Some(b"{}".to_vec().into()))]);
+    assert_eq!(listed(&*reads), [10]);
+    let hidden = params![OWNER.to_be_bytes(), 11u128.to_be_bytes()];
+    let put =
+        "INSERT INTO object (num, shard, tab, owner, id, version, body) VALUES (0, 0, 6, ?1, ?2, 1, x'7b7d')";
+    Connection::open(&path).unwrap().execute(put, hidden).unwrap();
+    assert_eq!((listed(&*reads), reads.count_rows(S, Table::Payment).unwrap()), (vec![10], 2));
+}
+
 #[test]
 fn lists_of_a_store_that_was_brought_back_from_an_older_copy_are_made_anew() {
     let folder = tempfile::tempdir().unwrap();

@@ -24,6 +24,7 @@ pub fn verify_rows(reads: &dyn Reads) -> Result<usize, Fault> {
     let mut checked = 0;
     for shard in (0..reads.shards()).map(Shard) {
         let (mut latest, mut owners) = last_words(reads, shard)?;
+        let mut seen = BTreeMap::<u8, u64>::new();
         // A row of a merchant whom the journal does not know must not hide, either.
         owners.extend(merchants(reads)?);
         for owner in owners {
@@ -40,8 +41,21 @@ pub fn verify_rows(reads: &dyn Reads) -> Result<usize, Fault> {
                             return Err(breach(row.key.id, "differs from the journal's last word on it"));
                         }
                         checked += 1;
+                        *seen.entry(table as u8).or_default() += 1;
                     }
                 }
+            }
+        }
+        // A row that no list names would be found by its number all the same.
+        for table in [Table::Payment, Table::Refund] {
+            let (there, seen) =
+                (reads.count_rows(shard, table).tried("cannot read the store")?, seen.get(&(table as u8)));
+            let seen = seen.copied().unwrap_or(0);
+            if there > seen {
+                return Err(Fault::plain(format!(
+                    "{} rows of payments or refunds stand in no list",
+                    there - seen
+                )));
             }
         }
         if let Some(((_, id), _)) = latest.first_key_value() {

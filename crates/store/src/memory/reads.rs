@@ -91,6 +91,11 @@ impl Reads for MemoryReads {
         Ok(self.state.lock().rows.range((low, high)).take(limit).map(row).collect())
     }
 
+    fn count_rows(&self, shard: Shard, table: Table) -> Result<u64, StoreError> {
+        let state = self.state.lock();
+        Ok(state.rows.keys().filter(|(at, key)| *at == shard && key.table == table).count() as u64)
+    }
+
     fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError> {
         self.state.lock().alias(shard, space, &key)
     }

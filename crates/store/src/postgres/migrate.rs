@@ -1,4 +1,5 @@
-//! Tables: made once, brought forward by numbered files, while processes of the version before go on.
+//! Tables: made once, brought forward by numbered files. Processes of the version before may go on meanwhile unless a file says
+//! otherwise; 0002 does.
 
 use tokio_postgres::GenericClient;
 

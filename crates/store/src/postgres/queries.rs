@@ -52,6 +52,12 @@ impl Conn {
         self.ask(sql, bound).await?.iter().map(read).collect()
     }
 
+    pub async fn count_rows(&self, shard: Shard, table: Table) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM object WHERE shard = $1 AND tab = $2";
+        let rows = self.ask(sql, &[&number(shard), &(table as i16)]).await?;
+        Ok(rows.first().map(|row| u64_at(row, 0)).transpose()?.unwrap_or_default())
+    }
+
     pub async fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError> {
         let sql = "SELECT tab, owner, id FROM alias WHERE shard = $1 AND space = $2 AND key = $3";
         let rows = self.ask(sql, &[&number(shard), &i16::from(space), &&key[..]]).await?;

@@ -198,6 +198,10 @@ impl Reads for PostgresReads {
         self.with(move |conn, _| async move { conn.rows(OLDEST_FIRST, of, range, limit).await })
     }
 
+    fn count_rows(&self, shard: Shard, table: Table) -> Result<u64, StoreError> {
+        self.with(move |conn, _| async move { conn.count_rows(shard, table).await })
+    }
+
     fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError> {
         self.with(move |conn, _| async move { conn.alias(shard, space, key).await })
     }

@@ -84,9 +84,7 @@ impl Projections {
         while fold(&mut connection, store, shard)? == FOLD_AT_ONCE {}
         read(&connection)
     }
-}
 
-impl Projections {
     /// Lists every row that `store` has, then reads.
     pub fn listed<T>(
         &self,

@@ -7,7 +7,7 @@ use super::columns::{account, balance as balance_at, bytes, currency, row_key, u
 use super::read_error;
 use crate::journal::Hash;
 use crate::plan::{ClaimPlace, Claimed, CountKey};
-use crate::{Answer, DayCount, Head, RawRecord, Row, RowKey, Shard, StoreError};
+use crate::{Answer, DayCount, Head, RawRecord, Row, RowKey, Shard, StoreError, Table};
 
 /// Bits of the sequence number in the journal's key.
 const SEQ_BITS: u32 = 48;
@@ -68,6 +68,14 @@ pub(super) fn row(connection: &Connection, shard: Shard, key: RowKey) -> Result<
     let Some((version, body)) = found.map_err(read_error)? else { return Ok(None) };
     let missing = || StoreError::Damaged(format!("{shard:?} has no record where {key:?} says to be told"));
     Ok(Some(Row { key, version, body: Option::ok_or_else(body, missing)? }))
+}
+
+/// How many rows a table has.
+pub(super) fn count_rows(connection: &Connection, shard: Shard, table: Table) -> Result<u64, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT count(*) FROM object WHERE shard = ?1 AND tab = ?2")
+        .map_err(read_error)?;
+    select.query_row(params![shard.0, table as u8], |row| u64_at(row, 0)).map_err(read_error)
 }
 
 /// Names of rows that came after a number, in their order.

@@ -156,6 +156,10 @@ impl Reads for SqliteReads {
         self.listed(shard, |store, lines| rows(store, lines, of, range, Order::OldestFirst, limit))
     }
 
+    fn count_rows(&self, shard: Shard, table: Table) -> Result<u64, StoreError> {
+        self.with(|connection| queries::count_rows(connection, shard, table))
+    }
+
     fn alias(&self, shard: Shard, space: u8, key: [u8; 16]) -> Result<Option<RowKey>, StoreError> {
         self.with(|connection| queries::alias(connection, shard, space, &key))
     }
