@@ -1,5 +1,6 @@
 //! A store is copied while it is written to: the copy is one moment of it.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,6 +47,8 @@ fn a_copy_that_is_taken_under_load_is_one_moment_of_the_store() {
         copied.store(true, Ordering::Release);
         writing.join().unwrap();
     });
+    let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "others may read the copy: {mode:o}");
     assert!(steps > 1, "one step proves nothing about writing in between");
     let (whole, part) = (journal(&path), journal(&copy));
     assert!(part.len() >= 5_000 && part.len() < whole.len());

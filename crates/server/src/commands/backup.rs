@@ -1,7 +1,6 @@
 //! `lian backup` and `lian restore`: the embedded store as it is in one moment, and back.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::verify;
@@ -60,14 +59,15 @@ async fn copied(from: PathBuf, to: &Path) -> Result<(), Fault> {
     // What a copy that was broken off has left.
     remove(&part)?;
     let made = make(from, part.clone()).await;
+    let cleared = ["-wal", "-shm", "-projections", "-projections-wal", "-projections-shm"]
+        .into_iter()
+        .try_for_each(|beside| remove(&with_suffix(&part, beside)));
     if made.is_err() {
         // The reason is worth more than whether its remains could be taken away.
         let _ = remove(&part);
         return made;
     }
-    for beside in ["-wal", "-shm", "-projections", "-projections-wal", "-projections-shm"] {
-        remove(&with_suffix(&part, beside))?;
-    }
+    cleared?;
     fs::rename(&part, to).tried(format!("cannot rename {}", part.display()))?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::File::open(folder).and_then(|folder| folder.sync_all()).tried("the folder cannot be made durable")
@@ -81,7 +81,6 @@ async fn make(from: PathBuf, part: PathBuf) -> Result<(), Fault> {
     });
     copying.await.tried("the copy was interrupted")?.tried("cannot copy the store")?;
     bar.finish_and_clear();
-    fs::set_permissions(&part, fs::Permissions::from_mode(0o600)).tried("the copy cannot be made private")?;
     verify::prove(StoreUrl::Sqlite(part)).await
 }
 

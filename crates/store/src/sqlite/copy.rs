@@ -1,5 +1,7 @@
 //! A copy of a store as it is in one moment, taken while it is written to.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -12,20 +14,25 @@ use crate::StoreError;
 /// Pages that are copied at once.
 const PAGES_AT_ONCE: i32 = 512;
 
-/// Copies a store to a new file, durably. `told` hears how many pages are copied, and of how many. The one moment is held by a
+/// Copies a store to a new file that only its owner can read, durably. `told` hears how many pages are copied, and of how many. The one moment is held by a
 /// read transaction: the writer goes on, and its write-ahead log grows meanwhile.
 ///
 /// # Errors
 /// [`StoreError::Open`]: there is no store, or the new file exists or cannot be made. [`StoreError::Read`]: the copy failed.
 pub fn copy(from: &Path, to: &Path, mut told: impl FnMut(u64, u64)) -> Result<(), StoreError> {
-    if to.exists() {
-        return Err(StoreError::Open(format!("{} exists already", to.display())));
-    }
     let source = reader(from)?;
     check_application(from, &source)?;
     pin(&source)?;
     let cannot =
         |error: &dyn std::fmt::Display| StoreError::Open(format!("cannot write {}: {error}", to.display()));
+    // Nobody else's from its first byte on.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(to) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(StoreError::Open(format!("{} exists already", to.display())));
+        }
+        Err(error) => return Err(cannot(&error)),
+    }
     let mut target = Connection::open(to).map_err(|error| cannot(&error))?;
     let backup = Backup::new(&source, &mut target).map_err(read_error)?;
     loop {
