@@ -80,8 +80,10 @@ async fn a_synchronous_standby_takes_over_under_load_and_nothing_acknowledged_is
             told
         });
     }
+    let (mut tick, started) = (tokio::time::interval(Duration::from_millis(5)), tokio::time::Instant::now());
     while acknowledged.load(Ordering::Relaxed) < BEFORE {
-        tokio::task::yield_now().await;
+        tick.tick().await;
+        assert!(started.elapsed() < PATIENCE, "nobody is paid: {}", town.log());
     }
     tokio::task::block_in_place(|| database.kill()).expect("the server is killed");
     tokio::task::block_in_place(|| town.database.promote()).expect("the standby is promoted");

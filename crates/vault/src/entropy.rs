@@ -25,12 +25,13 @@ impl Entropy for SystemEntropy {
 
     fn u128(&self) -> u128 {
         NUMBERS.with_borrow_mut(|numbers| {
-            if numbers.is_empty() {
-                let mut pack = [0; PACK * 16];
-                self.fill(&mut pack);
-                numbers.extend(pack.as_chunks().0.iter().map(|bytes| u128::from_be_bytes(*bytes)));
-            }
-            numbers.pop().unwrap_or_default()
+            numbers.pop().unwrap_or_else(|| {
+                let mut pack = [[0; 16]; PACK];
+                self.fill(pack.as_flattened_mut());
+                let [first, rest @ ..] = pack.map(u128::from_be_bytes);
+                numbers.extend(rest);
+                first
+            })
         })
     }
 }

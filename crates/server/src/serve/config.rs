@@ -151,6 +151,9 @@ impl Config {
         if document.runtime.workers == 0 {
             return Err(Fault::plain("runtime.workers must be at least 1"));
         }
+        if document.api.at_once == 0 {
+            return Err(Fault::plain("api.at_once must be at least 1"));
+        }
         let banks = document.bank.into_iter().map(|bank| BankConfig {
             terminal_master_key_file: base.join(bank.terminal_master_key_file),
             name: bank.name,
@@ -218,6 +221,7 @@ mod tests {
         assert!(refused("listen", "lisen").contains("unknown field `lisen`"));
         assert!(refused("127.0.0.1:0\"", "192.0.2.1:80\"").contains("loopback"));
         assert!(refused("[api]", "[api]\n tls_key = \"k\"").contains("come together"));
+        assert!(refused("[api]", "[api]\n at_once = 0").contains("api.at_once"));
         assert!(refused("[vault]", "[runtime]\n workers = 0\n [vault]").contains("runtime.workers"));
         assert!(refused("sqlite:", "nosql:").contains("store.url"));
         let told = refused("url = \"sqlite:lian.db\"", "urll = \"postgres://lian:hidden@127.0.0.1/lian\"");
