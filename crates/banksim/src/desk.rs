@@ -17,8 +17,11 @@ use crate::forms::Form;
 use crate::journal::Journal;
 use crate::keys::WorkingKeys;
 use crate::record::Answer;
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request};
+use crate::request::{LinkRequest, MoneyRequest, Request};
 use crate::transcript::{Direction, Transcript, What};
+
+/// Where nothing was booked.
+const NO_RRN: &str = "000000000000";
 
 /// What the server does next on a connection.
 #[derive(Debug)]
@@ -153,9 +156,7 @@ impl Desk {
         let mut by_card = None;
         let mut new_keys = None;
         let answer = match read {
-            Err(code) => {
-                Answer { code: code.to_owned(), rrn: "000000000000".to_owned(), authorization_code: None }
-            }
+            Err(code) => Answer::of_code(code, NO_RRN.to_owned()),
             Ok(Request::Link(request)) => {
                 let code = match set {
                     Some(Fault::Decline(code)) => code.clone(),
@@ -164,7 +165,7 @@ impl Desk {
                         "00".to_owned()
                     }
                 };
-                Answer { code, rrn: "000000000000".to_owned(), authorization_code: None }
+                Answer::of_code(&code, NO_RRN.to_owned())
             }
             Ok(Request::Money(request)) => {
                 by_card = self.fault_of_card(&request);
@@ -223,7 +224,7 @@ impl Desk {
 
     /// Cards misbehave when money is taken; what undoes or gives back always works.
     fn fault_of_card(&self, request: &MoneyRequest) -> Option<Fault> {
-        if !matches!(request.asked, Asked::Authorize | Asked::Consume) {
+        if !request.asked.is_first() {
             return None;
         }
         match cards()[request.card?].behaviour {

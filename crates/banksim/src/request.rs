@@ -14,9 +14,22 @@ pub(crate) enum Asked {
     Void,
     Refund,
     Reverse,
+    /// Hold more.
+    Increment,
+    /// Another amount for a sale.
+    Adjust,
+    /// What the card has left.
+    Balance,
+    /// What became of another request.
+    Inquire,
 }
 
 impl Asked {
+    /// Whether it needs the card's own word: its date, its code, its behaviour.
+    pub const fn is_first(self) -> bool {
+        matches!(self, Self::Authorize | Self::Consume | Self::Balance)
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authorize => "authorize",
@@ -26,6 +39,10 @@ impl Asked {
             Self::Void => "void",
             Self::Refund => "refund",
             Self::Reverse => "reverse",
+            Self::Increment => "increment",
+            Self::Adjust => "adjust",
+            Self::Balance => "balance",
+            Self::Inquire => "inquire",
         }
     }
 }

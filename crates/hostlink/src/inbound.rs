@@ -3,6 +3,7 @@
 use iso8583::{Fields, Message};
 use tracing::{debug, error, warn};
 
+use crate::card_fields::for_the_chip;
 use crate::framing::Frame;
 use crate::key::MatchKey;
 use crate::outcome::{LateReason, LateReply, MaybeSent, Outcome, Reply};
@@ -103,8 +104,10 @@ impl Session<'_> {
         match waiter {
             Waiter::Caller(transaction, reply) => {
                 shared.counters.matched.add();
-                let fields = profile.without_cardholder_data(message.to_fields());
-                let answer = Reply { fields, elapsed: self.now - framed_at };
+                let fields = message.to_fields();
+                let issuer_data = fields.get_bytes(55).and_then(|data| for_the_chip(&data));
+                let fields = profile.without_cardholder_data(fields);
+                let answer = Reply { fields, issuer_data, elapsed: self.now - framed_at };
                 let outcome = profile.outcome(transaction, answer.response_code()).outcome;
                 if outcome == CodeOutcome::RetryAfterSignOn {
                     self.wants_sign_on = true;

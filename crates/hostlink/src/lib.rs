@@ -37,7 +37,7 @@ mod supervisor;
 mod wire;
 
 pub use backoff::Backoff;
-pub use card_fields::CardFields;
+pub use card_fields::{CardFields, CardPresent, PinField};
 pub use connect::{Connect, Connecting, Stream, TcpConnect};
 pub use counters::CounterValues;
 pub use link::{Drained, HostLink, LinkParts, LinkState, TransactionRequest};

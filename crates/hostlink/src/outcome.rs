@@ -25,6 +25,9 @@ pub enum Outcome {
 pub struct Reply {
     /// The answer's fields, without card number, expiry date, track, security code, PIN and chip data.
     pub fields: Fields,
+    /// What the issuer says to the chip (DE 55: its cryptogram and scripts), where it says something. It goes to the
+    /// terminal, and is no data of the card.
+    pub issuer_data: Option<Vec<u8>>,
     /// From the first byte sent to the answer.
     pub elapsed: Duration,
 }

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use card::EntryMode;
 use iso8583::{Dialect, Fields, Mti};
 use types::Currency;
 
@@ -48,6 +49,7 @@ pub struct BankProfile {
     pub(crate) echo: Exchange,
     pub(crate) sign_off: Option<Exchange>,
     pub(crate) codes: BTreeMap<String, CodeRow>,
+    pub(crate) entries: BTreeMap<EntryMode, transaction::EntryRow>,
     pub(crate) transactions: BTreeMap<Transaction, transaction::Row>,
 }
 
@@ -163,13 +165,13 @@ impl BankProfile {
 
     /// What to do when the bank is silent after this transaction.
     pub fn on_silence(&self, transaction: Transaction) -> OnSilence {
-        self.row(transaction).on_silence
+        self.row(transaction).map_or(OnSilence::Ignore, |row| row.on_silence)
     }
 
     /// The same message once more, after a silence: the repeat message type where the bank has one.
     pub fn repeat(&self, transaction: Transaction, sent: &Fields) -> Fields {
         let mut again = sent.clone();
-        if self.row(transaction).repeat_mti {
+        if self.row(transaction).is_some_and(|row| row.repeat_mti) {
             again.set_mti(sent.mti().repeat());
         }
         again
@@ -178,7 +180,7 @@ impl BankProfile {
     /// What the bank's response code (DE 39) means for this transaction. A code that no table names is a decline with
     /// an alarm: what we do not understand is never a yes.
     pub fn outcome(&self, transaction: Transaction, response_code: &str) -> CodeRow {
-        let own = self.row(transaction).codes.get(response_code);
+        let own = self.row(transaction).and_then(|row| row.codes.get(response_code));
         own.or_else(|| self.codes.get(response_code)).cloned().unwrap_or_else(CodeRow::unknown_to_us)
     }
 
@@ -192,8 +194,17 @@ impl BankProfile {
         self.matching.get(&class).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn row(&self, transaction: Transaction) -> &transaction::Row {
-        // The reader refuses a document that lacks a transaction.
-        &self.transactions[&transaction]
+    /// Whether the bank has this transaction.
+    pub fn offers(&self, transaction: Transaction) -> bool {
+        self.transactions.contains_key(&transaction)
+    }
+
+    /// Whether the bank takes cards whose data was entered in this way.
+    pub fn takes(&self, mode: EntryMode) -> bool {
+        self.entries.contains_key(&mode)
+    }
+
+    pub(crate) fn row(&self, transaction: Transaction) -> Option<&transaction::Row> {
+        self.transactions.get(&transaction)
     }
 }

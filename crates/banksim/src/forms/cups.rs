@@ -22,17 +22,23 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         (text(message, 3).unwrap_or_default(), text(message, 25).unwrap_or_default());
     let named = (processing.as_str(), condition.as_str(), kind.as_str());
     // The second value is the class of the original: what the reversal or follow-up looks for.
+    // Condition 08 is 00, and 18 is 06, for an order by letter or telephone.
     let (asked, original_class) = match (mti.as_str(), named) {
-        ("0100", ("030000", "06", "10")) => (Asked::Authorize, 1),
-        ("0100", ("200000", "06", "11")) => (Asked::CancelAuthorization, 1),
-        ("0200", ("000000", "06", "20")) => (Asked::Capture, 1),
-        ("0200", ("200000", "06", "21")) => (Asked::Void, 2),
-        ("0200", ("000000", "00", "22")) => (Asked::Consume, 2),
-        ("0200", ("200000", "00", "23")) => (Asked::Void, 2),
-        ("0220", ("200000", "00", "25")) => (Asked::Refund, 2),
-        ("0400" | "0401", ("030000", "06", "10") | ("200000", "06", "11")) => (Asked::Reverse, 1),
-        ("0400" | "0401", ("000000", "06", "20") | ("200000", "06", "21")) => (Asked::Reverse, 2),
-        ("0400" | "0401", ("000000", "00", "22") | ("200000", "00", "23")) => (Asked::Reverse, 2),
+        ("0100", ("030000", "06" | "18", "10")) => (Asked::Authorize, 1),
+        ("0100", ("030000", "60", "10")) => (Asked::Increment, 1),
+        ("0100", ("200000", "06" | "18", "11")) => (Asked::CancelAuthorization, 1),
+        ("0200", ("310000", "00", "01")) => (Asked::Balance, 2),
+        ("0200", ("000000", "06" | "18", "20")) | ("0220", ("000000", "06" | "18", "24")) => {
+            (Asked::Capture, 1)
+        }
+        ("0200", ("200000", "06" | "18", "21")) => (Asked::Void, 2),
+        ("0200", ("000000", "00" | "08", "22")) => (Asked::Consume, 2),
+        ("0200", ("200000", "00" | "08", "23")) => (Asked::Void, 2),
+        ("0200", ("531000", "00", "22")) => (Asked::Inquire, 2),
+        ("0220", ("200000", "00" | "08", "25")) => (Asked::Refund, 2),
+        ("0220", ("000000", "00" | "08", "34")) => (Asked::Adjust, 2),
+        ("0400" | "0401", (_, _, "10" | "11")) => (Asked::Reverse, 1),
+        ("0400" | "0401", (_, _, "20" | "21" | "22" | "23")) => (Asked::Reverse, 2),
         _ => return Err("12"),
     };
     let stan = text(message, 11).ok_or("30")?;
@@ -40,7 +46,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let original = {
         let part = |id| message.part(61, id).map(|value| value.to_text().to_string());
         match (asked, part("1"), part("2")) {
-            (Asked::Authorize | Asked::Consume, _, _) => None,
+            (Asked::Authorize | Asked::Consume | Asked::Balance, _, _) => None,
             (_, Some(batch), Some(stan)) => {
                 Some(Reference::new(original_class, &terminal, &acceptor, &stan, &batch))
             }
@@ -52,7 +58,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         card: card_index(message),
         expiry: text(message, 14),
         security_code: security_code(message),
-        amount: amount(message)?,
+        amount: if asked == Asked::Balance { 0 } else { amount(message)? },
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &batch),
         acceptor: acceptor.trim_end().to_owned(),

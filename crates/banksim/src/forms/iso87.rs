@@ -21,7 +21,10 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     }
     let processing = text(message, 3).unwrap_or_default();
     let asked = match (mti.as_str(), processing.as_str()) {
+        // Field 90 names what is added to.
+        ("0100", "000000") if message.get(90).is_some() => Asked::Increment,
         ("0100", "000000") => Asked::Authorize,
+        ("0100", "310000") => Asked::Balance,
         ("0100", "020000") => Asked::CancelAuthorization,
         ("0200", "000000") => Asked::Consume,
         ("0200", "020000") => Asked::Void,
@@ -34,7 +37,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let transmitted = text(message, 7).ok_or("30")?;
     let (terminal, acceptor) = (text(message, 41).ok_or("30")?, text(message, 42).ok_or("30")?);
     let original = match (asked, text(message, 90)) {
-        (Asked::Authorize | Asked::Consume, _) => None,
+        (Asked::Authorize | Asked::Consume | Asked::Balance, _) => None,
         (_, Some(elements)) => Some(original(&elements, &terminal, &acceptor).ok_or("30")?),
         (_, None) => return Err("30"),
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use card::EntryMode;
 use iso8583::{Dialect, Mti, parse_hex};
 use serde::Deserialize;
 use types::Currency;
@@ -12,7 +13,7 @@ use super::codes::{CodeDoc, CodeRow};
 use super::error::ProfileError;
 use super::exchange::{Exchange, KeyField};
 use super::template::FieldTemplate;
-use super::transaction::{CardElement, OnSilence, Row, Transaction};
+use super::transaction::{CardElement, EntryRow, OnSilence, Row, Transaction};
 use super::{BankProfile, Limits, MacRules, Timers};
 use crate::framing::{Framing, LengthForm};
 use crate::security::{KeyUsage, MacAlgorithm};
@@ -38,6 +39,8 @@ struct BankDoc {
     sign_off: Option<ExchangeDoc>,
     #[serde(default)]
     code: BTreeMap<String, CodeDoc>,
+    /// How cards may be entered, and what DE 22 and DE 25 say then.
+    entry: BTreeMap<EntryMode, EntryRow>,
     transactions: BTreeMap<Transaction, RowDoc>,
 }
 
@@ -219,6 +222,7 @@ impl Reader<'_> {
             echo: self.exchange("echo", doc.echo)?,
             sign_off: doc.sign_off.map(|exchange| self.exchange("sign_off", exchange)).transpose()?,
             codes,
+            entries: doc.entry,
             transactions,
             name: self.bank,
         })

@@ -52,6 +52,7 @@ async fn a_bank_written_with_another_library_signs_us_on_and_approves_a_sale() {
         batch: None,
         original: None,
         reason: None,
+        entry: card::Entry::default(),
     };
     let fields = profile.message(Transaction::Consume, &data).unwrap();
     let request = TransactionRequest {

@@ -12,3 +12,4 @@ mod payments;
 mod profiles;
 mod restart;
 mod support;
+mod terminals;

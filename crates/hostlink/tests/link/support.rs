@@ -241,6 +241,7 @@ impl World {
             batch: self.link.facts().batch,
             original,
             reason: None,
+            entry: card::Entry::default(),
         }
     }
 
@@ -285,6 +286,7 @@ pub fn card(pan: &str) -> CardFields {
         pan: Pan::parse(pan).unwrap(),
         expiry: Some(Expiry::from_yymm("3012").unwrap()),
         security_code: Some(SecurityCode::parse("123").unwrap()),
+        present: None,
     }
 }
 
@@ -299,6 +301,7 @@ pub fn original(transaction: Transaction, data: &TransactionData, reply: Option<
         rrn: field(37),
         authorization_code: field(38),
         batch: data.batch.clone(),
+        entry: data.entry,
     }
 }
 
