@@ -7,6 +7,7 @@ mod event;
 mod payment;
 mod refund;
 mod setup;
+mod terminal;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,6 +30,8 @@ pub use setup::{
     CustomerBody, DeletedBody, FeePlanBody, MerchantBody, MerchantStatusBody, PaymentMethodBody,
     PaymentMethodStatusBody, customer_body, merchant_body, payment_method_body,
 };
+
+pub use terminal::{TerminalBody, TerminalStatusBody, terminal_body};
 
 /// Part of a list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

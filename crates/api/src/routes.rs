@@ -6,6 +6,7 @@ pub(crate) mod merchants;
 pub(crate) mod meta;
 pub(crate) mod payments;
 pub(crate) mod refunds;
+pub(crate) mod terminals;
 pub(crate) mod webhooks;
 
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
         .route("/v1/events", get(webhooks::list_events))
         .route("/v1/events/{id}", get(webhooks::get_event))
+        .route("/v1/terminals", post(terminals::create).get(terminals::list))
+        .route("/v1/terminals/{id}", get(terminals::get).post(terminals::update))
         .route("/v1/merchant", get(merchants::own))
         .route("/v1/merchants", post(merchants::create).get(merchants::list))
         .route("/v1/merchants/{id}", get(merchants::get).post(merchants::update))

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use card::{Expiry, Pan, SecurityCode};
+use card::{EntryMode, Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original, Outcome,
-    Rejection, Reply, TransactionData, TransactionRequest,
+    BankProfile, CardFields, CardPresent, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original,
+    Outcome, Rejection, Reply, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use types::{Money, Timestamp};
 
 use crate::CommandError;
+use crate::hash::hex;
 
 /// A bank that payments can go to.
 pub struct Bank {
@@ -40,6 +41,8 @@ pub(crate) struct SecretCard {
     pub expiry: Expiry,
     /// Only ever for the first message of a payment; never stored, sealed or not.
     pub security_code: Option<SecurityCode>,
+    /// The same of what a terminal read.
+    pub present: Option<CardPresent>,
 }
 
 /// What the bank's answer comes down to.
@@ -130,6 +133,11 @@ impl Bank {
         self.asking.load(Ordering::Relaxed)
     }
 
+    /// Whether it takes cards whose data was entered in this way.
+    pub(crate) fn takes(&self, mode: EntryMode) -> bool {
+        self.profile.takes(mode)
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.state() == BankState::Up
     }
@@ -165,6 +173,7 @@ impl Bank {
             rrn: original.rrn.clone(),
             authorization_code: original.authorization_code.clone(),
             batch: original.batch.clone(),
+            entry: original.entry,
         });
         let data = TransactionData {
             amount: draft.amount,
@@ -176,6 +185,7 @@ impl Bank {
             batch: exchange.batch.clone(),
             original,
             reason: draft.reason.map(str::to_owned),
+            entry: exchange.entry,
         };
         self.profile
             .message(draft.transaction, &data)
@@ -190,6 +200,7 @@ impl Bank {
             pan: card.pan.clone(),
             expiry: Some(card.expiry),
             security_code: card.security_code.clone(),
+            present: card.present.clone(),
         };
         let request = TransactionRequest { transaction, fields: fields.clone(), card: Some(card) };
         match self.link.request(request, Instant::now() + self.reply_timeout).await {
@@ -252,6 +263,7 @@ fn approval(sent: &Fields, reply: &Reply) -> Approval {
         response_code: reply.response_code().to_owned(),
         rrn: text(37),
         authorization_code: text(38),
+        issuer_data: reply.issuer_data.as_deref().map(hex),
     }
 }
 

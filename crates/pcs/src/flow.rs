@@ -4,6 +4,7 @@ mod capture;
 mod conclude;
 mod exchange;
 mod expire;
+mod given;
 mod instruct;
 mod keep_card;
 mod pursue;

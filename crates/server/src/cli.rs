@@ -118,6 +118,9 @@ pub struct MerchantCreateArgs {
     /// How many
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub count: u32,
+    /// They may send card data themselves, from terminals or telephone orders; they are within the scope of PCI DSS then
+    #[arg(long)]
+    pub sends_card_data: bool,
 }
 
 /// `lian bank-sim`

@@ -43,6 +43,7 @@ impl World {
                 at("iso87-ascii", &[Currency::EUR, Currency::USD, Currency::JPY]),
             ],
             authorization_days: 7,
+            sends_card_data: true,
         };
         let (merchant, _) = self.pcs().create_merchant(new).await.unwrap();
         Shop { caller: Caller { merchant: merchant.id, key_id: format!("key of {name}") } }
@@ -63,6 +64,8 @@ impl World {
             capture_method: CaptureMethod::Automatic,
             confirm: true,
             payment_method: Some(card),
+            card: None,
+            terminal: None,
             customer: None,
             merchant_reference: None,
             description: None,

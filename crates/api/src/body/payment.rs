@@ -160,7 +160,7 @@ pub struct PaymentBody {
     pub network_decline_code: Option<String>,
     /// What the payer can do.
     pub advice: Option<String>,
-    /// Who consented: `merchant_initiated`, `passkey` or `guest`.
+    /// Who consented: `merchant_initiated`, `passkey`, `guest`, `terminal` or `mail_or_telephone`.
     pub consent: Option<&'static str>,
     /// The bank approved with a reservation of its own; it is reconciled first.
     pub flagged: bool,
@@ -212,6 +212,8 @@ pub fn payment_body(payment: &Payment, livemode: bool) -> PaymentBody {
             Evidence::MerchantInitiated => "merchant_initiated",
             Evidence::Passkey { .. } => "passkey",
             Evidence::Guest { .. } => "guest",
+            Evidence::Terminal { .. } => "terminal",
+            Evidence::MailOrTelephone => "mail_or_telephone",
         }),
         flagged: payment.flagged,
         attempts: attempts(payment),

@@ -8,6 +8,7 @@ mod idempotency;
 mod openapi;
 mod payments;
 mod setup;
+mod terminals;
 mod webhooks;
 
 /// Approves everything.

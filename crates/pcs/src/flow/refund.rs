@@ -15,6 +15,7 @@ use store::AliasChange;
 use types::{MerchantId, RefundId};
 
 use super::conclude::{TRIES, decide_again};
+use super::exchange::Place;
 use super::submit::money;
 use crate::bank::{Heard, Says, Transaction};
 use crate::claim::Running;
@@ -73,8 +74,7 @@ impl Pcs {
             None => (&first, Transaction::Consume),
         };
         let transaction = Transaction::Refund;
-        let exchange =
-            self.new_exchange(transaction, &original.bank, &original.terminal, &original.acceptor).await?;
+        let exchange = self.new_exchange(transaction, Place::of(original)).await?;
         let new = NewRefund {
             id: self.new_id(),
             amount: request.amount,

@@ -11,6 +11,7 @@ mod limits;
 mod overload;
 mod races;
 mod refund;
+mod terminal;
 mod told;
 mod void;
 mod wallet;

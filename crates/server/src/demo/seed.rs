@@ -60,6 +60,7 @@ fn shop() -> NewMerchant {
             ),
         ],
         authorization_days: 7,
+        sends_card_data: false,
     }
 }
 
