@@ -3,6 +3,7 @@
 
 mod attempt;
 mod checkout_session;
+mod doubt;
 mod event;
 mod payment;
 mod refund;
@@ -16,6 +17,7 @@ pub use attempt::{AttemptBody, AttemptOutcome, attempts};
 pub use checkout_session::{
     CheckoutSessionBody, LineBody, SessionPaymentStatus, SessionStatusBody, checkout_session_body,
 };
+pub use doubt::{BankWordBody, DoubtBody, doubt_body};
 pub use event::{
     DeliveryBody, DeliveryStatusBody, EndpointStatusBody, EventBody, EventData, EventObject, LegBody,
     MessageBody, TestEventBody, TimelineItemBody, WebhookEndpointBody, delivery_body, event_body,

@@ -13,7 +13,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::VERSION;
 use crate::problem::{Code, Flaw, ProblemBody};
-use crate::routes::{checkout_sessions, customers, merchants, meta, payments, refunds, terminals, webhooks};
+use crate::routes::{
+    checkout_sessions, customers, doubts, merchants, meta, payments, refunds, terminals, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +37,7 @@ use crate::routes::{checkout_sessions, customers, merchants, meta, payments, ref
         webhooks::create, webhooks::list, webhooks::get, webhooks::update, webhooks::delete, webhooks::rotate_secret,
         webhooks::test, webhooks::list_deliveries, webhooks::get_delivery, webhooks::resend,
         webhooks::list_events, webhooks::get_event,
+        doubts::list, doubts::inquire, doubts::retry, doubts::resolve,
         terminals::create, terminals::list, terminals::get, terminals::update,
         merchants::own, merchants::create, merchants::list, merchants::get, merchants::update,
     ),

@@ -39,6 +39,16 @@ pub enum Event {
     NeverLeft,
     /// The bank acknowledged the reversal, or knows nothing to reverse.
     ReversalAccepted,
+    /// People have found out from the bank that what is being reversed stands after all.
+    Stands {
+        /// What the bank says of it.
+        approval: Approval,
+    },
+    /// The gateway alone does not get the doubt ended.
+    Stuck {
+        /// Why.
+        why: String,
+    },
     /// The merchant captures.
     CaptureRequested {
         /// Minor units.
@@ -65,6 +75,8 @@ impl Event {
             Event::Silent { .. } => "take the bank's silence",
             Event::NeverLeft => "take back a message",
             Event::ReversalAccepted => "take a reversal's acknowledgement",
+            Event::Stands { .. } => "take that the bank's effect stands",
+            Event::Stuck { .. } => "ask for an operator",
             Event::CaptureRequested { .. } => "capture",
             Event::VoidRequested { .. } => "void",
         }

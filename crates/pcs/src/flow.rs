@@ -7,6 +7,7 @@ mod expire;
 mod given;
 mod instruct;
 mod keep_card;
+mod operate;
 mod pursue;
 mod refund;
 mod resume;
@@ -15,3 +16,4 @@ mod void;
 mod work;
 
 pub use instruct::{Custodian, WalletIdentity};
+pub use operate::{BankWord, Doubt, Finding, Resolution};

@@ -19,14 +19,14 @@ mod task;
 mod turns;
 mod unit;
 
-pub use bank::{Bank, BankState};
+pub use bank::{Bank, BankState, Transaction};
 pub use claim::KnownKey;
 pub use command::{
     Caller, CardInput, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page,
     RefundRequest,
 };
 pub use error::CommandError;
-pub use flow::{Custodian, WalletIdentity};
+pub use flow::{BankWord, Custodian, Doubt, Finding, Resolution, WalletIdentity};
 pub use history::{DescribedMessage, HistoryItem};
 pub use hostlink::CardPresent;
 pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};

@@ -25,6 +25,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Prove the books: recompute balances, the hash chain and the invariants of a store
     Verify(VerifyArgs),
+    /// Messages whose outcome a bank has not told yet: list them, ask the bank, try again now, end one by hand
+    Doubt(DoubtArgs),
     /// Run the gateway with its API as a server, alone over a file or several over one PostgreSQL
     Serve(ServeArgs),
     /// Merchants of a store
@@ -80,6 +82,66 @@ pub struct ExplainArgs {
     /// Directory of the demo, running or not
     #[arg(long, value_name = "DIR", default_value = "lian-data")]
     pub data: PathBuf,
+}
+
+/// `lian doubt`
+#[derive(Clone, Debug, Args)]
+pub struct DoubtArgs {
+    /// The gateway's API
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", global = true)]
+    pub url: String,
+    /// The file with the operator's key
+    #[arg(long, value_name = "FILE", default_value = "operator.key", global = true)]
+    pub operator_key_file: PathBuf,
+    /// A certificate to trust beside the usual ones, PEM
+    #[arg(long, value_name = "FILE", global = true)]
+    pub tls_certificate: Option<PathBuf>,
+    /// Print the API's JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: DoubtCommand,
+}
+
+/// What `lian doubt` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DoubtCommand {
+    /// Print what is in doubt, the next to be tried first
+    List,
+    /// Ask the bank what became of a message; its word ends nothing
+    Inquire {
+        /// The attempt (att_…)
+        attempt: types::AttemptId,
+        /// Your name, for the journal
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Send the reversal or advice again now
+    Retry {
+        /// The attempt (att_…)
+        attempt: types::AttemptId,
+    },
+    /// End a doubt with what the bank has told you
+    Resolve {
+        /// The attempt (att_…)
+        attempt: types::AttemptId,
+        /// `stands`: the bank has done what it was asked. `undone`: it has done nothing, or has undone it
+        #[arg(long, value_parser = ["stands", "undone"])]
+        finding: String,
+        /// Your name, for the journal
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// From whom you know it, and why you believe it, for the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// DE 37, as the bank told it
+        #[arg(long, value_name = "RRN")]
+        rrn: Option<String>,
+        /// DE 38, as the bank told it
+        #[arg(long, value_name = "CODE")]
+        authorization_code: Option<String>,
+    },
 }
 
 /// `lian serve`

@@ -105,6 +105,8 @@ pub struct PaymentBody {
     pub status: PaymentStatus,
     /// The bank's effect is not known yet: do not charge again.
     pub in_doubt: bool,
+    /// Why people have to end the doubt: the gateway alone does not get further.
+    pub needs_operator: Option<String>,
     /// Why it is `processing`.
     pub processing_reason: Option<ProcessingReasonBody>,
     /// Why it was canceled.
@@ -181,6 +183,7 @@ pub fn payment_body(payment: &Payment, livemode: bool) -> PaymentBody {
         merchant: payment.merchant.to_string(),
         status: payment.state.status().into(),
         in_doubt: payment.state.in_doubt(),
+        needs_operator: payment.needs_operator.clone(),
         processing_reason: payment.state.processing_reason().map(Into::into),
         cancellation_reason: match payment.state {
             payment::State::Canceled { reason } => Some(reason.into()),

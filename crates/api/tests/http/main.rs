@@ -2,6 +2,7 @@
 
 mod desk;
 mod doubt;
+mod doubts;
 mod errors;
 mod hostile;
 mod idempotency;

@@ -32,6 +32,7 @@ fn concrete(path: &str) -> String {
         "deliveries" => "dlv",
         "events" => "evt",
         "terminals" => "ter",
+        "doubts" => "att",
         _ => "mer",
     };
     let id = format!("{kind}_01h455vb4pex5vsknk084sn02q");
@@ -104,5 +105,7 @@ async fn the_served_description_is_the_committed_one() {
 
 /// What only the operator may ask for.
 fn operators(method: &Method, path: &str) -> bool {
-    path.starts_with("/v1/merchants") || (path == "/v1/terminals" && method == Method::POST)
+    path.starts_with("/v1/merchants")
+        || path.starts_with("/v1/doubts")
+        || (path == "/v1/terminals" && method == Method::POST)
 }

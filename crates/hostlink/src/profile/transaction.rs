@@ -71,6 +71,11 @@ impl Transaction {
         matches!(self, Self::Authorize | Self::Consume | Self::BalanceInquiry)
     }
 
+    /// The transaction with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|transaction| transaction.name() == name)
+    }
+
     /// Its name in `bank.toml`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -106,6 +106,7 @@ impl Pcs {
             message,
             asked: None,
             attempts,
+            refusals: 0,
             since: self.clock.now(),
         }
     }

@@ -157,7 +157,7 @@ impl Pcs {
         let done = Done::Refund(Box::new(refund.clone()));
         if refund.state == RefundState::InDoubt {
             // The message itself was the first try.
-            let due = now.plus_ms(task::pause_ms(1));
+            let due = now.plus_ms(task::SECOND_TRY_MS);
             unit.tasks.push(self.refund_task(&refund, Some(message.clone()), 1).put(PURSUIT, due)?);
         } else {
             unit.tasks.push(task::done(PURSUIT, exchange));
@@ -180,6 +180,7 @@ impl Pcs {
             message,
             asked: None,
             attempts,
+            refusals: 0,
             since: refund.created,
         }
     }

@@ -8,6 +8,7 @@ mod crash;
 mod doubt;
 mod keys;
 mod limits;
+mod operator;
 mod overload;
 mod races;
 mod refund;

@@ -56,6 +56,7 @@ struct ApiSection {
     public_url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    operator_key_file: Option<PathBuf>,
     #[serde(default = "at_once")]
     at_once: usize,
     #[serde(default = "drain_ms")]
@@ -107,6 +108,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Certificate chain and private key, both PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// The operator's key; made if there is none. Without it the operator's paths do not exist.
+    pub operator_key_file: Option<PathBuf>,
     /// Requests that move money under way at once.
     pub at_once: usize,
     /// From the first sign of a stop until connections are no longer taken, in milliseconds.
@@ -167,6 +170,7 @@ impl Config {
             vault_key_file: base.join(document.vault.key_file),
             listen: document.api.listen,
             public_url: document.api.public_url,
+            operator_key_file: document.api.operator_key_file.map(|file| base.join(file)),
             tls,
             at_once: document.api.at_once,
             drain_ms: document.api.drain_ms,

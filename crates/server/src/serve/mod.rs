@@ -25,6 +25,7 @@ use crate::demo::serve::serve;
 use crate::demo::{begin_work, stop_signal, url_of};
 use crate::fault::{Fault, Tried as _};
 use crate::links;
+use crate::operator_key;
 use crate::register::StoreRegister;
 use crate::{tls_files, vault_of};
 use config::{BankConfig, Config};
@@ -133,6 +134,7 @@ impl Node {
         let url = url_of(&listener, tls.is_some())?;
         let Core { pcs, dir } = core(&config, true).await?;
         let mut working = begin_work(&pcs).await?;
+        let operator_key = config.operator_key_file.as_deref().map(operator_key::digest_of).transpose()?;
         let state = Arc::new(ApiState {
             pcs: Arc::clone(&pcs),
             config: ApiConfig {
@@ -140,7 +142,7 @@ impl Node {
                 checkout_url: String::new(),
                 livemode: false,
                 allow_private_networks: false,
-                operator_key_sha256: None,
+                operator_key_sha256: operator_key,
             },
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
