@@ -19,6 +19,8 @@ pub(crate) struct Books {
     killed: HashSet<Reference>,
     used: HashMap<(usize, Currency), u64>,
     last_event: u64,
+    /// How many accounting days have ended.
+    pub cut_overs: u32,
 }
 
 impl Books {
@@ -28,7 +30,7 @@ impl Books {
             let same = kind == request.asked.name() && *amount == request.amount;
             return Err(if same { answer.clone() } else { refusal("94", answer.rrn.clone()) });
         }
-        let number = self.last_event + 1;
+        let number = self.next_event();
         let rrn = format!("{number:012}");
         let decided = if self.killed.contains(&request.reference) {
             // Its reversal came first. It must not take effect any more.
@@ -40,7 +42,7 @@ impl Books {
             Ok(effect) => {
                 let authorization_code = match &effect {
                     Effect::Open { record, .. } => Some(record.authorization_code.clone()),
-                    Effect::Nothing | Effect::Reverse { .. } | Effect::Kill { .. } => None,
+                    Effect::Nothing | Effect::Reverse { .. } | Effect::Kill { .. } | Effect::CutOver => None,
                 };
                 let flagged =
                     request.card.is_some_and(|card| cards()[card].behaviour == Behaviour::DefectiveSuccess);
@@ -48,7 +50,7 @@ impl Books {
                 let code = match &effect {
                     Effect::Kill { .. } => "25",
                     Effect::Open { .. } if flagged && taken => "A2",
-                    Effect::Open { .. } | Effect::Reverse { .. } | Effect::Nothing => "00",
+                    Effect::Open { .. } | Effect::Reverse { .. } | Effect::Nothing | Effect::CutOver => "00",
                 };
                 (Answer { code: code.to_owned(), rrn, authorization_code }, effect)
             }
@@ -60,12 +62,21 @@ impl Books {
     /// A refusal that was ordered from outside: nothing is done. Where the request has an answer already, that stays the
     /// answer to its next repeat, and the refusal is no event.
     pub fn refuse(&self, request: &MoneyRequest, code: &str) -> Result<Event, Answer> {
-        let number = self.last_event + 1;
+        let number = self.next_event();
         let refused = refusal(code, format!("{number:012}"));
         if self.answered.contains_key(&request.reference) {
             return Err(refused);
         }
         Ok(self.event(number, request, refused, Effect::Nothing))
+    }
+
+    /// Whether the request is a repeat: it gets the answer of the first time.
+    pub fn has_answered(&self, request: &MoneyRequest) -> bool {
+        self.answered.contains_key(&request.reference)
+    }
+
+    pub const fn next_event(&self) -> u64 {
+        self.last_event + 1
     }
 
     fn event(&self, number: u64, request: &MoneyRequest, answer: Answer, effect: Effect) -> Event {
@@ -101,6 +112,7 @@ impl Books {
                 live: false,
                 reversed: false,
                 refunded: 0,
+                batch: 0,
             },
         };
         match request.asked {
@@ -200,8 +212,9 @@ impl Books {
             Effect::Nothing => {}
             Effect::Open { number, record } => {
                 self.by_reference.insert(event.reference.clone(), *number);
-                self.records
-                    .insert(*number, Record { live: false, reversed: false, refunded: 0, ..record.clone() });
+                let batch = self.cut_overs + 1;
+                let opened = Record { live: false, reversed: false, refunded: 0, batch, ..record.clone() };
+                self.records.insert(*number, opened);
                 self.switch(*number, true);
             }
             Effect::Reverse { number } => {
@@ -213,6 +226,7 @@ impl Books {
             Effect::Kill { original } => {
                 self.killed.insert(original.clone());
             }
+            Effect::CutOver => self.cut_overs += 1,
         }
     }
 

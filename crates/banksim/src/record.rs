@@ -50,6 +50,9 @@ pub(crate) struct Record {
     /// How much of it has been refunded.
     #[serde(skip, default)]
     pub refunded: u64,
+    /// The batch it belongs to: the one that was open when it came.
+    #[serde(skip, default)]
+    pub batch: u32,
 }
 
 /// What a message changes.
@@ -70,6 +73,8 @@ pub(crate) enum Effect {
     Kill {
         original: Reference,
     },
+    /// The accounting day ends; the next batch is open.
+    CutOver,
 }
 
 /// An answer that was given, to be given again to a repeat.
