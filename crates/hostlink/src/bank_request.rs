@@ -36,7 +36,9 @@ impl Session<'_> {
         let profile = Arc::clone(&shared.parts.profile);
         let authentic = shared.is_authentic(message);
         let known = profile.bank_requests().iter().find(|request| request.is(message));
-        let Some(request) = known.filter(|_| authentic && self.out.len() < ANSWERS_WAITING) else {
+        // What breaks the rules of its own type is not understood, and so not done.
+        let in_order = authentic && message.dialect().check(message).is_empty();
+        let Some(request) = known.filter(|_| in_order && self.out.len() < ANSWERS_WAITING) else {
             shared.counters.unsolicited.add();
             return shared.tell_late(LateReason::Unsolicited, message, authentic);
         };

@@ -76,22 +76,24 @@ impl BankRequest {
         self.mti
     }
 
-    pub(crate) fn accepted(&self) -> &str {
+    /// The response code (DE 39) of an answer to what was done.
+    pub fn accepted(&self) -> &str {
         &self.accepted
     }
 
-    pub(crate) fn refused(&self) -> &str {
+    /// The response code of an answer to what could not be done.
+    pub fn refused(&self) -> &str {
         &self.refused
     }
 
     /// Whether a message is one of this kind: a repeat of it is the same.
-    pub(crate) fn is(&self, message: &Message<'_>) -> bool {
+    pub fn is(&self, message: &Message<'_>) -> bool {
         let same_type = [self.mti, self.mti.repeat()].contains(&message.mti());
         same_type && self.when.iter().all(|(place, wanted)| place.read(message).as_ref() == Some(wanted))
     }
 
     /// The answer with a response code; none where the message type has none.
-    pub(crate) fn answer(&self, message: &Message<'_>, code: &str) -> Option<Fields> {
+    pub fn answer(&self, message: &Message<'_>, code: &str) -> Option<Fields> {
         let mut fields = Fields::new(message.mti().response()?);
         for &de in &self.echo {
             if let Some(value) = message.get(de) {
