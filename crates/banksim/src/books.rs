@@ -22,6 +22,8 @@ pub(crate) struct Books {
     killed: HashSet<Reference>,
     used: HashMap<(usize, Currency), u64>,
     last_event: u64,
+    /// How many accounting days have ended.
+    pub cut_overs: u32,
 }
 
 impl Books {
@@ -34,7 +36,7 @@ impl Books {
             let same = kind == request.asked.name() && *amount == request.amount;
             return Err(if same { answer.clone() } else { refusal("94", answer.rrn.clone()) });
         }
-        let number = self.last_event + 1;
+        let number = self.next_event();
         let rrn = format!("{number:012}");
         let decided = if self.killed.contains(&request.reference) {
             // Its reversal came first. It must not take effect any more.
@@ -49,7 +51,7 @@ impl Books {
                     Effect::Adjust { number, .. } => {
                         self.records.get(number).map(|record| record.authorization_code.clone())
                     }
-                    Effect::Nothing | Effect::Reverse { .. } | Effect::Kill { .. } => None,
+                    Effect::Nothing | Effect::Reverse { .. } | Effect::Kill { .. } | Effect::CutOver => None,
                 };
                 let flagged =
                     request.card.is_some_and(|card| cards()[card].behaviour == Behaviour::DefectiveSuccess);
@@ -60,7 +62,8 @@ impl Books {
                     Effect::Open { .. }
                     | Effect::Adjust { .. }
                     | Effect::Reverse { .. }
-                    | Effect::Nothing => "00",
+                    | Effect::Nothing
+                    | Effect::CutOver => "00",
                 };
                 let balance = request.card.filter(|_| request.asked == Asked::Balance).map(|card| {
                     (
@@ -78,12 +81,21 @@ impl Books {
     /// A refusal that was ordered from outside: nothing is done. Where the request has an answer already, that stays the
     /// answer to its next repeat, and the refusal is no event.
     pub fn refuse(&self, request: &MoneyRequest, code: &str) -> Result<Event, Answer> {
-        let number = self.last_event + 1;
+        let number = self.next_event();
         let refused = refusal(code, format!("{number:012}"));
         if self.answered.contains_key(&request.reference) {
             return Err(refused);
         }
         Ok(self.event(number, request, refused, Effect::Nothing))
+    }
+
+    /// Whether the request is a repeat: it gets the answer of the first time.
+    pub fn has_answered(&self, request: &MoneyRequest) -> bool {
+        self.answered.contains_key(&request.reference)
+    }
+
+    pub const fn next_event(&self) -> u64 {
+        self.last_event + 1
     }
 
     fn event(&self, number: u64, request: &MoneyRequest, answer: Answer, effect: Effect) -> Event {
@@ -120,6 +132,7 @@ impl Books {
                 reversed: false,
                 refunded: 0,
                 increments: 0,
+                batch: 0,
             },
         };
         match request.asked {
@@ -255,9 +268,16 @@ impl Books {
             Effect::Nothing => {}
             Effect::Open { number, record } => {
                 self.by_reference.insert(event.reference.clone(), *number);
-                let record =
-                    Record { live: false, reversed: false, refunded: 0, increments: 0, ..record.clone() };
-                self.records.insert(*number, record);
+                let batch = self.cut_overs + 1;
+                let opened = Record {
+                    live: false,
+                    reversed: false,
+                    refunded: 0,
+                    increments: 0,
+                    batch,
+                    ..record.clone()
+                };
+                self.records.insert(*number, opened);
                 self.switch(*number, true);
             }
             Effect::Adjust { number, to } => {
@@ -277,6 +297,7 @@ impl Books {
             Effect::Kill { original } => {
                 self.killed.insert(original.clone());
             }
+            Effect::CutOver => self.cut_overs += 1,
         }
     }
 

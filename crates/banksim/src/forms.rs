@@ -8,6 +8,8 @@ use iso8583::{Fields, Message};
 use types::{Clock, Currency};
 
 use crate::cards;
+use crate::notice::Notice;
+use crate::reconcile::{BatchTotals, Day};
 use crate::record::Answer;
 use crate::request::Request;
 
@@ -36,11 +38,17 @@ impl Form {
     }
 
     /// The fields of an answer, without MAC and keys.
-    pub fn answer(self, request: &Message<'_>, answer: &Answer, clock: &dyn Clock) -> Option<Fields> {
+    pub fn answer(
+        self,
+        request: &Message<'_>,
+        answer: &Answer,
+        day: &Day,
+        clock: &dyn Clock,
+    ) -> Option<Fields> {
         let mut fields = Fields::new(request.mti().response()?);
         let echoed: &[u8] = match self {
             Self::Cups => &[2, 3, 4, 11, 25, 41, 42, 49, 60],
-            Self::Iso87 => &[2, 3, 4, 7, 11, 12, 13, 25, 32, 37, 41, 42, 49, 70, 90],
+            Self::Iso87 => &[2, 3, 4, 7, 11, 12, 13, 25, 32, 37, 41, 42, 49, 50, 70, 90],
         };
         let class = request.mti().class();
         for &de in echoed {
@@ -66,11 +74,43 @@ impl Form {
             }
         }
         match self {
-            Self::Cups => cups::finish(&mut fields, request, answer, clock),
-            Self::Iso87 => iso87::finish(&mut fields, request, clock),
+            Self::Cups => cups::finish(&mut fields, request, answer, day, clock),
+            Self::Iso87 => iso87::finish(&mut fields, day),
         }
         Some(fields)
     }
+
+    /// Puts the bank's totals into an answer.
+    pub fn totals(self, fields: &mut Fields, own: &BatchTotals, in_balance: bool) {
+        match self {
+            Self::Cups => cups::totals(fields, own, in_balance),
+            Self::Iso87 => iso87::totals(fields, own, in_balance),
+        }
+    }
+
+    /// The batch that a message was sent in, where the dialect has batches.
+    pub fn batch(self, message: &Message<'_>) -> Option<u64> {
+        match self {
+            Self::Cups => cups::batch(message),
+            Self::Iso87 => None,
+        }
+    }
+
+    /// A message of the bank's own, or what the header of its next answer says; nothing where the dialect has neither.
+    pub fn notice(self, notice: Notice, stan: u32, day: &Day, clock: &dyn Clock) -> Said {
+        match self {
+            Self::Cups => cups::notice(notice),
+            Self::Iso87 => iso87::notice(notice, stan, day, clock),
+        }
+    }
+}
+
+/// How a bank says something of its own accord.
+pub(crate) enum Said {
+    Message(Fields),
+    /// The processing demand of the application header.
+    Demand(u8),
+    Nothing,
 }
 
 /// Sets a field to a value that is printable: an echo, or made here.

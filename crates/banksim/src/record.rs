@@ -55,6 +55,9 @@ pub(crate) struct Record {
     /// How often it was made larger.
     #[serde(skip, default)]
     pub increments: u64,
+    /// The batch it belongs to: the one that was open when it came.
+    #[serde(skip, default)]
+    pub batch: u32,
 }
 
 /// What a message changes.
@@ -81,6 +84,8 @@ pub(crate) enum Effect {
     Kill {
         original: Reference,
     },
+    /// The accounting day ends; the next batch is open.
+    CutOver,
 }
 
 /// An answer that was given, to be given again to a repeat.

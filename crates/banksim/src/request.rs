@@ -2,6 +2,7 @@
 
 use types::Currency;
 
+use crate::reconcile::BatchTotals;
 use crate::record::Reference;
 
 /// What is asked.
@@ -74,9 +75,19 @@ pub(crate) enum LinkRequest {
     SignOff,
 }
 
+/// The totals of a batch as the other side has them.
+#[derive(Clone, Debug)]
+pub(crate) struct TotalsRequest {
+    /// Whose, where the dialect reconciles merchant by merchant.
+    pub acceptor: Option<String>,
+    pub currency: Currency,
+    pub claimed: BatchTotals,
+}
+
 /// What came.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     Money(MoneyRequest),
+    Totals(TotalsRequest),
     Link(LinkRequest),
 }

@@ -17,7 +17,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    const fn add(&mut self, amount: u64) {
+    pub(crate) const fn add(&mut self, amount: u64) {
         self.count += 1;
         self.amount += amount;
     }

@@ -61,10 +61,10 @@ impl BankProfile {
     pub(crate) fn with_card(
         &self,
         transaction: Transaction,
-        fields: &Fields,
+        fields: Fields,
         card: Option<&CardFields>,
     ) -> Result<Fields, Rejection> {
-        let mut full = fields.clone();
+        let mut full = fields;
         let elements = self.row(transaction).map_or(&[][..], |row| &row.card);
         let present = card.and_then(|card| card.present.as_ref());
         for element in elements {
@@ -118,8 +118,9 @@ impl BankProfile {
     /// code, chip data and keys.
     pub(crate) fn without_cardholder_data(&self, mut fields: Fields) -> Fields {
         let numbers = fields.numbers();
+        let dialect = self.dialect_of(fields.mti());
         for de in numbers.iter() {
-            let keep = self.dialect.sensitivity(de).is_some_and(|s| {
+            let keep = dialect.sensitivity(de).is_some_and(|s| {
                 use iso8583::Sensitivity as S;
                 matches!(s, S::None | S::Free)
             });

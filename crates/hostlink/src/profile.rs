@@ -4,12 +4,14 @@
 //! mean, and which fields each transaction sends. An unknown key, an unknown word or a transaction that breaks a rule
 //! of the dialect stops the gateway at the start, with the place in the document.
 
+mod bank_request;
 mod check;
 mod codes;
 mod document;
 mod error;
 mod exchange;
 mod message;
+mod reconciliation;
 mod template;
 mod transaction;
 
@@ -18,13 +20,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use card::EntryMode;
-use iso8583::{Dialect, Fields, Mti};
+use iso8583::{DecodeError, Dialect, Fields, Message, Mti};
 use types::Currency;
 
+pub use bank_request::{BankRequest, BankWants};
 pub use codes::{CodeOutcome, CodeRow};
 pub use error::{MessageError, ProfileError};
 pub use exchange::{Exchange, KeyField, SessionFacts};
 pub use message::{Original, TransactionData};
+pub use reconciliation::{BatchTotals, Count, Reconciliation, ReconciliationData};
 pub use transaction::{CardElement, OnSilence, Transaction};
 
 use crate::framing::Framing;
@@ -48,6 +52,10 @@ pub struct BankProfile {
     pub(crate) sign_on: Vec<Exchange>,
     pub(crate) echo: Exchange,
     pub(crate) sign_off: Option<Exchange>,
+    pub(crate) reconciliation: Option<Reconciliation>,
+    pub(crate) bank_requests: Vec<BankRequest>,
+    pub(crate) answers_on_any_link: bool,
+    pub(crate) settlement_date: Option<u8>,
     pub(crate) codes: BTreeMap<String, CodeRow>,
     pub(crate) entries: BTreeMap<EntryMode, transaction::EntryRow>,
     pub(crate) transactions: BTreeMap<Transaction, transaction::Row>,
@@ -74,6 +82,10 @@ pub struct Timers {
     pub backoff_base: Duration,
     /// Limit of the wait before any connection attempt.
     pub backoff_cap: Duration,
+    /// After which the link fetches new working keys; `None` leaves that to the bank and to people.
+    pub key_lifetime: Option<Duration>,
+    /// After a key exchange, during which answers under the keys before it still count.
+    pub key_grace: Duration,
 }
 
 /// How much a link takes on.
@@ -118,6 +130,26 @@ impl BankProfile {
         &self.dialect
     }
 
+    /// The codec's table for messages of a type: the totals of a batch may have one of their own.
+    pub fn dialect_of(&self, mti: Mti) -> &Arc<Dialect> {
+        match &self.reconciliation {
+            Some(reconciliation) if mti.class() == 5 => &reconciliation.dialect,
+            Some(_) | None => &self.dialect,
+        }
+    }
+
+    /// Reads a message by the table for its type.
+    ///
+    /// # Errors
+    /// [`DecodeError`] names the field and the byte.
+    pub fn decode<'a>(&'a self, body: &'a [u8]) -> Result<Message<'a>, DecodeError> {
+        let dialect = match &self.reconciliation {
+            Some(reconciliation) if body.starts_with(&reconciliation.first_bytes) => &reconciliation.dialect,
+            Some(_) | None => &self.dialect,
+        };
+        dialect.decode(body)
+    }
+
     /// How messages stand in the stream.
     pub const fn framing(&self) -> &Framing {
         &self.framing
@@ -156,6 +188,26 @@ impl BankProfile {
     /// The exchanges of a sign-on, in order.
     pub fn sign_on(&self) -> &[Exchange] {
         &self.sign_on
+    }
+
+    /// The sign-on's exchange that brings the working keys: what is sent again for new ones.
+    pub fn key_step(&self) -> Option<usize> {
+        self.sign_on.iter().position(|exchange| exchange.keys.is_some())
+    }
+
+    /// What the bank sends of its own accord.
+    pub fn bank_requests(&self) -> &[BankRequest] {
+        &self.bank_requests
+    }
+
+    /// Whether the bank may answer over another link than the request came by.
+    pub const fn answers_on_any_link(&self) -> bool {
+        self.answers_on_any_link
+    }
+
+    /// The field of answers that tells the bank's accounting date, if any does.
+    pub const fn settlement_date_field(&self) -> Option<u8> {
+        self.settlement_date
     }
 
     /// Whether messages of this type carry a MAC.

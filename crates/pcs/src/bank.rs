@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use card::{EntryMode, Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CardPresent, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original,
+    BankProfile, CardFields, CardPresent, CodeOutcome, Host, MaybeSent, NotSent, OnSilence, Original,
     Outcome, Rejection, Reply, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
@@ -21,7 +21,7 @@ use crate::hash::hex;
 /// A bank that payments can go to.
 pub struct Bank {
     profile: Arc<BankProfile>,
-    link: HostLink,
+    host: Host,
     reply_timeout: Duration,
     asking: AtomicUsize,
 }
@@ -86,11 +86,17 @@ pub(crate) struct Draft<'a> {
 }
 
 impl Bank {
-    /// A bank behind its link. `reply_timeout` is how long an answer is waited for; none takes the profile's.
-    pub fn new(link: HostLink, reply_timeout: Option<Duration>) -> Self {
-        let profile = Arc::clone(link.profile());
+    /// A bank behind its links. `reply_timeout` is how long an answer is waited for; none takes the profile's.
+    pub fn new(host: impl Into<Host>, reply_timeout: Option<Duration>) -> Self {
+        let host = host.into();
+        let profile = Arc::clone(host.profile());
         let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
-        Self { profile, link, reply_timeout, asking: AtomicUsize::new(0) }
+        Self { profile, host, reply_timeout, asking: AtomicUsize::new(0) }
+    }
+
+    /// Its links: what an operator takes out and brings back, and what is counted.
+    pub const fn host(&self) -> &Host {
+        &self.host
     }
 
     /// Its name in our configuration.
@@ -103,22 +109,19 @@ impl Bank {
         &self.profile
     }
 
-    /// The state of its link.
+    /// The state of the link that is furthest: one that is up is enough.
     pub fn state(&self) -> BankState {
-        *self.link.state().borrow()
+        self.host.state()
     }
 
-    /// Waits until the link is up, or stopped for good.
+    /// Waits until a link is up, or all have stopped for good.
     pub async fn settled(&self) -> BankState {
-        let mut state = self.link.state();
-        let settled =
-            state.wait_for(|state| matches!(state, BankState::Up | BankState::Refused | BankState::Closed));
-        settled.await.map_or(BankState::Closed, |state| *state)
+        self.host.until(BankState::is_settled).await
     }
 
     /// Stops taking requests, waits for those in flight, signs off.
     pub async fn drain(&self) {
-        let drained = self.link.drain(Instant::now() + self.reply_timeout).await;
+        let drained = self.host.drain(Instant::now() + self.reply_timeout).await;
         if drained.unanswered > 0 {
             tracing::warn!(
                 bank = self.name(),
@@ -151,7 +154,7 @@ impl Bank {
     }
 
     pub(crate) fn batch(&self) -> Option<String> {
-        self.link.facts().batch
+        self.host.facts().batch
     }
 
     pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {
@@ -203,7 +206,7 @@ impl Bank {
             present: card.present.clone(),
         };
         let request = TransactionRequest { transaction, fields: fields.clone(), card: Some(card) };
-        match self.link.request(request, Instant::now() + self.reply_timeout).await {
+        match self.host.request(request, Instant::now() + self.reply_timeout).await {
             Outcome::Reply(reply) => self.read(transaction, fields, &reply),
             Outcome::NotSent(why) => Heard::never_left(not_sent_words(why)),
             Outcome::MaybeSent(why) => Heard::silent(maybe_sent_words(&why), reversal_reason(&why)),

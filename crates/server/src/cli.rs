@@ -200,6 +200,16 @@ pub struct BankSimArgs {
     /// Where its accounts are kept; without it they are forgotten at the end
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// What goes wrong and when; docs/reference/bank-sim.md says how it is written
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Let messages go wrong by chance; the same seed makes the same run
+    #[arg(long, value_name = "N")]
+    pub chaos_seed: Option<u64>,
+    /// How many messages of a thousand go wrong
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "chaos_seed",
+          value_parser = clap::value_parser!(u16).range(..=1000))]
+    pub chaos_per_mille: u16,
 }
 
 /// `lian bench`

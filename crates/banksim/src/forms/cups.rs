@@ -4,9 +4,12 @@
 use iso8583::{Fields, Message};
 use types::Clock;
 
-use super::{amount, card_index, currency, security_code, set, text};
+use super::{Said, amount, card_index, currency, security_code, set, text};
+use crate::notice::Notice;
+use crate::reconcile::{BatchTotals, Day};
 use crate::record::{Answer, Reference};
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request};
+use crate::request::{Asked, LinkRequest, MoneyRequest, Request, TotalsRequest};
+use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let part = |id| message.part(60, id).map(|value| value.to_text().to_string()).unwrap_or_default();
@@ -16,6 +19,14 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         ("0800", "001" | "003" | "004") => return Ok(Request::Link(LinkRequest::SignOn)),
         ("0820", "301") => return Ok(Request::Link(LinkRequest::Echo)),
         ("0820", "002") => return Ok(Request::Link(LinkRequest::SignOff)),
+        ("0500", "201") => {
+            let totals = TotalsRequest {
+                acceptor: Some(text(message, 42).ok_or("30")?.trim_end().to_owned()),
+                currency: currency(message)?,
+                claimed: claimed(message).ok_or("30")?,
+            };
+            return Ok(Request::Totals(totals));
+        }
         _ => {}
     }
     let (processing, condition) =
@@ -67,19 +78,57 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     }))
 }
 
+/// Field 48 of batch totals: debits (amount, count), credits (amount, count), then what the centre says of them; and the
+/// same again for foreign cards, of which this bank has none.
+fn claimed(message: &Message<'_>) -> Option<BatchTotals> {
+    let number = |id| message.part(48, id).and_then(|value| value.as_u64());
+    Some(BatchTotals {
+        debits: Sum { amount: number("1")?, count: number("2")? },
+        credits: Sum { amount: number("3")?, count: number("4")? },
+        ..BatchTotals::default()
+    })
+}
+
+/// The bank's own totals, and whether they are those that were sent: 1 in balance, 2 out of balance.
+pub(super) fn totals(fields: &mut Fields, own: &BatchTotals, in_balance: bool) {
+    let (debits, credits) = own.standing();
+    let domestic =
+        format!("{:012}{:03}{:012}{:03}", debits.amount, debits.count, credits.amount, credits.count);
+    let flag = if in_balance { 1 } else { 2 };
+    set(fields, 48, &format!("{domestic}{flag}{:031}", 0));
+}
+
 /// The centre sets date and time, assigns the reference number, and at a sign-on names the batch.
-pub(super) fn finish(fields: &mut Fields, request: &Message<'_>, answer: &Answer, clock: &dyn Clock) {
+pub(super) fn finish(
+    fields: &mut Fields,
+    request: &Message<'_>,
+    answer: &Answer,
+    day: &Day,
+    clock: &dyn Clock,
+) {
     // China's wall clock, UTC+8.
     let local = clock.now().plus_ms(8 * 3_600_000).utc();
     set(fields, 12, &format!("{:02}{:02}{:02}", local.hour, local.minute, local.second));
     set(fields, 13, &format!("{:02}{:02}", local.month, local.day));
     if request.mti().class() == 8 {
         let network = request.part(60, "3").map(|value| value.to_text().to_string()).unwrap_or_default();
-        set(fields, 60, &format!("00{BATCH}{network}"));
+        set(fields, 60, &format!("00{:06}{network}", day.batch));
     } else {
+        set(fields, 15, &day.settlement_date);
         set(fields, 37, &answer.rrn);
     }
 }
 
-/// The batch that this bank keeps open.
-const BATCH: &str = "000001";
+/// The centre does not call terminals: the header of its answers says what a terminal shall do next.
+pub(super) const fn notice(notice: Notice) -> Said {
+    match notice {
+        Notice::Parameters => Said::Demand(1),
+        Notice::NewKeys | Notice::KeyExchange | Notice::SignOn => Said::Demand(3),
+        Notice::Echo | Notice::CutOver | Notice::WrongKeys | Notice::SignOff => Said::Nothing,
+    }
+}
+
+/// The batch that a message is sent in.
+pub(super) fn batch(message: &Message<'_>) -> Option<u64> {
+    message.part(60, "2").and_then(|value| value.as_u64())
+}

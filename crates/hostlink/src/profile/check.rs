@@ -9,6 +9,7 @@ use super::BankProfile;
 use super::error::{MessageError, ProfileError};
 use super::exchange::{Exchange, LinkData};
 use super::message::{Original, TransactionData};
+use super::reconciliation::{BatchTotals, Reconciliation, ReconciliationData};
 use super::template::{Datum, FieldTemplate};
 use super::transaction::{CardElement, OnSilence, Transaction};
 
@@ -22,7 +23,8 @@ pub(super) fn profile(profile: &BankProfile) -> Result<(), ProfileError> {
         check.exchange(&format!("sign_on[{index}]"), step)?;
     }
     check.exchange("echo", &profile.echo)?;
-    profile.sign_off.iter().try_for_each(|exchange| check.exchange("sign_off", exchange))
+    profile.sign_off.iter().try_for_each(|exchange| check.exchange("sign_off", exchange))?;
+    profile.reconciliation.iter().try_for_each(|reconciliation| check.reconciliation(reconciliation))
 }
 
 struct Check<'a> {
@@ -55,6 +57,9 @@ impl Check<'_> {
         if timers.late_window < timers.reply_timeout {
             return self.fail("timers.late_window_ms", "not shorter than reply_timeout_ms");
         }
+        if timers.key_lifetime.is_some_and(|lifetime| lifetime <= timers.key_grace) {
+            return self.fail("timers.key_lifetime_ms", "longer than key_grace_ms");
+        }
         if timers.reply_timeout.is_zero()
             || timers.connect_timeout.is_zero()
             || timers.write_timeout.is_zero()
@@ -82,6 +87,15 @@ impl Check<'_> {
         }
         if profile.sign_on.is_empty() {
             return self.fail("sign_on", "at least one exchange");
+        }
+        for (index, request) in profile.bank_requests.iter().enumerate() {
+            let key = format!("bank_request[{index}]");
+            if request.when.is_empty() {
+                return self.fail(format!("{key}.when"), "at least one field tells what the bank wants");
+            }
+            if request.mti.response().is_none() {
+                return self.fail(format!("{key}.mti"), "an answer is no request");
+            }
         }
         for (class, fields) in &profile.matching {
             // The link's own messages run one at a time; those of payments are told apart by their trace number.
@@ -178,6 +192,33 @@ impl Check<'_> {
         }
     }
 
+    fn reconciliation(&self, reconciliation: &Reconciliation) -> Result<(), ProfileError> {
+        let key = "reconciliation";
+        let currency = self.profile.currencies[0];
+        let totals = BatchTotals::default();
+        let templates = match reconciliation.templates(&totals, currency) {
+            Ok(templates) => templates,
+            Err(rule) => return self.fail(format!("{key}.fields"), rule),
+        };
+        self.matched_by(key, 5, &templates)?;
+        self.constants(key, &templates)?;
+        let sample = self.sample(None, Entry::default());
+        let data = ReconciliationData {
+            totals,
+            currency,
+            stan: sample.stan,
+            at: sample.at,
+            terminal: sample.terminal,
+            acceptor: sample.acceptor,
+            batch: sample.batch,
+        };
+        match self.profile.totals_message(&data) {
+            Ok(Some(fields)) => self.obeys(key, fields, &[]),
+            Ok(None) => Ok(()),
+            Err(error) => self.fail(place(key, &error), error.to_string()),
+        }
+    }
+
     /// An answer can only be matched by fields that the request carries.
     fn matched_by(&self, key: &str, class: u8, templates: &[FieldTemplate]) -> Result<(), ProfileError> {
         let Some(fields) = self.profile.matching.get(&class) else {
@@ -252,18 +293,26 @@ impl Check<'_> {
                 return self.fail(format!("{key}.card"), error.to_string());
             }
         }
-        let broken: Vec<String> =
-            self.profile.dialect.check_fields(&fields).iter().map(Violation::to_string).collect();
+        let broken: Vec<String> = self
+            .profile
+            .dialect_of(fields.mti())
+            .check_fields(&fields)
+            .iter()
+            .map(Violation::to_string)
+            .collect();
         if !broken.is_empty() {
             return self.fail(format!("{key}.fields"), broken.join("; "));
         }
         let mut bytes = Vec::new();
         let encoded = if self.profile.is_protected(fields.mti()) {
-            let encoded =
-                self.profile.dialect.encode_with_mac(&fields, &mut bytes, |_| Ok::<_, EncodeOnly>([b'0'; 8]));
+            let dialect = self.profile.dialect_of(fields.mti());
+            let encoded = dialect.encode_with_mac(&fields, &mut bytes, |_| Ok::<_, EncodeOnly>([b'0'; 8]));
             encoded.map_err(|error| error.to_string())
         } else {
-            self.profile.dialect.encode(&fields, &mut bytes).map_err(|error| error.to_string())
+            self.profile
+                .dialect_of(fields.mti())
+                .encode(&fields, &mut bytes)
+                .map_err(|error| error.to_string())
         };
         encoded.or_else(|rule| self.fail(format!("{key}.fields"), rule))
     }

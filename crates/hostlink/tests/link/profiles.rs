@@ -48,7 +48,10 @@ fn a_mistake_in_a_document_is_named_with_its_place() {
         ),
         ("\"1\" = [11, 41, 42]", "\"1\" = [41, 42]", "matching.1", "field 11"),
         ("\"1\" = [11, 41, 42]", "\"1\" = [11, 37]", "transactions.authorize.fields.37", "matched by"),
-        ("unprotected = [\"0800\",", "unprotected = [", "mac.unprotected", "before there is a key"),
+        ("\"0800\", \"0810\"", "\"0810\"", "mac.unprotected", "before there is a key"),
+        ("mti = \"0500\"", "mti = \"0600\"", "reconciliation.mti", "class 5"),
+        ("standing_debits.amount:12", "sales.amount:12", "reconciliation.fields", "sales"),
+        ("in_balance = {", "balance = {", "document", "unknown field"),
         ("[transactions.refund]", "[transactions.chargeback]", "chargeback", "unknown variant"),
         (
             "\"25\" = { outcome = \"approve\" }",

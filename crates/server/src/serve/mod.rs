@@ -104,7 +104,14 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
     for (index, bank) in wanted.iter().enumerate() {
         let key = links::read_key(&bank.terminal_master_key_file)?;
         let reply_timeout = bank.reply_timeout_ms.map(Duration::from_millis);
-        banks.push(links::bank(&bank.name, &bank.address, key, index, reply_timeout, &clock, &entropy)?);
+        let wanted = links::Wanted {
+            name: &bank.name,
+            addresses: &bank.addresses,
+            links: bank.links,
+            terminal_master_key: &key,
+            reply_timeout,
+        };
+        banks.push(links::bank(&wanted, index, &clock, &entropy)?);
     }
     let pcs = Pcs::new(Parts {
         shards: store.shards(),
