@@ -95,6 +95,11 @@ impl World {
         self.simulated(name).sim()
     }
 
+    /// The same, for a task of its own.
+    pub fn bank_handle(&self, name: &str) -> Arc<banksim::Bank> {
+        self.simulated(name).handle()
+    }
+
     pub(crate) fn simulated(&self, name: &str) -> &SimulatedBank {
         self.banks.iter().find(|bank| bank.name() == name).expect("a bank of this world")
     }

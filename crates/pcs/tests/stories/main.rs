@@ -6,6 +6,7 @@ mod checkout;
 mod consume;
 mod crash;
 mod doubt;
+mod hour;
 mod increment;
 mod keys;
 mod limits;
