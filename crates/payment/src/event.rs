@@ -37,6 +37,12 @@ pub enum Event {
     },
     /// What was last sent surely never left.
     NeverLeft,
+    /// The authorization or sale surely never left, and goes to another bank: the message in `exchange` is about to be
+    /// recorded and sent.
+    Rerouted {
+        /// The 0100 or 0200 to the other bank.
+        exchange: Exchange,
+    },
     /// The bank acknowledged the reversal, or knows nothing to reverse.
     ReversalAccepted,
     /// The merchant captures.
@@ -64,6 +70,7 @@ impl Event {
             Event::Declined(_) => "take the bank's decline",
             Event::Silent { .. } => "take the bank's silence",
             Event::NeverLeft => "take back a message",
+            Event::Rerouted { .. } => "go to another bank",
             Event::ReversalAccepted => "take a reversal's acknowledgement",
             Event::CaptureRequested { .. } => "capture",
             Event::VoidRequested { .. } => "void",

@@ -8,6 +8,7 @@ mod instruct;
 mod keep_card;
 mod pursue;
 mod refund;
+mod reroute;
 mod resume;
 mod submit;
 mod void;

@@ -9,14 +9,13 @@
 use std::sync::Arc;
 
 use card::Expiry;
-use payment::{CaptureMethod, Change, Event, Evidence, OrderTerms, Payment, routing};
+use payment::{CaptureMethod, Change, Event, Evidence, OrderTerms, Payment};
 use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
 use super::exchange::Intent;
-use crate::bank::{Draft, SecretCard, Transaction};
+use crate::bank::{SecretCard, Transaction};
 use crate::claim::Running;
 use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus};
-use crate::task::Message;
 use crate::unit::Said;
 use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, NewPayment, Pcs};
 
@@ -134,8 +133,7 @@ impl Pcs {
         intent.change.payment.version = before + 1;
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);
-        let heard = self.ask(&intent.message, &intent.card).await?;
-        self.conclude(intent.change.payment, intent.message, heard, Some(running)).await
+        self.ask_and_conclude(intent, Some(running)).await
     }
 
     /// The intent to ask a bank for a payment that has no card or consent yet: attach, confirm, route, build the message.
@@ -153,27 +151,20 @@ impl Pcs {
     ) -> Result<Intent, CommandError> {
         let version = change.payment.version;
         attach(&mut change, method, now)?;
-        let currency = change.payment.currency();
-        let contract =
-            routing::route(&merchant.acquirers, currency, &method.card.brand, |bank| self.is_up(bank))?;
-        let transaction = original_transaction(&change.payment);
-        let exchange =
-            self.new_exchange(transaction, &contract.bank, &contract.terminal, &contract.acceptor).await?;
-        let amount = change.payment.terms.amount;
-        let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
-        let fields = self.bank(&contract.bank)?.message(&draft)?;
-        let event = Event::Confirmed { exchange: exchange.clone(), evidence };
+        let card = match card {
+            Some(card) => card,
+            None => self.open_card(method)?,
+        };
+        let mut route = self.route(&change.payment, merchant, method, &card.pan)?;
+        let message = self.first_message(&change.payment, &mut route).await?;
+        let exchange = message.exchange.clone();
+        let event = Event::Confirmed { exchange, evidence };
         let confirmed =
             change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
         change.payment = confirmed.payment;
         change.notices.extend(confirmed.notices);
         change.payment.version = version;
-        let card = match card {
-            Some(card) => card,
-            None => self.open_card(method)?,
-        };
-        let message = Message { transaction, amount, exchange, fields };
-        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() })
+        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new(), route })
     }
 
     async fn keep_unconfirmed(
@@ -225,10 +216,6 @@ impl Pcs {
             return Err(CommandError::CardExpired);
         }
         Ok(method)
-    }
-
-    fn is_up(&self, bank: &str) -> bool {
-        self.banks.get(bank).is_some_and(|bank| bank.is_up())
     }
 }
 
