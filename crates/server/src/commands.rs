@@ -4,5 +4,6 @@ pub mod backup;
 pub mod explain;
 pub mod iso;
 pub mod migrate;
+pub mod route;
 pub mod verify;
 mod verify_rows;
