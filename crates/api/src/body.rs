@@ -3,10 +3,12 @@
 
 mod attempt;
 mod checkout_session;
+mod doubt;
 mod event;
 mod payment;
 mod refund;
 mod setup;
+mod terminal;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +17,7 @@ pub use attempt::{AttemptBody, AttemptOutcome, attempts};
 pub use checkout_session::{
     CheckoutSessionBody, LineBody, SessionPaymentStatus, SessionStatusBody, checkout_session_body,
 };
+pub use doubt::{BankWordBody, DoubtBody, doubt_body};
 pub use event::{
     DeliveryBody, DeliveryStatusBody, EndpointStatusBody, EventBody, EventData, EventObject, LegBody,
     MessageBody, TestEventBody, TimelineItemBody, WebhookEndpointBody, delivery_body, event_body,
@@ -29,6 +32,8 @@ pub use setup::{
     CustomerBody, DeletedBody, FeePlanBody, MerchantBody, MerchantStatusBody, PaymentMethodBody,
     PaymentMethodStatusBody, customer_body, merchant_body, payment_method_body,
 };
+
+pub use terminal::{TerminalBody, TerminalStatusBody, terminal_body};
 
 /// Part of a list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

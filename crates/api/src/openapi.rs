@@ -13,7 +13,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::VERSION;
 use crate::problem::{Code, Flaw, ProblemBody};
-use crate::routes::{checkout_sessions, customers, merchants, meta, payments, refunds, webhooks};
+use crate::routes::{
+    checkout_sessions, customers, doubts, merchants, meta, payments, refunds, terminals, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +37,8 @@ use crate::routes::{checkout_sessions, customers, merchants, meta, payments, ref
         webhooks::create, webhooks::list, webhooks::get, webhooks::update, webhooks::delete, webhooks::rotate_secret,
         webhooks::test, webhooks::list_deliveries, webhooks::get_delivery, webhooks::resend,
         webhooks::list_events, webhooks::get_event,
+        doubts::list, doubts::inquire, doubts::retry, doubts::resolve,
+        terminals::create, terminals::list, terminals::get, terminals::update,
         merchants::own, merchants::create, merchants::list, merchants::get, merchants::update,
     ),
     components(schemas(ProblemBody<'static>, Flaw, crate::body::EventObject)),
@@ -44,6 +48,7 @@ use crate::routes::{checkout_sessions, customers, merchants, meta, payments, ref
         (name = "Customers", description = "Your customers and the cards that they keep with you."),
         (name = "Payment methods", description = "Stored cards, as tokens."),
         (name = "Checkout sessions", description = "Hosted checkouts: the shopper pays on the gateway's pages."),
+        (name = "Terminals", description = "Card terminals: cards that are there."),
         (name = "Events", description = "What happened, for ever."),
         (name = "Webhooks", description = "Being told what happened (Standard Webhooks 1.0.0)."),
         (name = "Merchant", description = "The merchant that the key belongs to."),

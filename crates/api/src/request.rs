@@ -1,6 +1,7 @@
 //! What a request brings: who calls, the body by its fields, the query, the idempotency key. Everything that can be
 //! checked without the gateway's data is checked here.
 
+pub(crate) mod card_data;
 pub(crate) mod fields;
 pub mod idempotency;
 pub mod json;

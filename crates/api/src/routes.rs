@@ -2,10 +2,12 @@
 
 pub(crate) mod checkout_sessions;
 pub(crate) mod customers;
+pub(crate) mod doubts;
 pub(crate) mod merchants;
 pub(crate) mod meta;
 pub(crate) mod payments;
 pub(crate) mod refunds;
+pub(crate) mod terminals;
 pub(crate) mod webhooks;
 
 use std::sync::Arc;
@@ -51,6 +53,12 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
         .route("/v1/events", get(webhooks::list_events))
         .route("/v1/events/{id}", get(webhooks::get_event))
+        .route("/v1/doubts", get(doubts::list))
+        .route("/v1/doubts/{id}/inquire", post(doubts::inquire))
+        .route("/v1/doubts/{id}/retry", post(doubts::retry))
+        .route("/v1/doubts/{id}/resolve", post(doubts::resolve))
+        .route("/v1/terminals", post(terminals::create).get(terminals::list))
+        .route("/v1/terminals/{id}", get(terminals::get).post(terminals::update))
         .route("/v1/merchant", get(merchants::own))
         .route("/v1/merchants", post(merchants::create).get(merchants::list))
         .route("/v1/merchants/{id}", get(merchants::get).post(merchants::update))

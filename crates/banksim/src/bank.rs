@@ -1,9 +1,11 @@
 //! The handle of a simulated bank.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hostlink::BankProfile;
 use parking_lot::Mutex;
@@ -11,15 +13,21 @@ use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 use types::{Clock, Currency, Entropy, Secret};
 
 use crate::books::Books;
 use crate::cards;
-use crate::desk::Desk;
+use crate::chaos::{Chaos, ChaosConfig};
+use crate::connections::Connections;
+use crate::desk::{Action, Desk};
 use crate::fault::{Fault, FaultId, Faults, Scope};
 use crate::forms::Form;
 use crate::journal::Journal;
 use crate::keys;
+use crate::notice::Notice;
+use crate::reconcile::BatchTotals;
+use crate::script::{Act, Deed, Script};
 use crate::server::{Common, Held, accept, serve};
 use crate::totals::Totals;
 use crate::transcript::{Transcript, TranscriptLine};
@@ -80,6 +88,8 @@ pub enum BankError {
 pub struct Bank {
     desk: Arc<Mutex<Desk>>,
     held: Arc<Mutex<Vec<Held>>>,
+    connections: Arc<Mutex<Connections>>,
+    shut: Arc<AtomicBool>,
     generation: watch::Sender<u64>,
     address: Option<SocketAddr>,
     accepting: Option<JoinHandle<()>>,
@@ -112,11 +122,15 @@ impl Bank {
             books,
             journal,
             faults: Faults::default(),
+            chaos: None,
             transcript: Transcript::new(config.transcript_lines),
+            next_stan: 0,
         }));
         let mut bank = Self {
             desk,
             held: Arc::new(Mutex::new(Vec::new())),
+            connections: Arc::default(),
+            shut: Arc::default(),
             generation: watch::Sender::new(0),
             address: None,
             accepting: None,
@@ -138,6 +152,8 @@ impl Bank {
         Common {
             desk: Arc::clone(&self.desk),
             held: Arc::clone(&self.held),
+            connections: Arc::clone(&self.connections),
+            shut: Arc::clone(&self.shut),
             generation: self.generation.subscribe(),
         }
     }
@@ -160,6 +176,68 @@ impl Bank {
         self.generation.send_modify(|generation| *generation += 1);
     }
 
+    /// Ends one connection, by its number: they are numbered from 0 as they come.
+    pub fn disconnect_one(&self, number: usize) {
+        // One that has ended already needs no ending.
+        self.connections.lock().get(number).map(|to| to.send(Action::Close));
+    }
+
+    /// Says something of the bank's own accord, over every connection that is open.
+    pub fn announce(&self, notice: Notice) {
+        for to in self.connections.lock().all() {
+            // A connection that is just ending hears nothing more.
+            let _ = to.send(Action::Announce(notice));
+        }
+    }
+
+    /// Ends the accounting day and says so: the next batch is open, and totals start from zero.
+    pub fn cut_over(&self) {
+        self.desk.lock().cut_over();
+        self.announce(Notice::CutOver);
+    }
+
+    /// The totals of the open batch: of one merchant (DE 42), or of all.
+    pub fn batch_totals(&self, acceptor: Option<&str>, currency: Currency) -> BatchTotals {
+        self.desk.lock().books.batch_totals(acceptor, currency)
+    }
+
+    /// Lets messages go wrong by chance, from now on; none puts an end to it.
+    pub fn set_chaos(&self, chaos: Option<ChaosConfig>) {
+        self.desk.lock().chaos = chaos.map(Chaos::new);
+    }
+
+    /// Does something at once.
+    pub fn act(&self, deed: Deed) {
+        match deed {
+            Deed::CutOver => self.cut_over(),
+            Deed::Disconnect => self.disconnect(),
+            Deed::Shut => {
+                self.shut.store(true, Ordering::SeqCst);
+                self.disconnect();
+            }
+            Deed::Open => self.shut.store(false, Ordering::SeqCst),
+            Deed::Release => _ = self.release(),
+            Deed::ClearFaults => self.clear_faults(),
+            Deed::Say(notice) => self.announce(notice),
+        }
+    }
+
+    /// Lets a script happen, from now to its end.
+    pub async fn play(&self, script: &Script) {
+        let started = Instant::now();
+        let mut begun = HashMap::new();
+        for (at, act) in script.acts() {
+            sleep_until(started + *at).await;
+            match act {
+                Act::Begin(step, fault, scope) => {
+                    begun.insert(*step, self.set_fault(fault.clone(), scope.clone()));
+                }
+                Act::End(step) => begun.remove(step).into_iter().for_each(|id| self.clear_fault(id)),
+                Act::Do(deed) => self.act(*deed),
+            }
+        }
+    }
+
     /// Makes something go wrong.
     pub fn set_fault(&self, fault: Fault, scope: Scope) -> FaultId {
         self.desk.lock().faults.set(fault, scope)
@@ -180,8 +258,11 @@ impl Bank {
         let held = std::mem::take(&mut *self.held.lock());
         let count = held.len();
         for Held { to, action } in held {
-            // The connection may have ended meanwhile; then it is lost.
-            let _ = to.send(action);
+            if let Err(returned) = to.send(action) {
+                // Its connection has ended meanwhile. Another one carries it, or it is lost.
+                let elsewhere = self.connections.lock().all().next().cloned();
+                elsewhere.map(|to| to.send(returned.0));
+            }
         }
         count
     }

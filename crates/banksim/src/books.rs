@@ -8,6 +8,9 @@ use crate::cards::{Behaviour, CREDIT_LINE, cards};
 use crate::record::{Answer, Effect, Event, Record, RecordKind, Reference};
 use crate::request::{Asked, MoneyRequest};
 
+/// The largest balance that twelve digits can show.
+const MOST_SHOWN: u64 = 999_999_999_999;
+
 /// Holds, sales, refunds, and the answers given.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
@@ -19,16 +22,21 @@ pub(crate) struct Books {
     killed: HashSet<Reference>,
     used: HashMap<(usize, Currency), u64>,
     last_event: u64,
+    /// How many accounting days have ended.
+    pub cut_overs: u32,
 }
 
 impl Books {
     /// Decides a request. The same request again gets the answer of the first time, and no event.
     pub fn decide(&self, request: &MoneyRequest) -> Result<Event, Answer> {
+        if request.asked == Asked::Inquire {
+            return Err(self.inquire(request));
+        }
         if let Some((kind, amount, answer)) = self.answered.get(&request.reference) {
             let same = kind == request.asked.name() && *amount == request.amount;
             return Err(if same { answer.clone() } else { refusal("94", answer.rrn.clone()) });
         }
-        let number = self.last_event + 1;
+        let number = self.next_event();
         let rrn = format!("{number:012}");
         let decided = if self.killed.contains(&request.reference) {
             // Its reversal came first. It must not take effect any more.
@@ -40,7 +48,10 @@ impl Books {
             Ok(effect) => {
                 let authorization_code = match &effect {
                     Effect::Open { record, .. } => Some(record.authorization_code.clone()),
-                    Effect::Nothing | Effect::Reverse { .. } | Effect::Kill { .. } => None,
+                    Effect::Adjust { number, .. } => {
+                        self.records.get(number).map(|record| record.authorization_code.clone())
+                    }
+                    Effect::Nothing | Effect::Reverse { .. } | Effect::Kill { .. } | Effect::CutOver => None,
                 };
                 let flagged =
                     request.card.is_some_and(|card| cards()[card].behaviour == Behaviour::DefectiveSuccess);
@@ -48,9 +59,19 @@ impl Books {
                 let code = match &effect {
                     Effect::Kill { .. } => "25",
                     Effect::Open { .. } if flagged && taken => "A2",
-                    Effect::Open { .. } | Effect::Reverse { .. } | Effect::Nothing => "00",
+                    Effect::Open { .. }
+                    | Effect::Adjust { .. }
+                    | Effect::Reverse { .. }
+                    | Effect::Nothing
+                    | Effect::CutOver => "00",
                 };
-                (Answer { code: code.to_owned(), rrn, authorization_code }, effect)
+                let balance = request.card.filter(|_| request.asked == Asked::Balance).map(|card| {
+                    (
+                        request.currency,
+                        CREDIT_LINE.saturating_sub(self.used(card, request.currency)).min(MOST_SHOWN),
+                    )
+                });
+                (Answer { authorization_code, balance, ..Answer::of_code(code, rrn) }, effect)
             }
             Err(code) => (refusal(code, rrn), Effect::Nothing),
         };
@@ -60,12 +81,21 @@ impl Books {
     /// A refusal that was ordered from outside: nothing is done. Where the request has an answer already, that stays the
     /// answer to its next repeat, and the refusal is no event.
     pub fn refuse(&self, request: &MoneyRequest, code: &str) -> Result<Event, Answer> {
-        let number = self.last_event + 1;
+        let number = self.next_event();
         let refused = refusal(code, format!("{number:012}"));
         if self.answered.contains_key(&request.reference) {
             return Err(refused);
         }
         Ok(self.event(number, request, refused, Effect::Nothing))
+    }
+
+    /// Whether the request is a repeat: it gets the answer of the first time.
+    pub fn has_answered(&self, request: &MoneyRequest) -> bool {
+        self.answered.contains_key(&request.reference)
+    }
+
+    pub const fn next_event(&self) -> u64 {
+        self.last_event + 1
     }
 
     fn event(&self, number: u64, request: &MoneyRequest, answer: Answer, effect: Effect) -> Event {
@@ -82,7 +112,7 @@ impl Books {
 
     fn judge(&self, request: &MoneyRequest, number: u64) -> Result<Effect, &'static str> {
         let card = request.card.ok_or("14")?;
-        if request.amount == 0 {
+        if request.amount == 0 && request.asked != Asked::Balance {
             return Err("13");
         }
         let open = |kind, target: Option<(u64, &Record)>| Effect::Open {
@@ -101,6 +131,8 @@ impl Books {
                 live: false,
                 reversed: false,
                 refunded: 0,
+                increments: 0,
+                batch: 0,
             },
         };
         match request.asked {
@@ -139,6 +171,35 @@ impl Books {
                 Ok(open(RecordKind::Refund, Some(taken)))
             }
             Asked::Reverse => self.judge_reversal(request),
+            Asked::Balance => self.judge_card(request, card).map(|()| Effect::Nothing),
+            Asked::Increment => {
+                let hold = self.original(request, &[RecordKind::Hold])?;
+                let used = self.used(card, request.currency);
+                if request.amount > CREDIT_LINE.saturating_sub(used) {
+                    return Err("51");
+                }
+                Ok(open(RecordKind::Increment, Some(hold)))
+            }
+            Asked::Adjust => {
+                let (number, sale) = self.original(request, &[RecordKind::Sale])?;
+                // A tip is at most a fifth of the sale, and nothing is adjusted that was given back.
+                if sale.refunded > 0 || request.amount > sale.amount + sale.amount / 5 {
+                    return Err("61");
+                }
+                Ok(Effect::Adjust { number, to: request.amount })
+            }
+            // Answered before it comes to this.
+            Asked::Inquire => Ok(Effect::Nothing),
+        }
+    }
+
+    /// What became of an earlier request: its own answer again, or that none is known. Nothing is booked.
+    fn inquire(&self, request: &MoneyRequest) -> Answer {
+        let original = request.original.as_ref();
+        let known = original.and_then(|original| self.answered.get(original)).map(|(_, _, answer)| answer);
+        match known {
+            Some(answer) => answer.clone(),
+            None => refusal("25", "000000000000".to_owned()),
         }
     }
 
@@ -171,6 +232,10 @@ impl Books {
         if same && authorized && record.live { Ok((*number, record)) } else { Err("22") }
     }
 
+    fn is_live(&self, number: Option<u64>) -> bool {
+        number.and_then(|number| self.records.get(&number)).is_some_and(|record| record.live)
+    }
+
     fn judge_reversal(&self, request: &MoneyRequest) -> Result<Effect, &'static str> {
         let original = request.original.clone().ok_or("30")?;
         let Some(number) = self.by_reference.get(&original) else {
@@ -184,6 +249,9 @@ impl Books {
         match (record.live, record.reversed, record.kind) {
             (_, true, _) => Ok(Effect::Nothing),
             (_, false, RecordKind::Refund) => Err("12"),
+            // A hold that was made larger is not undone below its increments, nor an increment after its hold has ended.
+            (true, false, RecordKind::Hold) if record.increments > 0 => Err("22"),
+            (true, false, RecordKind::Increment) if !self.is_live(record.target) => Err("22"),
             (true, false, _) if record.refunded > 0 => Err("22"),
             (true, false, _) => Ok(Effect::Reverse { number: *number }),
             // Something else has taken its place since: a completion, a cancel, a void.
@@ -200,9 +268,25 @@ impl Books {
             Effect::Nothing => {}
             Effect::Open { number, record } => {
                 self.by_reference.insert(event.reference.clone(), *number);
-                self.records
-                    .insert(*number, Record { live: false, reversed: false, refunded: 0, ..record.clone() });
+                let batch = self.cut_overs + 1;
+                let opened = Record {
+                    live: false,
+                    reversed: false,
+                    refunded: 0,
+                    increments: 0,
+                    batch,
+                    ..record.clone()
+                };
+                self.records.insert(*number, opened);
                 self.switch(*number, true);
+            }
+            Effect::Adjust { number, to } => {
+                if let Some(sale) = self.records.get_mut(number) {
+                    let (card, currency, before) = (sale.card, sale.currency, sale.amount);
+                    sale.amount = *to;
+                    self.use_credit(card, currency, before, false);
+                    self.use_credit(card, currency, *to, true);
+                }
             }
             Effect::Reverse { number } => {
                 self.switch(*number, false);
@@ -213,6 +297,7 @@ impl Books {
             Effect::Kill { original } => {
                 self.killed.insert(original.clone());
             }
+            Effect::CutOver => self.cut_overs += 1,
         }
     }
 
@@ -244,6 +329,15 @@ impl Books {
                     };
                 }
             }
+            RecordKind::Increment => {
+                self.use_credit(card, currency, amount, live);
+                if let Some(hold) = target.and_then(|target| self.records.get_mut(&target)) {
+                    hold.amount =
+                        if live { hold.amount + amount } else { hold.amount.saturating_sub(amount) };
+                    hold.increments =
+                        if live { hold.increments + 1 } else { hold.increments.saturating_sub(1) };
+                }
+            }
             RecordKind::Cancel | RecordKind::Void => {}
         }
         Some((kind, target?))
@@ -265,7 +359,7 @@ fn whole(request: &MoneyRequest, original: &Record) -> Result<(), &'static str> 
 }
 
 fn refusal(code: &str, rrn: String) -> Answer {
-    Answer { code: code.to_owned(), rrn, authorization_code: None }
+    Answer::of_code(code, rrn)
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ fn request(asked: Asked, stan: u32, amount: u64, original: Option<(u8, u32)>) ->
     let named =
         |class: u8, stan: u32| Reference::new(class, "00000001", "SHOP", &format!("{stan:06}"), "000001");
     let class = match asked {
-        Asked::Authorize | Asked::CancelAuthorization => 1,
+        Asked::Authorize | Asked::CancelAuthorization | Asked::Increment => 1,
         Asked::Consume | Asked::Capture | Asked::Void | Asked::Refund => 2,
+        Asked::Adjust | Asked::Balance | Asked::Inquire => 2,
         Asked::Reverse => 4,
     };
     MoneyRequest {
@@ -42,6 +43,7 @@ fn ask(books: &mut Books, request: &MoneyRequest) -> Answer {
 
 /// What the card has used, counted again from the records.
 fn recounted(books: &Books) -> u64 {
+    // An increment is part of its hold's amount.
     let sum = |keep: fn(&Record) -> bool| -> u64 {
         books.records.values().filter(|record| record.live && keep(record)).map(|record| record.amount).sum()
     };
@@ -97,6 +99,47 @@ fn undoing_a_completion_brings_the_hold_back_and_undoing_a_void_the_sale() {
 }
 
 #[test]
+fn an_increment_makes_its_hold_larger_and_its_reversal_smaller_again() {
+    let mut books = Books::default();
+    ask(&mut books, &request(Asked::Authorize, 1, 500, None));
+    assert_eq!(ask(&mut books, &request(Asked::Increment, 2, 200, Some((1, 1)))).code, "00");
+    assert_eq!(books.used(0, Currency::CNY), 700);
+    assert_eq!(
+        ask(&mut books, &request(Asked::Reverse, 1, 700, Some((1, 1)))).code,
+        "22",
+        "the increment stands"
+    );
+    assert_eq!(ask(&mut books, &request(Asked::Reverse, 2, 200, Some((1, 2)))).code, "00");
+    assert_eq!(books.used(0, Currency::CNY), 500);
+    ask(&mut books, &request(Asked::Increment, 3, 100, Some((1, 1))));
+    assert_eq!(ask(&mut books, &request(Asked::Capture, 4, 601, Some((1, 1)))).code, "61");
+    assert_eq!(ask(&mut books, &request(Asked::Capture, 5, 600, Some((1, 1)))).code, "00");
+    assert_eq!(
+        ask(&mut books, &request(Asked::Reverse, 3, 100, Some((1, 3)))).code,
+        "22",
+        "its hold is taken"
+    );
+    check(&books);
+}
+
+#[test]
+fn a_tip_changes_what_the_sale_comes_to_and_questions_change_nothing() {
+    let mut books = Books::default();
+    let sold = ask(&mut books, &request(Asked::Consume, 1, 500, None));
+    assert_eq!(ask(&mut books, &request(Asked::Adjust, 2, 601, Some((2, 1)))).code, "61");
+    assert_eq!(ask(&mut books, &request(Asked::Adjust, 3, 600, Some((2, 1)))).code, "00");
+    let left = ask(&mut books, &request(Asked::Balance, 4, 0, None)).balance;
+    assert_eq!(left, Some((Currency::CNY, crate::cards::CREDIT_LINE - 600)));
+    assert_eq!(ask(&mut books, &request(Asked::Inquire, 5, 500, Some((2, 1)))), sold);
+    assert_eq!(ask(&mut books, &request(Asked::Inquire, 6, 500, Some((2, 77)))).code, "25");
+    assert_eq!(
+        (books.used(0, Currency::CNY), ask(&mut books, &request(Asked::Void, 7, 600, Some((2, 1)))).code),
+        (600, "00".to_owned())
+    );
+    check(&books);
+}
+
+#[test]
 fn a_refund_is_not_reversed_and_a_refunded_sale_is_not_voided() {
     let mut books = Books::default();
     ask(&mut books, &request(Asked::Consume, 1, 500, None));
@@ -133,9 +176,13 @@ fn anything() -> impl Strategy<Value = MoneyRequest> {
         Asked::Void,
         Asked::Refund,
         Asked::Reverse,
+        Asked::Increment,
+        Asked::Adjust,
+        Asked::Balance,
+        Asked::Inquire,
     ]);
     (asked, 1u32..12, 1u64..4, 1u8..3, 1u32..12).prop_map(|(asked, stan, hundreds, class, of)| {
-        let original = !matches!(asked, Asked::Authorize | Asked::Consume);
+        let original = !asked.is_first();
         request(asked, stan, hundreds * 100, original.then_some((class, of)))
     })
 }

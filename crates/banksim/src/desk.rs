@@ -12,13 +12,19 @@ use types::{Clock, Entropy, Secret};
 
 use crate::books::Books;
 use crate::cards::{Behaviour, cards};
+use crate::chaos::Chaos;
 use crate::fault::{Fault, Faults};
 use crate::forms::Form;
+use crate::forms::Said;
 use crate::journal::Journal;
-use crate::keys::WorkingKeys;
-use crate::record::Answer;
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request};
+use crate::keys::{ConnectionKeys, WorkingKeys};
+use crate::notice::Notice;
+use crate::record::{Answer, Event};
+use crate::request::{Asked, LinkRequest, MoneyRequest, Request, TotalsRequest};
 use crate::transcript::{Direction, Transcript, What};
+
+/// Where nothing was booked.
+const NO_RRN: &str = "000000000000";
 
 /// What the server does next on a connection.
 #[derive(Debug)]
@@ -28,6 +34,12 @@ pub(crate) enum Action {
     /// Send these bytes, then end the connection.
     SendAndClose(Vec<u8>),
     Reset,
+    /// End the connection.
+    Close,
+    /// Send this over another connection, if there is one.
+    SendElsewhere(Vec<u8>),
+    /// Say something of the bank's own accord.
+    Announce(Notice),
     /// Keep the answer until it is released.
     HoldAnswer(Vec<u8>),
     /// Keep the message until it is released, then serve it.
@@ -45,6 +57,38 @@ pub(crate) struct Inbound {
     pub released: bool,
 }
 
+/// The connection that a message came over.
+pub(crate) struct Over<'a> {
+    pub number: usize,
+    /// What the header of the next answer demands.
+    pub demand: &'a mut Option<u8>,
+}
+
+/// How something of the bank's own is said.
+#[derive(Debug)]
+pub(crate) enum Announced {
+    Frame(Vec<u8>),
+    /// With the header of the next answer.
+    Demand(u8),
+    Nothing,
+}
+
+/// What goes with an answer.
+#[derive(Default)]
+struct Extra {
+    /// Fresh keys, their field and its bytes.
+    keys: Option<FreshKeys>,
+    /// The fault that the card itself brings.
+    by_card: Option<Fault>,
+    totals: Option<(TotalsRequest, bool)>,
+}
+
+struct FreshKeys {
+    keys: WorkingKeys,
+    field: u8,
+    bytes: Vec<u8>,
+}
+
 /// Everything that the bank is, connections apart.
 pub(crate) struct Desk {
     pub profile: Arc<BankProfile>,
@@ -55,14 +99,17 @@ pub(crate) struct Desk {
     pub books: Books,
     pub journal: Option<Journal>,
     pub faults: Faults,
+    pub chaos: Option<Chaos>,
     pub transcript: Transcript,
+    /// Trace numbers of the bank's own messages.
+    pub next_stan: u32,
 }
 
 impl Desk {
     /// Serves one message. `keys` are those of the connection it came on.
-    pub fn serve(&mut self, keys: &mut Option<WorkingKeys>, inbound: &Inbound) -> Vec<Action> {
+    pub fn serve(&mut self, keys: &mut ConnectionKeys, over: Over<'_>, inbound: &Inbound) -> Vec<Action> {
         let profile = Arc::clone(&self.profile);
-        let message = match profile.dialect().decode(&inbound.body) {
+        let message = match profile.decode(&inbound.body) {
             Ok(message) => message,
             Err(problem) => {
                 let words = format!("cannot be decoded: {problem}");
@@ -77,7 +124,13 @@ impl Desk {
             return Vec::new();
         }
         let pan = message.get(2).map(|value| value.to_text());
-        let set = if inbound.released { None } else { self.faults.take(message.mti(), pan.as_deref()) };
+        let set = if inbound.released {
+            None
+        } else {
+            let set = self.faults.take(message.mti(), pan.as_deref(), over.number);
+            // What was set on purpose goes before what happens by chance.
+            set.or_else(|| self.chaos.as_mut().and_then(|chaos| chaos.choose(&message)))
+        };
         match set {
             Some(Fault::NotReceived) => return Vec::new(),
             Some(Fault::HeldRequest) => {
@@ -85,9 +138,9 @@ impl Desk {
             }
             _ => {}
         }
-        let (answer, new_keys, by_card) = self.decide(keys.as_ref(), &message, set.as_ref());
+        let (answer, extra) = self.decide(keys, &message, set.as_ref());
         let Some(mut answer) = answer else { return Vec::new() };
-        if let Some((fresh, field, mut bytes)) = new_keys {
+        if let Some(FreshKeys { keys: fresh, field, mut bytes }) = extra.keys {
             if set == Some(Fault::WrongCheckValue)
                 && let Some(last) = bytes.last_mut()
             {
@@ -96,13 +149,18 @@ impl Desk {
             if answer.set_bytes(field, &bytes).is_err() {
                 error!(field, "The bank's keys do not fit their field");
             }
-            *keys = Some(fresh);
+            keys.replace(fresh);
         }
-        let fault = set.or(by_card);
+        let fault = set.or(extra.by_card);
         distort(&mut answer, fault.as_ref());
-        let Some(frame) = self.encode(keys.as_ref(), inbound, &answer, fault.as_ref()) else {
-            return Vec::new();
-        };
+        let envelope = self.demanding(&inbound.envelope, over.demand.take());
+        let frame = self.encode(keys.current.as_ref(), &answer, fault.as_ref()).and_then(|body| {
+            let mut frame = Vec::with_capacity(body.len() + 16);
+            let framed = self.profile.framing().write_reply(&envelope, &body, &mut frame);
+            framed.inspect_err(|problem| error!("The simulator cannot frame its answer: {problem}")).ok()?;
+            Some(frame)
+        });
+        let Some(frame) = frame else { return Vec::new() };
         if self.transcript.is_on() {
             self.transcript.push(self.clock.now(), Direction::Sent, What::Message(answer));
         }
@@ -117,6 +175,7 @@ impl Desk {
             Some(Fault::DuplicateAnswer) => vec![Action::Send(frame.clone()), Action::Send(frame)],
             Some(Fault::HalfFrame) => vec![Action::SendAndClose(frame[..frame.len() / 2].to_vec())],
             Some(Fault::Reset) => vec![Action::Reset],
+            Some(Fault::OtherLink) => vec![Action::SendElsewhere(frame)],
             Some(Fault::GarbageBefore) => {
                 let mut garbage = Vec::new();
                 let written = self.profile.framing().write_reply(
@@ -141,63 +200,139 @@ impl Desk {
         }
     }
 
-    /// The answer's fields; fresh keys if they go with it; and the fault that the card itself brings.
-    #[expect(clippy::type_complexity, reason = "three things that only this function's caller takes apart")]
+    /// The answer's fields, and what goes with them.
     fn decide(
         &mut self,
-        keys: Option<&WorkingKeys>,
+        keys: &ConnectionKeys,
         message: &Message<'_>,
         set: Option<&Fault>,
-    ) -> (Option<Fields>, Option<(WorkingKeys, u8, Vec<u8>)>, Option<Fault>) {
+    ) -> (Option<Fields>, Extra) {
         let read = self.admit(keys, message).and_then(|()| self.form.read(message));
-        let mut by_card = None;
-        let mut new_keys = None;
-        let answer = match read {
-            Err(code) => {
-                Answer { code: code.to_owned(), rrn: "000000000000".to_owned(), authorization_code: None }
+        let mut extra = Extra::default();
+        let day = self.books.day(self.clock.now());
+        let coded = |code: &str| Answer::of_code(code, NO_RRN.to_owned());
+        let answer = match (read, set) {
+            (Err(code), _) => coded(code),
+            (Ok(Request::Link(_) | Request::Totals(_)), Some(Fault::Decline(code))) => coded(code),
+            (Ok(Request::Link(request)), _) => {
+                extra.keys = self.keys_for(request);
+                coded("00")
             }
-            Ok(Request::Link(request)) => {
-                let code = match set {
-                    Some(Fault::Decline(code)) => code.clone(),
-                    _ => {
-                        new_keys = self.keys_for(request);
-                        "00".to_owned()
-                    }
+            (Ok(Request::Totals(request)), _) => {
+                let own = self.books.batch_totals(request.acceptor.as_deref(), request.currency);
+                let in_balance = match self.form {
+                    // This dialect's totals are without what was reversed.
+                    Form::Cups => own.standing() == request.claimed.standing(),
+                    Form::Iso87 => own == request.claimed,
                 };
-                Answer { code, rrn: "000000000000".to_owned(), authorization_code: None }
+                extra.totals = Some((TotalsRequest { claimed: own, ..request }, in_balance));
+                coded("00")
             }
-            Ok(Request::Money(request)) => {
-                by_card = self.fault_of_card(&request);
-                let Some(answer) = self.settle(&request, set) else { return (None, None, None) };
+            // The message was made in a batch that is closed: its sender has to sign on for the next.
+            (Ok(Request::Money(request)), _) if self.is_of_another_batch(&request, message, day.batch) => {
+                coded("77")
+            }
+            (Ok(Request::Money(request)), set) => {
+                extra.by_card = self.fault_of_card(&request);
+                let Some(answer) = self.settle(&request, set) else { return (None, Extra::default()) };
                 answer
             }
         };
-        (self.form.answer(message, &answer, self.clock.as_ref()), new_keys, by_card)
+        let mut fields = self.form.answer(message, &answer, &day, self.clock.as_ref());
+        if let (Some(fields), Some((own, in_balance))) = (&mut fields, &extra.totals) {
+            self.form.totals(fields, &own.claimed, *in_balance);
+        }
+        (fields, extra)
+    }
+
+    /// Repeats and what undoes or follows an earlier message may name its batch.
+    fn is_of_another_batch(&self, request: &MoneyRequest, message: &Message<'_>, open: u32) -> bool {
+        let named = self.form.batch(message);
+        request.asked != Asked::Reverse
+            && named.is_some_and(|batch| batch != u64::from(open))
+            && !self.books.has_answered(request)
     }
 
     /// Whether the message is in order: the dialect's rules, and its MAC.
-    fn admit(&self, keys: Option<&WorkingKeys>, message: &Message<'_>) -> Result<(), &'static str> {
+    fn admit(&self, keys: &ConnectionKeys, message: &Message<'_>) -> Result<(), &'static str> {
         let protected = self.profile.is_protected(message.mti());
         if protected {
-            let signed = message.mac().zip(keys).is_some_and(|((input, mac), keys)| keys.mac(input) == mac);
+            let signed = message.mac().is_some_and(|(input, mac)| keys.verify(input, mac));
             if !signed {
                 return Err("A0");
             }
         }
-        if self.profile.dialect().check(message).is_empty() { Ok(()) } else { Err("30") }
+        if message.dialect().check(message).is_empty() { Ok(()) } else { Err("30") }
     }
 
-    fn keys_for(&self, request: LinkRequest) -> Option<(WorkingKeys, u8, Vec<u8>)> {
-        let form = self.profile.key_field()?;
+    fn keys_for(&self, request: LinkRequest) -> Option<FreshKeys> {
         let brings_keys = match (self.form, request) {
             (Form::Cups, LinkRequest::SignOn) | (Form::Iso87, LinkRequest::KeyExchange) => true,
             (Form::Cups | Form::Iso87, _) => false,
         };
-        brings_keys.then(|| {
-            let algorithm = self.profile.mac().algorithm;
-            let (fresh, wrapped) = WorkingKeys::fresh(&self.tmk, form, algorithm, self.entropy.as_ref());
-            (fresh, form.field, form.write(&wrapped).to_vec())
-        })
+        if brings_keys { self.fresh_keys() } else { None }
+    }
+
+    fn fresh_keys(&self) -> Option<FreshKeys> {
+        let form = self.profile.key_field()?;
+        let algorithm = self.profile.mac().algorithm;
+        let (keys, wrapped) = WorkingKeys::fresh(&self.tmk, form, algorithm, self.entropy.as_ref());
+        Some(FreshKeys { keys, field: form.field, bytes: form.write(&wrapped).to_vec() })
+    }
+
+    /// Says something of the bank's own accord over the connection with these keys.
+    pub fn announce(&mut self, keys: &mut ConnectionKeys, notice: &Notice) -> Announced {
+        let day = self.books.day(self.clock.now());
+        self.next_stan = self.next_stan % 999_999 + 1;
+        let mut fields = match self.form.notice(*notice, self.next_stan, &day, self.clock.as_ref()) {
+            Said::Message(fields) => fields,
+            Said::Demand(demand) => return Announced::Demand(demand),
+            Said::Nothing => return Announced::Nothing,
+        };
+        if matches!(notice, Notice::NewKeys | Notice::WrongKeys)
+            && let Some(FreshKeys { keys: fresh, field, mut bytes }) = self.fresh_keys()
+        {
+            if *notice == Notice::WrongKeys
+                && let Some(last) = bytes.last_mut()
+            {
+                *last ^= 0xff;
+            }
+            if fields.set_bytes(field, &bytes).is_err() {
+                error!(field, "The bank's keys do not fit their field");
+            }
+            keys.replace(fresh);
+        }
+        let Some(body) = self.encode(keys.current.as_ref(), &fields, None) else { return Announced::Nothing };
+        let mut frame = Vec::with_capacity(body.len() + 16);
+        if self.profile.framing().write(&body, &mut frame).is_err() {
+            return Announced::Nothing;
+        }
+        if self.transcript.is_on() {
+            self.transcript.push(self.clock.now(), Direction::Sent, What::Message(fields));
+        }
+        Announced::Frame(frame)
+    }
+
+    /// Ends the accounting day, and writes that down.
+    pub fn cut_over(&mut self) {
+        let event = self.books.cut_over();
+        if self.write_down(&event) {
+            self.books.apply(&event);
+        }
+    }
+
+    fn write_down(&mut self, event: &Event) -> bool {
+        let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.append(event));
+        written.inspect_err(|problem| error!(%problem, "The bank cannot write its log")).is_ok()
+    }
+
+    /// The envelope of a message with a demand in the sixth digit of its application header.
+    fn demanding(&self, envelope: &Bytes, demand: Option<u8>) -> Bytes {
+        let at = if self.profile.framing().tpdu.is_some() { 5 + 2 } else { 2 };
+        let Some(demand) = demand.filter(|_| envelope.len() > at) else { return envelope.clone() };
+        let mut changed = envelope.to_vec();
+        changed[at] = (changed[at] & 0xf0) | demand;
+        changed.into()
     }
 
     /// Decides a money request and writes the decision down. No answer where that fails: what is not written down has
@@ -211,10 +346,7 @@ impl Desk {
             Ok(event) => event,
             Err(stored) => return Some(stored),
         };
-        if let Some(journal) = &mut self.journal
-            && let Err(problem) = journal.append(&event)
-        {
-            error!(%problem, "The bank cannot write its log and does not answer");
+        if !self.write_down(&event) {
             return None;
         }
         self.books.apply(&event);
@@ -223,7 +355,7 @@ impl Desk {
 
     /// Cards misbehave when money is taken; what undoes or gives back always works.
     fn fault_of_card(&self, request: &MoneyRequest) -> Option<Fault> {
-        if !matches!(request.asked, Asked::Authorize | Asked::Consume) {
+        if !request.asked.is_first() {
             return None;
         }
         match cards()[request.card?].behaviour {
@@ -241,14 +373,9 @@ impl Desk {
         }
     }
 
-    fn encode(
-        &self,
-        keys: Option<&WorkingKeys>,
-        inbound: &Inbound,
-        answer: &Fields,
-        fault: Option<&Fault>,
-    ) -> Option<Vec<u8>> {
+    fn encode(&self, keys: Option<&WorkingKeys>, answer: &Fields, fault: Option<&Fault>) -> Option<Vec<u8>> {
         let mut body = Vec::with_capacity(512);
+        let dialect = self.profile.dialect_of(answer.mti());
         let encoded = match keys.filter(|_| self.profile.is_protected(answer.mti())) {
             Some(keys) => {
                 let sign = |input: &[u8]| {
@@ -258,26 +385,12 @@ impl Desk {
                     }
                     Ok::<_, Infallible>(mac)
                 };
-                self.profile
-                    .dialect()
-                    .encode_with_mac(answer, &mut body, sign)
-                    .map_err(|problem| problem.to_string())
+                dialect.encode_with_mac(answer, &mut body, sign).map_err(|problem| problem.to_string())
             }
-            None => self.profile.dialect().encode(answer, &mut body).map_err(|problem| problem.to_string()),
+            None => dialect.encode(answer, &mut body).map_err(|problem| problem.to_string()),
         };
-        let mut frame = Vec::with_capacity(body.len() + 16);
-        let framed = self.profile.framing().write_reply(&inbound.envelope, &body, &mut frame);
-        match (encoded, framed) {
-            (Ok(()), Ok(())) => Some(frame),
-            (Err(problem), _) => {
-                error!("The simulator cannot encode its answer: {problem}");
-                None
-            }
-            (_, Err(problem)) => {
-                error!("The simulator cannot frame its answer: {problem}");
-                None
-            }
-        }
+        encoded.inspect_err(|problem| error!("The simulator cannot encode its answer: {problem}")).ok()?;
+        Some(body)
     }
 
     fn note_message(&mut self, direction: Direction, message: &Message<'_>) {

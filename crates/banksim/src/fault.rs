@@ -37,6 +37,8 @@ pub enum Fault {
     Decline(String),
     /// At a key exchange: the check value of the MAC key is wrong.
     WrongCheckValue,
+    /// The answer goes over another connection of the same bank, if there is one.
+    OtherLink,
 }
 
 /// How often a fault happens.
@@ -57,23 +59,32 @@ pub struct Scope {
     pub mti: Option<Mti>,
     /// Only to cards that end in these four digits.
     pub last4: Option<String>,
+    /// Only over this connection: they are numbered from 0 as they come.
+    pub connection: Option<usize>,
 }
 
 impl Scope {
     /// The next message, of whatever type.
     pub const fn next() -> Self {
-        Self { how_many: HowMany::Next(1), mti: None, last4: None }
+        Self { how_many: HowMany::Next(1), mti: None, last4: None, connection: None }
     }
 
     /// Every message until cleared.
     pub const fn always() -> Self {
-        Self { how_many: HowMany::Always, mti: None, last4: None }
+        Self { how_many: HowMany::Always, mti: None, last4: None, connection: None }
     }
 
     /// The same, for one message type only.
     #[must_use]
     pub const fn of(mut self, mti: Mti) -> Self {
         self.mti = Some(mti);
+        self
+    }
+
+    /// The same, for one connection only.
+    #[must_use]
+    pub const fn over(mut self, connection: usize) -> Self {
+        self.connection = Some(connection);
         self
     }
 
@@ -113,10 +124,11 @@ impl Faults {
     }
 
     /// The fault that happens to a message, the first set that is in scope.
-    pub fn take(&mut self, mti: Mti, pan: Option<&str>) -> Option<Fault> {
+    pub fn take(&mut self, mti: Mti, pan: Option<&str>, connection: usize) -> Option<Fault> {
         let index = self.set.iter().position(|(_, _, scope)| {
             let card = scope.last4.as_deref().is_none_or(|last4| pan.is_some_and(|pan| pan.ends_with(last4)));
-            card && scope.mti.is_none_or(|wanted| wanted == mti)
+            let over = scope.connection.is_none_or(|wanted| wanted == connection);
+            card && over && scope.mti.is_none_or(|wanted| wanted == mti)
         })?;
         let fault = self.set[index].1.clone();
         let spent = match &mut self.set[index].2.how_many {
@@ -144,14 +156,14 @@ mod tests {
             Scope { how_many: HowMany::Next(2), ..Scope::next() }.of(Mti::FINANCIAL_REQUEST).card("4242");
         faults.set(Fault::NoAnswer, card);
         let sale = Mti::FINANCIAL_REQUEST;
-        assert_eq!(faults.take(Mti::AUTHORIZATION_REQUEST, Some("4242")), None);
-        assert_eq!(faults.take(sale, Some("9995")), None);
-        assert_eq!(faults.take(sale, Some("4242")), Some(Fault::NoAnswer));
-        assert_eq!(faults.take(sale, Some("4242")), Some(Fault::NoAnswer));
-        assert_eq!(faults.take(sale, Some("4242")), None);
+        assert_eq!(faults.take(Mti::AUTHORIZATION_REQUEST, Some("4242"), 0), None);
+        assert_eq!(faults.take(sale, Some("9995"), 0), None);
+        assert_eq!(faults.take(sale, Some("4242"), 0), Some(Fault::NoAnswer));
+        assert_eq!(faults.take(sale, Some("4242"), 0), Some(Fault::NoAnswer));
+        assert_eq!(faults.take(sale, Some("4242"), 0), None);
         let id = faults.set(Fault::Reset, Scope::always());
-        assert_eq!(faults.take(sale, None), Some(Fault::Reset));
+        assert_eq!(faults.take(sale, None, 0), Some(Fault::Reset));
         faults.clear(id);
-        assert_eq!(faults.take(sale, None), None);
+        assert_eq!(faults.take(sale, None, 0), None);
     }
 }

@@ -13,6 +13,24 @@ pub(crate) struct WorkingKeys {
     algorithm: MacAlgorithm,
 }
 
+/// The working keys of a connection, and those before them: a message that was under way when they changed has a MAC by
+/// the old ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConnectionKeys {
+    pub current: Option<WorkingKeys>,
+    previous: Option<WorkingKeys>,
+}
+
+impl ConnectionKeys {
+    pub fn replace(&mut self, fresh: WorkingKeys) {
+        self.previous = self.current.replace(fresh);
+    }
+
+    pub fn verify(&self, input: &[u8], mac: [u8; 8]) -> bool {
+        [&self.current, &self.previous].into_iter().flatten().any(|keys| keys.mac(input) == mac)
+    }
+}
+
 impl WorkingKeys {
     /// Makes fresh keys, and their form under the master key.
     pub fn fresh(

@@ -11,6 +11,8 @@
 //! | `request`, `forms/` | what a message asks, in each dialect                                            |
 //! | `books`, `record`   | holds, sales, refunds, reversals; pure, rebuilt from its own log                |
 //! | `cards`, `fault`    | the test cards, and what can be made to go wrong                                |
+//! | `script`, `chaos`   | what goes wrong when, by a file or by a seed                                    |
+//! | `reconcile`, `notice` | accounting days, batch totals, and what the bank says of its own accord       |
 //! | `keys`              | working keys, check values and MACs                                             |
 //!
 //! Not a model of any real bank's systems, and never to be connected to one: card numbers are test numbers and the
@@ -19,19 +21,28 @@
 mod bank;
 mod books;
 mod cards;
+mod chaos;
+mod connections;
 mod desk;
 mod fault;
 mod forms;
 mod journal;
 mod keys;
+mod notice;
+mod reconcile;
 mod record;
 mod request;
+mod script;
 mod server;
 mod totals;
 mod transcript;
 
 pub use bank::{Bank, BankConfig, BankError};
 pub use cards::{Behaviour, TestCard, cards};
+pub use chaos::ChaosConfig;
 pub use fault::{Fault, FaultId, HowMany, Scope};
+pub use notice::Notice;
+pub use reconcile::BatchTotals;
+pub use script::{Deed, Script, ScriptError};
 pub use totals::{CurrencyTotals, Sum, Totals};
 pub use transcript::{Direction, TranscriptLine};

@@ -27,6 +27,8 @@ pub(crate) enum RecordKind {
     /// Took a sale or completion back.
     Void,
     Refund,
+    /// Made a hold larger.
+    Increment,
 }
 
 /// Something that happened at the bank.
@@ -50,6 +52,12 @@ pub(crate) struct Record {
     /// How much of it has been refunded.
     #[serde(skip, default)]
     pub refunded: u64,
+    /// How often it was made larger.
+    #[serde(skip, default)]
+    pub increments: u64,
+    /// The batch it belongs to: the one that was open when it came.
+    #[serde(skip, default)]
+    pub batch: u32,
 }
 
 /// What a message changes.
@@ -62,6 +70,12 @@ pub(crate) enum Effect {
         number: u64,
         record: Record,
     },
+    /// A sale has another amount from now on.
+    Adjust {
+        number: u64,
+        /// A line of the log is flat, and its `amount` is the message's.
+        to: u64,
+    },
     /// A record is undone.
     Reverse {
         number: u64,
@@ -70,6 +84,8 @@ pub(crate) enum Effect {
     Kill {
         original: Reference,
     },
+    /// The accounting day ends; the next batch is open.
+    CutOver,
 }
 
 /// An answer that was given, to be given again to a repeat.
@@ -79,6 +95,16 @@ pub(crate) struct Answer {
     pub rrn: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_code: Option<String>,
+    /// What the card has left, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<(Currency, u64)>,
+}
+
+impl Answer {
+    /// An answer that is a response code and nothing else.
+    pub fn of_code(code: &str, rrn: String) -> Self {
+        Self { code: code.to_owned(), rrn, authorization_code: None, balance: None }
+    }
 }
 
 /// One line of the bank's log.

@@ -2,6 +2,7 @@
 
 use types::Currency;
 
+use crate::reconcile::BatchTotals;
 use crate::record::Reference;
 
 /// What is asked.
@@ -14,9 +15,22 @@ pub(crate) enum Asked {
     Void,
     Refund,
     Reverse,
+    /// Hold more.
+    Increment,
+    /// Another amount for a sale.
+    Adjust,
+    /// What the card has left.
+    Balance,
+    /// What became of another request.
+    Inquire,
 }
 
 impl Asked {
+    /// Whether it needs the card's own word: its date, its code, its behaviour.
+    pub const fn is_first(self) -> bool {
+        matches!(self, Self::Authorize | Self::Consume | Self::Balance)
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authorize => "authorize",
@@ -26,6 +40,10 @@ impl Asked {
             Self::Void => "void",
             Self::Refund => "refund",
             Self::Reverse => "reverse",
+            Self::Increment => "increment",
+            Self::Adjust => "adjust",
+            Self::Balance => "balance",
+            Self::Inquire => "inquire",
         }
     }
 }
@@ -57,9 +75,19 @@ pub(crate) enum LinkRequest {
     SignOff,
 }
 
+/// The totals of a batch as the other side has them.
+#[derive(Clone, Debug)]
+pub(crate) struct TotalsRequest {
+    /// Whose, where the dialect reconciles merchant by merchant.
+    pub acceptor: Option<String>,
+    pub currency: Currency,
+    pub claimed: BatchTotals,
+}
+
 /// What came.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     Money(MoneyRequest),
+    Totals(TotalsRequest),
     Link(LinkRequest),
 }

@@ -1,6 +1,7 @@
 //! Connections: frames in, what the desk answers out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hostlink::framing::{Frame, FrameReader};
 use parking_lot::Mutex;
@@ -10,8 +11,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use tracing::warn;
 
-use crate::desk::{Action, Desk, Inbound};
-use crate::keys::WorkingKeys;
+use crate::connections::Connections;
+use crate::desk::{Action, Announced, Desk, Inbound, Over};
+use crate::keys::ConnectionKeys;
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,9 @@ pub(crate) enum Ending {
 pub(crate) struct Common {
     pub desk: Arc<Mutex<Desk>>,
     pub held: Arc<Mutex<Vec<Held>>>,
+    pub connections: Arc<Mutex<Connections>>,
+    /// Whether connections are ended as they come.
+    pub shut: Arc<AtomicBool>,
     /// Counts up when all connections shall end.
     pub generation: watch::Receiver<u64>,
 }
@@ -59,10 +64,21 @@ async fn serve_tcp(mut stream: TcpStream, common: Common) {
 
 /// Serves one connection to its end.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, mut common: Common) -> Ending {
+    if common.shut.load(Ordering::SeqCst) {
+        return Ending::Reset;
+    }
     let (to_self, mut actions) = mpsc::unbounded_channel();
     let framing = common.desk.lock().profile.framing().clone();
-    let mut connection =
-        Connection { common: common.clone(), to_self, keys: None, out: Vec::new(), ending: None };
+    let number = common.connections.lock().open(to_self.clone());
+    let mut connection = Connection {
+        common: common.clone(),
+        number,
+        to_self,
+        keys: ConnectionKeys::default(),
+        demand: None,
+        out: Vec::new(),
+        ending: None,
+    };
     common.generation.mark_unchanged();
     let (mut reading, mut writing) = tokio::io::split(stream);
     let mut reader = FrameReader::new();
@@ -113,10 +129,20 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, mut
 
 struct Connection {
     common: Common,
+    /// Its number among the bank's connections.
+    number: usize,
     to_self: mpsc::UnboundedSender<Action>,
-    keys: Option<WorkingKeys>,
+    keys: ConnectionKeys,
+    /// What the header of the next answer demands.
+    demand: Option<u8>,
     out: Vec<u8>,
     ending: Option<Ending>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.common.connections.lock().close(self.number);
+    }
 }
 
 impl Connection {
@@ -139,10 +165,27 @@ impl Connection {
                 self.out.clear();
                 self.ending = Some(Ending::Reset);
             }
+            Action::SendElsewhere(frame) => {
+                let elsewhere = self.common.connections.lock().another(self.number);
+                match elsewhere.map(|to| to.send(Action::Send(frame.clone()))) {
+                    Some(Ok(())) => {}
+                    Some(Err(_)) | None => self.out.extend_from_slice(&frame),
+                }
+            }
+            Action::Close => self.ending = Some(Ending::Closed),
+            Action::Announce(notice) => {
+                let announced = self.common.desk.lock().announce(&mut self.keys, &notice);
+                match announced {
+                    Announced::Frame(frame) => self.out.extend_from_slice(&frame),
+                    Announced::Demand(demand) => self.demand = Some(demand),
+                    Announced::Nothing => {}
+                }
+            }
             Action::HoldAnswer(frame) => self.hold(Action::Send(frame)),
             Action::HoldRequest(inbound) => self.hold(Action::Serve(inbound)),
             Action::Serve(inbound) => {
-                let next = self.common.desk.lock().serve(&mut self.keys, &inbound);
+                let over = Over { number: self.number, demand: &mut self.demand };
+                let next = self.common.desk.lock().serve(&mut self.keys, over, &inbound);
                 for action in next {
                     self.act(action);
                 }

@@ -17,7 +17,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    const fn add(&mut self, amount: u64) {
+    pub(crate) const fn add(&mut self, amount: u64) {
         self.count += 1;
         self.amount += amount;
     }
@@ -59,7 +59,8 @@ impl Books {
             }
             match record.kind {
                 RecordKind::Hold if record.live => sums.open_holds.add(amount),
-                RecordKind::Hold => {}
+                // An increment is part of its hold's amount.
+                RecordKind::Hold | RecordKind::Increment => {}
                 RecordKind::Sale => sums.purchases.add(amount),
                 RecordKind::Completion => sums.completions.add(amount),
                 RecordKind::Void => sums.voids.add(amount),
@@ -73,6 +74,7 @@ impl Books {
                 | RecordKind::Completion
                 | RecordKind::Refund
                 | RecordKind::Hold
+                | RecordKind::Increment
                 | RecordKind::Void
                 | RecordKind::Cancel => continue,
             };

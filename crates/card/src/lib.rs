@@ -8,11 +8,15 @@ pub mod entry;
 pub mod expiry;
 pub mod luhn;
 pub mod pan;
+pub mod presence;
 pub mod scan;
 pub mod security_code;
+pub mod track;
 
 pub use brand::{Bin, Brand};
 pub use expiry::{Expiry, ExpiryError};
 pub use pan::{Pan, PanError};
+pub use presence::{Entry, EntryMode};
 pub use scan::{contains_pan, mask_pans};
 pub use security_code::{SecurityCode, SecurityCodeError};
+pub use track::{Track2, Track2Error};

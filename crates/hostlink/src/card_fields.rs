@@ -1,6 +1,8 @@
 //! Card data on its way into a message: added last, at send time, so that what is recorded never holds it.
 
-use card::{Expiry, Pan, SecurityCode};
+use std::fmt;
+
+use card::{Expiry, Pan, SecurityCode, Track2};
 use iso8583::{Fields, Tagged};
 use zeroize::Zeroizing;
 
@@ -16,12 +18,41 @@ pub struct CardFields {
     pub expiry: Option<Expiry>,
     /// The security code, where the payer has just given it.
     pub security_code: Option<SecurityCode>,
+    /// What a terminal read, where the card was there.
+    pub present: Option<CardPresent>,
+}
+
+/// What a terminal read from a card, and what its holder entered. All of it is sensitive authentication data, but for the
+/// sequence number: it goes to the bank in one message, and nowhere else.
+#[derive(Clone)]
+pub struct CardPresent {
+    /// Track 2, or a chip's equivalent of it.
+    pub track2: Option<Track2>,
+    /// Tells cards with the same number apart: three digits.
+    pub sequence_number: Option<String>,
+    /// What the chip says, for DE 55: BER-TLV.
+    pub chip_data: Option<Zeroizing<Vec<u8>>>,
+    /// The PIN block, under the key that the link has for PINs.
+    pub pin: Option<PinField>,
+}
+
+/// An enciphered PIN block as a bank takes it.
+#[derive(Clone)]
+pub struct PinField {
+    /// DE 52: eight bytes for a triple-DES key, sixteen for AES.
+    pub block: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for CardPresent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[what a terminal read]")
+    }
 }
 
 impl CardFields {
     /// A card by its number alone.
     pub const fn new(pan: Pan) -> Self {
-        Self { pan, expiry: None, security_code: None }
+        Self { pan, expiry: None, security_code: None, present: None }
     }
 }
 
@@ -30,11 +61,13 @@ impl BankProfile {
     pub(crate) fn with_card(
         &self,
         transaction: Transaction,
-        fields: &Fields,
+        fields: Fields,
         card: Option<&CardFields>,
     ) -> Result<Fields, Rejection> {
-        let mut full = fields.clone();
-        for element in &self.row(transaction).card {
+        let mut full = fields;
+        let elements = self.row(transaction).map_or(&[][..], |row| &row.card);
+        let present = card.and_then(|card| card.present.as_ref());
+        for element in elements {
             let set = match element {
                 CardElement::Pan => {
                     let card = card.ok_or(Rejection::CardDataMissing("card number"))?;
@@ -53,6 +86,27 @@ impl BankProfile {
                     }
                     None => continue,
                 },
+                CardElement::Track2 => match present.and_then(|present| present.track2.as_ref()) {
+                    Some(track) => full.set(35, track.expose()),
+                    None => continue,
+                },
+                CardElement::SequenceNumber => match present.and_then(|it| it.sequence_number.as_ref()) {
+                    Some(number) => full.set(23, number),
+                    None => continue,
+                },
+                CardElement::ChipData => match present.and_then(|present| present.chip_data.as_ref()) {
+                    Some(data) => full.set_bytes(55, data),
+                    None => continue,
+                },
+                CardElement::Pin => match present.and_then(|present| present.pin.as_ref()) {
+                    Some(pin) => full
+                        .set_bytes(52, &pin.block)
+                        // A PIN of up to twelve digits could be entered; its block holds the card number (2) and is enciphered
+                        // with a key of double length (6).
+                        .and_then(|full| full.set(26, "12"))
+                        .and_then(|full| full.set(53, "2600000000000000")),
+                    None => continue,
+                },
             };
             // Digits in fields that exist are always accepted; the dialect judges the rest when it encodes.
             set.map_err(|_| Rejection::CardDataMissing("printable card data"))?;
@@ -64,8 +118,9 @@ impl BankProfile {
     /// code, chip data and keys.
     pub(crate) fn without_cardholder_data(&self, mut fields: Fields) -> Fields {
         let numbers = fields.numbers();
+        let dialect = self.dialect_of(fields.mti());
         for de in numbers.iter() {
-            let keep = self.dialect.sensitivity(de).is_some_and(|s| {
+            let keep = dialect.sensitivity(de).is_some_and(|s| {
                 use iso8583::Sensitivity as S;
                 matches!(s, S::None | S::Free)
             });
@@ -74,5 +129,49 @@ impl BankProfile {
             }
         }
         fields
+    }
+}
+
+/// What of an answer's DE 55 is meant for the chip: the issuer's cryptogram (91), its scripts (71, 72) and its response
+/// code (8A). Nothing else travels further: a host that repeats our own chip data would repeat the card number with it.
+pub(crate) fn for_the_chip(mut data: &[u8]) -> Option<Vec<u8>> {
+    let mut kept = Vec::new();
+    while let [tag, rest @ ..] = data {
+        // All four tags have one byte; a tag of more bytes is none of them, and is walked over.
+        let tag_bytes =
+            if tag & 0x1F == 0x1F { 1 + rest.iter().position(|byte| byte & 0x80 == 0)? + 1 } else { 1 };
+        let (&length, _) = data.get(tag_bytes..)?.split_first()?;
+        let (length, length_bytes) = match length {
+            0..=0x7F => (usize::from(length), 1),
+            0x81 => (usize::from(*data.get(tag_bytes + 1)?), 2),
+            _ => return None,
+        };
+        let (element, behind) = data.split_at_checked(tag_bytes + length_bytes + length)?;
+        if matches!(tag, 0x71 | 0x72 | 0x8A | 0x91) {
+            kept.extend_from_slice(element);
+        }
+        data = behind;
+    }
+    Some(kept).filter(|kept| !kept.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chip_gets_what_the_issuer_says_and_nothing_of_the_card() {
+        let answer = [
+            &[0x5A, 8, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42][..],
+            &[0x91, 2, 0xAA, 0xBB],
+            &[0x9F, 0x36, 2, 0, 1],
+            &[0x72, 0x81, 3, 1, 2, 3],
+        ]
+        .concat();
+        assert_eq!(for_the_chip(&answer), Some(vec![0x91, 2, 0xAA, 0xBB, 0x72, 0x81, 3, 1, 2, 3]));
+        for cut in 0..answer.len() {
+            // Cut anywhere, it is either shorter or nothing; never more, never a panic.
+            assert!(for_the_chip(&answer[..cut]).is_none_or(|kept| kept.len() < 10));
+        }
     }
 }

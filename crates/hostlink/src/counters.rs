@@ -15,6 +15,12 @@ macro_rules! counters {
             $($(#[$doc])* pub $name: u64,)+
         }
 
+        impl CounterValues {
+            fn plus(&self, other: &Self) -> Self {
+                Self { $($name: self.$name + other.$name,)+ }
+            }
+        }
+
         impl Counters {
             pub fn values(&self) -> CounterValues {
                 CounterValues { $($name: self.$name.get(),)+ }
@@ -26,16 +32,22 @@ macro_rules! counters {
 counters! {
     /// Requests of callers that were handed to a write.
     sent,
+    /// Requests that ended without a byte of them having left.
+    not_sent,
     /// Answers that reached their request.
     matched,
+    /// Answers that came over this link to requests that left by another.
+    crossed,
     /// Answers whose request had ended without one.
     late,
     /// Answers whose request had been answered.
     duplicate,
     /// Answers to no request that we remember.
     unmatched,
-    /// Requests and advices of the bank's own.
+    /// Requests and advices of the bank's own that the profile does not name.
     unsolicited,
+    /// Requests and advices of the bank's own that were answered.
+    bank_requests,
     /// Messages that are none of the bank's dialect.
     undecodable,
     /// Answers with a wrong or missing MAC. Any is an alarm.
@@ -52,10 +64,20 @@ counters! {
     sign_ons,
     /// Echo tests that were answered.
     echoes,
+    /// Sets of working keys that were proved and taken up.
+    key_exchanges,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
+
+impl std::ops::Add for CounterValues {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.plus(&other)
+    }
+}
 
 impl Counter {
     pub fn add(&self) {

@@ -1,28 +1,45 @@
 //! The end of a session: in order where there is time, and with an outcome for every request in any case.
 
+use std::sync::atomic::Ordering;
+
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::link::{Drained, LinkState};
 use crate::outcome::{MaybeSent, NotSent, Outcome};
-use crate::pending::{Ended, SlotId, Waiter};
+use crate::pending::Waiter;
+use crate::registry::Ended;
 use crate::session::{End, Phase, Session};
+use crate::shared::Afterwards;
 
 /// A session that is to end.
 pub(crate) struct Drain {
     pub deadline: Instant,
-    done: Option<oneshot::Sender<Drained>>,
+    pub then: Afterwards,
+    done: Vec<oneshot::Sender<Drained>>,
     unanswered: usize,
 }
 
 impl Session<'_> {
-    pub fn begin_drain(&mut self, deadline: Instant, done: Option<oneshot::Sender<Drained>>) {
-        if self.drain.is_some() {
+    pub fn begin_drain(
+        &mut self,
+        deadline: Instant,
+        then: Afterwards,
+        done: Option<oneshot::Sender<Drained>>,
+    ) {
+        if let Some(drain) = &mut self.drain {
+            // A link that was being taken out may be closed meanwhile, and hurried.
+            drain.done.extend(done);
+            drain.deadline = drain.deadline.min(deadline);
+            if then == Afterwards::Close {
+                drain.then = then;
+            }
             return;
         }
-        self.shared.state.send_replace(LinkState::Draining);
-        self.drain = Some(Drain { deadline, done, unanswered: 0 });
+        self.shared.set_state(LinkState::Draining);
+        self.drain = Some(Drain { deadline, then, done: done.into_iter().collect(), unanswered: 0 });
         for id in std::mem::take(&mut self.waiting) {
+            self.shared.counters.not_sent.add();
             self.conclude(id, Ended::Unanswered, Outcome::NotSent(NotSent::Draining));
         }
     }
@@ -33,17 +50,15 @@ impl Session<'_> {
 
     /// Signs off once nothing is in flight, or at the deadline.
     pub fn advance_drain(&mut self) {
-        let Some(drain) = &self.drain else { return };
-        let deadline = drain.deadline;
-        let callers = self.pending.ids().into_iter().filter(|id| self.is_callers(*id)).collect::<Vec<_>>();
+        let Some(drain) = &mut self.drain else { return };
+        let (deadline, then) = (drain.deadline, drain.then);
+        let callers = self.pending.callers();
         if !callers.is_empty() && self.now < deadline {
             return;
         }
-        if let Some(drain) = &mut self.drain {
-            drain.unanswered += callers.len();
-        }
+        drain.unanswered += callers.len();
         for id in callers {
-            self.abandon(id, MaybeSent::LinkClosed, NotSent::Draining);
+            self.pending.abandon(id, MaybeSent::LinkClosed, NotSent::Draining, self.now);
         }
         match self.phase {
             Phase::Up if self.shared.parts.profile.sign_off.is_some() && self.now < deadline => {
@@ -51,40 +66,45 @@ impl Session<'_> {
                 self.send_own(Waiter::SignOff);
             }
             Phase::SigningOff if self.now < deadline => {}
-            Phase::SigningOff | Phase::Up | Phase::SigningOn(_) => {
-                self.end.get_or_insert(End::Closed);
+            Phase::SigningOff | Phase::Up | Phase::BankSignedOff | Phase::SigningOn(_) => {
+                self.end.get_or_insert(End::Drained(then));
             }
         }
     }
 
-    fn is_callers(&self, id: SlotId) -> bool {
-        self.pending.get(id).is_some_and(|slot| slot.waiter.is_caller())
-    }
-
-    /// Ends a request without an answer, by whether its first byte may have left.
-    fn abandon(&mut self, id: SlotId, if_maybe: MaybeSent, if_not: NotSent) {
-        let maybe_sent = self.pending.get(id).is_some_and(|slot| slot.maybe_sent);
-        let outcome = if maybe_sent { Outcome::MaybeSent(if_maybe) } else { Outcome::NotSent(if_not) };
-        self.conclude(id, Ended::Unanswered, outcome);
-    }
-
-    pub fn close(&mut self, end: End) {
+    /// Gives every request its outcome. What ended is how the session ended: a link that was to be closed stays closed,
+    /// however its last connection ended.
+    pub fn close(&mut self, end: End) -> End {
+        let drain = self.drain.take();
+        let may_be_answered_elsewhere = drain.is_none() && self.has_sibling_up();
         let (if_maybe, if_not) = match end {
-            End::Lost(_) | End::Refused => (MaybeSent::LinkLost, NotSent::LinkDown),
-            End::Closed => (MaybeSent::LinkClosed, NotSent::Draining),
+            End::Lost(_) | End::Refused(_) => (MaybeSent::LinkLost, NotSent::LinkDown),
+            End::Drained(_) => (MaybeSent::LinkClosed, NotSent::Draining),
         };
-        for id in self.pending.ids() {
-            if self.is_callers(id) {
-                if let Some(drain) = &mut self.drain {
-                    drain.unanswered += 1;
-                }
-                self.abandon(id, if_maybe.clone(), if_not);
-            } else {
-                self.pending.finish(id, Ended::Unanswered, self.now);
+        let end = drain.as_ref().map_or(end, |drain| match end {
+            End::Refused(why) => End::Refused(why),
+            End::Lost(_) | End::Drained(_) => End::Drained(drain.then),
+        });
+        self.pending.forget_own();
+        let mut unanswered = drain.as_ref().map_or(0, |drain| drain.unanswered);
+        for id in self.pending.callers() {
+            // It keeps its deadline, and the registry leads its answer here.
+            if may_be_answered_elsewhere && self.pending.is_answerable(id) {
+                continue;
             }
+            unanswered += 1;
+            self.pending.abandon(id, if_maybe.clone(), if_not, self.now);
         }
-        if let Some(Drain { done: Some(done), unanswered, .. }) = self.drain.take() {
+        self.shared.parts.security.forget_previous_keys();
+        for done in drain.into_iter().flat_map(|drain| drain.done) {
             let _ = done.send(Drained { unanswered });
         }
+        end
+    }
+
+    /// Whether the host answers over any of its links and has another one that is up.
+    fn has_sibling_up(&self) -> bool {
+        let own = usize::from(*self.shared.state.borrow() == LinkState::Up);
+        self.shared.parts.profile.answers_on_any_link() && self.shared.host.up.load(Ordering::Relaxed) > own
     }
 }

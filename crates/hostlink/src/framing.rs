@@ -93,6 +93,8 @@ pub struct Framing {
     pub max_bytes: usize,
     /// The value of the header's processing-demand digit (the sixth digit) that orders us to sign on again.
     pub sign_on_demand: Option<u8>,
+    /// The value of the same digit that orders us to fetch the bank's parameters.
+    pub parameters_demand: Option<u8>,
 }
 
 /// Why a stream of bytes is not a stream of frames. After either, the place of the next frame is lost.
@@ -180,8 +182,17 @@ impl Framing {
 
     /// Whether the header of a received frame orders us to sign on again.
     pub fn demands_sign_on(&self, envelope: &[u8]) -> bool {
+        self.demands(self.sign_on_demand, envelope)
+    }
+
+    /// Whether the header of a received frame orders us to fetch the bank's parameters.
+    pub fn demands_parameters(&self, envelope: &[u8]) -> bool {
+        self.demands(self.parameters_demand, envelope)
+    }
+
+    fn demands(&self, demand: Option<u8>, envelope: &[u8]) -> bool {
         let at = if self.tpdu.is_some() { 5 } else { 0 };
-        match (self.sign_on_demand, envelope.get(at + 2)) {
+        match (demand, envelope.get(at + 2)) {
             (Some(demand), Some(status)) => status & 15 == demand,
             (Some(_), None) | (None, _) => false,
         }
@@ -267,6 +278,7 @@ mod tests {
             header: if tpdu { vec![0x60, 0x31, 0x00, 0x31, 0x12, 0x00] } else { Vec::new() },
             max_bytes: 2048,
             sign_on_demand: Some(3),
+            parameters_demand: Some(1),
         }
     }
 

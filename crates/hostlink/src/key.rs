@@ -22,6 +22,11 @@ impl MatchKey {
         }
         Ok(Self(key.into_boxed_slice()))
     }
+
+    #[cfg(test)]
+    pub fn of_text(text: &str) -> Self {
+        Self(text.as_bytes().into())
+    }
 }
 
 /// Tells whether two requests are the same message, the second perhaps with the repeat message type.

@@ -1,8 +1,10 @@
-//! The handle of a link: what the flows hold.
+//! The handle of a link: one connection to a bank, kept up for as long as it is wanted.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use iso8583::Fields;
+use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use types::{Clock, Entropy};
@@ -10,14 +12,14 @@ use types::{Clock, Entropy};
 use crate::card_fields::CardFields;
 use crate::connect::Connect;
 use crate::counters::{CounterValues, Counters};
+use crate::event::LinkEvent;
+use crate::health::Health;
 use crate::key::fingerprint;
 use crate::outcome::{LateReply, MaybeSent, NotSent, Outcome, Rejection};
 use crate::profile::{BankProfile, SessionFacts, Transaction};
-use crate::security::LinkSecurity;
+use crate::security::{LinkSecurity, SecurityError};
+use crate::shared::{Afterwards, Control, Crossed, HostShared, Inlets, Load, ReplyTo, Shared, Submit};
 use crate::supervisor;
-
-/// How many late replies a slow listener may fall behind before it misses some.
-const LATE_BUFFER: usize = 1024;
 
 /// Where a link is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +34,10 @@ pub enum LinkState {
     Up,
     /// Closing: requests in flight may still be answered, new ones are refused.
     Draining,
-    /// Stopped for good: the bank's keys are not those it says they are. [`HostLink::resume`] tries again.
-    Refused,
+    /// Taken out by a person, without a connection. [`HostLink::resume`] brings it back.
+    OutOfService,
+    /// Stopped for good, because the bank's keys cannot be trusted. [`HostLink::resume`] tries again.
+    Refused(SecurityError),
     /// Drained and closed.
     Closed,
 }
@@ -42,6 +46,22 @@ impl LinkState {
     /// Whether requests are taken.
     pub const fn takes_requests(self) -> bool {
         matches!(self, Self::SigningOn | Self::Up)
+    }
+
+    /// Whether it stays as it is until a person does something.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Up | Self::OutOfService | Self::Refused(_) | Self::Closed)
+    }
+
+    /// Why a link in this state sends nothing, if it does not.
+    pub(crate) const fn refusal(self) -> Option<NotSent> {
+        match self {
+            Self::SigningOn | Self::Up => None,
+            Self::Down | Self::Connecting => Some(NotSent::LinkDown),
+            Self::Draining | Self::Closed => Some(NotSent::Draining),
+            Self::OutOfService => Some(NotSent::OutOfService),
+            Self::Refused(_) => Some(NotSent::LinkRefused),
+        }
     }
 }
 
@@ -75,29 +95,31 @@ pub struct TransactionRequest {
     pub card: Option<CardFields>,
 }
 
-/// What the links' tasks share with their handles.
-pub(crate) struct Shared {
-    pub parts: LinkParts,
-    pub state: watch::Sender<LinkState>,
-    pub facts: watch::Sender<SessionFacts>,
-    pub late: broadcast::Sender<LateReply>,
-    pub counters: Counters,
+/// A request that is fit to be sent, card data included.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    transaction: Option<Transaction>,
+    fields: Fields,
+    fingerprint: u64,
 }
 
-/// A request on its way to the link's task.
-pub(crate) struct Submit {
-    pub transaction: Transaction,
-    /// The whole message, card data included.
-    pub fields: Fields,
-    pub fingerprint: u64,
-    pub deadline: Instant,
-    pub reply: oneshot::Sender<Outcome>,
-}
+impl Prepared {
+    pub fn of(profile: &BankProfile, request: TransactionRequest) -> Result<Self, Rejection> {
+        let TransactionRequest { transaction, fields, card } = request;
+        let fingerprint = fingerprint(&fields);
+        let fields = profile.with_card(transaction, fields, card.as_ref())?;
+        Self { transaction: Some(transaction), fields, fingerprint }.checked(profile)
+    }
 
-/// An order to the link's task.
-pub(crate) enum Control {
-    Drain { deadline: Instant, done: oneshot::Sender<Drained> },
-    Resume,
+    /// A message that moves no money and needs no card.
+    pub fn plain(profile: &BankProfile, fields: Fields) -> Result<Self, Rejection> {
+        Self { transaction: None, fingerprint: fingerprint(&fields), fields }.checked(profile)
+    }
+
+    fn checked(self, profile: &BankProfile) -> Result<Self, Rejection> {
+        let violations = profile.dialect_of(self.fields.mti()).check_fields(&self.fields);
+        if violations.is_empty() { Ok(self) } else { Err(Rejection::Rules(violations)) }
+    }
 }
 
 /// How a drain ended.
@@ -115,23 +137,48 @@ pub struct HostLink {
     control: mpsc::Sender<Control>,
 }
 
+/// The way into a link's task for answers from its siblings.
+pub(crate) fn crossing(profile: &BankProfile) -> (mpsc::Sender<Crossed>, mpsc::Receiver<Crossed>) {
+    // Every answer that crosses has a request on the wire.
+    mpsc::channel(profile.limits().max_in_flight)
+}
+
 impl HostLink {
-    /// Starts the link's task on the current tokio runtime and returns at once; the state tells when it is up.
+    /// Starts the only link of a bank on the current tokio runtime and returns at once; the state tells when it is up.
+    /// Several links to one bank are a [`crate::Host`].
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(parts: LinkParts) -> Self {
+        let (way, crossed) = crossing(&parts.profile);
+        let host = Arc::new(HostShared::new(&parts, vec![way]));
+        Self::start_among(host, 0, parts, crossed)
+    }
+
+    pub(crate) fn start_among(
+        host: Arc<HostShared>,
+        index: usize,
+        parts: LinkParts,
+        crossed: mpsc::Receiver<Crossed>,
+    ) -> Self {
         let (requests, requests_in) = mpsc::channel(parts.profile.limits().queue);
         let (control, control_in) = mpsc::channel(4);
         let shared = Arc::new(Shared {
             parts,
+            host,
+            index,
             state: watch::Sender::new(LinkState::Down),
-            facts: watch::Sender::new(SessionFacts::default()),
-            late: broadcast::Sender::new(LATE_BUFFER),
             counters: Counters::default(),
+            health: Mutex::new(Health::default()),
+            load: Arc::new(AtomicUsize::new(0)),
         });
-        tokio::spawn(supervisor::supervise(Arc::clone(&shared), requests_in, control_in));
+        let inlets = Inlets { requests: requests_in, control: control_in, crossed };
+        tokio::spawn(supervisor::supervise(Arc::clone(&shared), inlets));
         Self { shared, requests, control }
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// The bank.
@@ -146,12 +193,17 @@ impl HostLink {
 
     /// What the latest sign-on told: batch number and accounting date.
     pub fn facts(&self) -> SessionFacts {
-        self.shared.facts.borrow().clone()
+        self.shared.host.facts.borrow().clone()
     }
 
     /// Answers that nobody waits for, from now on.
     pub fn late(&self) -> broadcast::Receiver<LateReply> {
-        self.shared.late.subscribe()
+        self.shared.host.late.subscribe()
+    }
+
+    /// What happens at the bank, from now on.
+    pub fn events(&self) -> broadcast::Receiver<LinkEvent> {
+        self.shared.host.events.subscribe()
     }
 
     /// What the link has seen since its start.
@@ -159,30 +211,39 @@ impl HostLink {
         self.shared.counters.values()
     }
 
+    /// Requests that were handed to the link and have no outcome yet.
+    pub fn load(&self) -> usize {
+        self.shared.load.load(Ordering::Relaxed)
+    }
+
+    /// Whether the link loses too many of its requests to be given more while there are better ones.
+    pub fn is_suspect(&self) -> bool {
+        self.shared.health.lock().is_suspect(Instant::now())
+    }
+
     /// Sends a request and waits for its outcome, until `deadline` at the latest.
     ///
     /// Once taken, the request belongs to the link: dropping this future cancels nothing, and its answer is then told
     /// to [`HostLink::late`].
     pub async fn request(&self, request: TransactionRequest, deadline: Instant) -> Outcome {
+        if let Some(refusal) = self.shared.state.borrow().refusal() {
+            return Outcome::NotSent(refusal);
+        }
+        match Prepared::of(self.profile(), request) {
+            Ok(prepared) => self.send(prepared, deadline).await,
+            Err(rejection) => Outcome::Rejected(rejection),
+        }
+    }
+
+    /// Hands a message to the link's task, without waiting for a place.
+    pub(crate) async fn send(&self, prepared: Prepared, deadline: Instant) -> Outcome {
         let state = *self.shared.state.borrow();
-        match state {
-            LinkState::SigningOn | LinkState::Up => {}
-            LinkState::Down | LinkState::Connecting => return Outcome::NotSent(NotSent::LinkDown),
-            LinkState::Draining | LinkState::Closed => return Outcome::NotSent(NotSent::Draining),
-            LinkState::Refused => return Outcome::NotSent(NotSent::LinkRefused),
+        if let Some(refusal) = state.refusal() {
+            return Outcome::NotSent(refusal);
         }
-        let profile = &self.shared.parts.profile;
-        let TransactionRequest { transaction, fields, card } = request;
-        let fingerprint = fingerprint(&fields);
-        let fields = match profile.with_card(transaction, &fields, card.as_ref()) {
-            Ok(fields) => fields,
-            Err(rejection) => return Outcome::Rejected(rejection),
-        };
-        let violations = profile.dialect().check_fields(&fields);
-        if !violations.is_empty() {
-            return Outcome::Rejected(Rejection::Rules(violations));
-        }
-        let (reply, outcome) = oneshot::channel();
+        let (sender, outcome) = oneshot::channel();
+        let Prepared { transaction, fields, fingerprint } = prepared;
+        let reply = ReplyTo { sender, load: Load::on(&self.shared) };
         match self.requests.try_send(Submit { transaction, fields, fingerprint, deadline, reply }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Outcome::NotSent(NotSent::Busy),
@@ -194,16 +255,33 @@ impl HostLink {
 
     /// Closes the link in order: no new requests, answers are waited for until `deadline`, then sign-off.
     pub async fn drain(&self, deadline: Instant) -> Drained {
+        self.drain_and(deadline, Afterwards::Close).await
+    }
+
+    /// Takes the link out of service in the same order. It stays without a connection until [`HostLink::resume`].
+    pub async fn take_out(&self, deadline: Instant) -> Drained {
+        self.drain_and(deadline, Afterwards::Rest).await
+    }
+
+    async fn drain_and(&self, deadline: Instant, then: Afterwards) -> Drained {
         let (done, drained) = oneshot::channel();
-        if self.control.send(Control::Drain { deadline, done }).await.is_err() {
+        if self.control.send(Control::Drain { deadline, then, done }).await.is_err() {
             return Drained::default();
         }
         drained.await.unwrap_or_default()
     }
 
-    /// Lets a link that stopped with [`LinkState::Refused`] try again, once its keys have been put in order.
+    /// Lets a link try again that stopped with [`LinkState::Refused`], once its keys have been put in order, or that was
+    /// taken out of service.
     pub async fn resume(&self) {
         // A link that is gone has nothing to resume.
         let _ = self.control.send(Control::Resume).await;
+    }
+
+    /// Fetches new working keys from the bank, as soon as the link is up. Answers under the old ones count for the grace
+    /// time of the profile.
+    pub async fn exchange_keys(&self) {
+        // A link that is gone needs no keys.
+        let _ = self.control.send(Control::ExchangeKeys).await;
     }
 }

@@ -25,6 +25,9 @@ pub enum Outcome {
 pub struct Reply {
     /// The answer's fields, without card number, expiry date, track, security code, PIN and chip data.
     pub fields: Fields,
+    /// What the issuer says to the chip (DE 55: its cryptogram and scripts), where it says something. It goes to the
+    /// terminal, and is no data of the card.
+    pub issuer_data: Option<Vec<u8>>,
     /// From the first byte sent to the answer.
     pub elapsed: Duration,
 }
@@ -46,6 +49,8 @@ pub enum NotSent {
     LinkRefused,
     /// The link is being closed.
     Draining,
+    /// The link has been taken out of service by a person.
+    OutOfService,
     /// Too many requests are waiting.
     Busy,
     /// A request with the same key (class, STAN, terminal, merchant) is waiting for its answer.
@@ -59,12 +64,23 @@ pub enum NotSent {
 }
 
 impl NotSent {
+    /// Whether another link of the same host may well be able to send it. The key of a message is the host's, and a
+    /// deadline is the caller's: those are the same everywhere.
+    pub(crate) const fn is_of_the_link(self) -> bool {
+        match self {
+            Self::LinkDown | Self::LinkRefused | Self::Draining | Self::OutOfService | Self::Busy => true,
+            Self::Security(_) => true,
+            Self::DuplicateInFlight | Self::KeyNotFree | Self::Expired => false,
+        }
+    }
+
     /// A stable code; never renamed, never reused.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::LinkDown => "link_down",
             Self::LinkRefused => "link_refused",
             Self::Draining => "link_draining",
+            Self::OutOfService => "link_out_of_service",
             Self::Busy => "link_busy",
             Self::DuplicateInFlight => "duplicate_in_flight",
             Self::KeyNotFree => "key_not_free",

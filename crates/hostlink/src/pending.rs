@@ -1,28 +1,30 @@
-//! The requests of a link: waiting, on the wire, and for a while after their end.
+//! The requests of a link: waiting, on the wire, ended. Which keys are free is the host's to say (`registry`).
 //!
-//! Pure: time comes in as a parameter. A key is inserted only where it is free; an answer is given only to the request
-//! whose key it carries; and for the length of the late window a key is not given to another request, so that an
-//! answer that comes late is never taken for the answer to something else.
+//! Pure but for the lock on the registry: time comes in as a parameter. An answer is given only to the request whose key
+//! it carries.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::time::Duration;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 
 use iso8583::Fields;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::key::MatchKey;
-use crate::outcome::Outcome;
-use crate::parted::Parted;
+use crate::outcome::{MaybeSent, NotSent, Outcome};
 use crate::profile::Transaction;
+use crate::registry::{Ended, Owner, Taken};
+use crate::shared::{ReplyTo, Shared};
 
 /// Names a request within its link; never used twice.
 pub(crate) type SlotId = u64;
 
+/// The number of frames that belong to no request of ours: answers to the bank's own.
+pub(crate) const NO_SLOT: SlotId = 0;
+
 /// Who waits for the answer.
 pub(crate) enum Waiter {
-    Caller(Transaction, oneshot::Sender<Outcome>),
+    Caller(Option<Transaction>, ReplyTo),
     /// The sign-on exchange with this index.
     SignOn(usize),
     Echo,
@@ -55,57 +57,25 @@ impl Slot {
     }
 }
 
-/// How a request ended, as far as later answers with its key are concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Answered,
-    Unanswered,
-}
-
-struct Grave {
-    ended: Ended,
-    fingerprint: u64,
-    until: Instant,
-}
-
-enum Place {
-    InFlight(SlotId),
-    Grave(Grave),
-}
-
-/// Why a key is not free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    InFlight,
-    Recently,
-}
-
-/// Whose key an answer carries.
-pub(crate) enum Found {
-    Request(SlotId),
-    Ended(Ended),
-    Nothing,
-}
-
 pub(crate) struct Pending {
+    shared: Arc<Shared>,
     slots: HashMap<SlotId, Slot>,
-    by_key: Parted<MatchKey, Place>,
+    /// The link's own messages on the wire. They are about this connection: their answers come over it, and their keys are
+    /// no business of the other links, which send the same.
+    own: Vec<(MatchKey, SlotId)>,
     deadlines: BinaryHeap<Reverse<(Instant, SlotId)>>,
-    graves: VecDeque<(Instant, MatchKey)>,
     next_id: SlotId,
-    late_window: Duration,
     on_wire: usize,
 }
 
 impl Pending {
-    pub fn new(late_window: Duration) -> Self {
+    pub fn new(shared: Arc<Shared>) -> Self {
         Self {
+            shared,
             slots: HashMap::new(),
-            by_key: Parted::new(),
+            own: Vec::new(),
             deadlines: BinaryHeap::new(),
-            graves: VecDeque::new(),
             next_id: 1,
-            late_window,
             on_wire: 0,
         }
     }
@@ -122,15 +92,14 @@ impl Pending {
     /// Gives a waiting request its key: from now on an answer can find it.
     pub fn bind(&mut self, id: SlotId, key: MatchKey, now: Instant) -> Result<(), Taken> {
         let Some(slot) = self.slots.get_mut(&id) else { return Ok(()) };
-        match self.by_key.get(&key) {
-            Some(Place::InFlight(_)) => return Err(Taken::InFlight),
-            // Only the same message may use the key again: its answers say the same, whichever copy they answer.
-            Some(Place::Grave(grave)) if grave.until > now && grave.fingerprint != slot.fingerprint => {
-                return Err(Taken::Recently);
-            }
-            Some(Place::Grave(_)) | None => {}
+        if slot.waiter.is_caller() {
+            let owner = Owner { link: self.shared.index, id };
+            self.shared.host.registry.lock().claim(&key, owner, slot.fingerprint, now)?;
+        } else if self.own.iter().any(|(taken, _)| *taken == key) {
+            return Err(Taken::InFlight);
+        } else {
+            self.own.push((key.clone(), id));
         }
-        self.by_key.insert(key.clone(), Place::InFlight(id));
         slot.key = Some(key);
         slot.framed_at = now;
         self.on_wire += 1;
@@ -147,36 +116,54 @@ impl Pending {
         }
     }
 
+    /// Whether the request is there and its first byte may have left: only then can it have been answered.
+    pub fn is_answerable(&self, id: SlotId) -> bool {
+        self.slots.get(&id).is_some_and(|slot| slot.maybe_sent)
+    }
+
     /// Requests that have a key: framed or on the wire.
     pub const fn on_wire(&self) -> usize {
         self.on_wire
     }
 
-    /// Whose key this is.
-    pub fn find(&self, key: &MatchKey, now: Instant) -> Found {
-        match self.by_key.get(key) {
-            Some(Place::InFlight(id)) => Found::Request(*id),
-            Some(Place::Grave(grave)) if grave.until > now => Found::Ended(grave.ended),
-            Some(Place::Grave(_)) | None => Found::Nothing,
-        }
+    /// The message of the link's own with this key.
+    pub fn find_own(&self, key: &MatchKey) -> Option<SlotId> {
+        self.own.iter().find(|(own, _)| own == key).map(|(_, id)| *id)
     }
 
     /// Ends a request. If its first byte may have left, its key is remembered for the late window.
     pub fn finish(&mut self, id: SlotId, ended: Ended, now: Instant) -> Option<Slot> {
-        let slot = self.slots.remove(&id)?;
-        if let Some(key) = &slot.key {
+        let mut slot = self.slots.remove(&id)?;
+        if let Some(key) = slot.key.take() {
             self.on_wire -= 1;
-            // The link's own messages use the same key again and again, one at a time.
-            if slot.maybe_sent && slot.waiter.is_caller() {
-                let until = now + self.late_window;
-                let grave = Grave { ended, fingerprint: slot.fingerprint, until };
-                self.by_key.insert(key.clone(), Place::Grave(grave));
-                self.graves.push_back((until, key.clone()));
+            if !slot.waiter.is_caller() {
+                // The link's own messages use the same key again and again, one at a time.
+                self.own.retain(|(_, own)| *own != id);
+            } else if slot.maybe_sent {
+                self.shared.host.registry.lock().end(key, ended, slot.fingerprint, now);
             } else {
-                self.by_key.remove(key);
+                self.shared.host.registry.lock().free(&key);
             }
         }
         Some(slot)
+    }
+
+    /// Ends a caller's request and tells the caller, if it is still there.
+    pub fn conclude(&mut self, id: SlotId, ended: Ended, outcome: Outcome, now: Instant) {
+        if let Some(Slot { waiter: Waiter::Caller(_, reply), .. }) = self.finish(id, ended, now) {
+            if matches!(outcome, Outcome::MaybeSent(MaybeSent::NoReply | MaybeSent::BadMac)) {
+                self.shared.health.lock().observe(false, now);
+            }
+            // Whoever dropped the future learns of the end through the late replies or not at all.
+            reply.send(outcome);
+        }
+    }
+
+    /// Ends a caller's request without an answer, by whether its first byte may have left.
+    pub fn abandon(&mut self, id: SlotId, if_maybe: MaybeSent, if_not: NotSent, now: Instant) {
+        let maybe_sent = self.is_answerable(id);
+        let outcome = if maybe_sent { Outcome::MaybeSent(if_maybe) } else { Outcome::NotSent(if_not) };
+        self.conclude(id, Ended::Unanswered, outcome, now);
     }
 
     /// The next moment at which something ends.
@@ -196,21 +183,19 @@ impl Pending {
         self.deadlines.pop().map(|Reverse((_, id))| id)
     }
 
-    /// Forgets keys whose late window is over.
-    pub fn bury(&mut self, now: Instant) {
-        while self.graves.front().is_some_and(|(until, _)| *until <= now) {
-            let Some((_, key)) = self.graves.pop_front() else { return };
-            // The same message may have used the key again meanwhile, and its grave is younger.
-            if matches!(self.by_key.get(&key), Some(Place::Grave(grave)) if grave.until <= now) {
-                self.by_key.remove(&key);
-            }
-        }
-    }
-
-    /// All requests, oldest first.
-    pub fn ids(&self) -> Vec<SlotId> {
-        let mut ids: Vec<SlotId> = self.slots.keys().copied().collect();
+    /// The callers' requests, oldest first.
+    pub fn callers(&self) -> Vec<SlotId> {
+        let callers = self.slots.iter().filter(|(_, slot)| slot.waiter.is_caller());
+        let mut ids: Vec<SlotId> = callers.map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Lets go of the link's own messages: their connection has ended.
+    pub fn forget_own(&mut self) {
+        self.slots.retain(|_, slot| slot.waiter.is_caller() || slot.key.is_some());
+        for (_, id) in std::mem::take(&mut self.own) {
+            self.on_wire -= usize::from(self.slots.remove(&id).is_some());
+        }
     }
 }

@@ -4,12 +4,14 @@
 //! mean, and which fields each transaction sends. An unknown key, an unknown word or a transaction that breaks a rule
 //! of the dialect stops the gateway at the start, with the place in the document.
 
+mod bank_request;
 mod check;
 mod codes;
 mod document;
 mod error;
 mod exchange;
 mod message;
+mod reconciliation;
 mod template;
 mod transaction;
 
@@ -17,13 +19,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iso8583::{Dialect, Fields, Mti};
+use card::EntryMode;
+use iso8583::{DecodeError, Dialect, Fields, Message, Mti};
 use types::Currency;
 
+pub use bank_request::{BankRequest, BankWants};
 pub use codes::{CodeOutcome, CodeRow};
 pub use error::{MessageError, ProfileError};
 pub use exchange::{Exchange, KeyField, SessionFacts};
 pub use message::{Original, TransactionData};
+pub use reconciliation::{BatchTotals, Count, Reconciliation, ReconciliationData};
 pub use transaction::{CardElement, OnSilence, Transaction};
 
 use crate::framing::Framing;
@@ -47,7 +52,12 @@ pub struct BankProfile {
     pub(crate) sign_on: Vec<Exchange>,
     pub(crate) echo: Exchange,
     pub(crate) sign_off: Option<Exchange>,
+    pub(crate) reconciliation: Option<Reconciliation>,
+    pub(crate) bank_requests: Vec<BankRequest>,
+    pub(crate) answers_on_any_link: bool,
+    pub(crate) settlement_date: Option<u8>,
     pub(crate) codes: BTreeMap<String, CodeRow>,
+    pub(crate) entries: BTreeMap<EntryMode, transaction::EntryRow>,
     pub(crate) transactions: BTreeMap<Transaction, transaction::Row>,
 }
 
@@ -72,6 +82,10 @@ pub struct Timers {
     pub backoff_base: Duration,
     /// Limit of the wait before any connection attempt.
     pub backoff_cap: Duration,
+    /// After which the link fetches new working keys; `None` leaves that to the bank and to people.
+    pub key_lifetime: Option<Duration>,
+    /// After a key exchange, during which answers under the keys before it still count.
+    pub key_grace: Duration,
 }
 
 /// How much a link takes on.
@@ -116,6 +130,26 @@ impl BankProfile {
         &self.dialect
     }
 
+    /// The codec's table for messages of a type: the totals of a batch may have one of their own.
+    pub fn dialect_of(&self, mti: Mti) -> &Arc<Dialect> {
+        match &self.reconciliation {
+            Some(reconciliation) if mti.class() == 5 => &reconciliation.dialect,
+            Some(_) | None => &self.dialect,
+        }
+    }
+
+    /// Reads a message by the table for its type.
+    ///
+    /// # Errors
+    /// [`DecodeError`] names the field and the byte.
+    pub fn decode<'a>(&'a self, body: &'a [u8]) -> Result<Message<'a>, DecodeError> {
+        let dialect = match &self.reconciliation {
+            Some(reconciliation) if body.starts_with(&reconciliation.first_bytes) => &reconciliation.dialect,
+            Some(_) | None => &self.dialect,
+        };
+        dialect.decode(body)
+    }
+
     /// How messages stand in the stream.
     pub const fn framing(&self) -> &Framing {
         &self.framing
@@ -156,6 +190,26 @@ impl BankProfile {
         &self.sign_on
     }
 
+    /// The sign-on's exchange that brings the working keys: what is sent again for new ones.
+    pub fn key_step(&self) -> Option<usize> {
+        self.sign_on.iter().position(|exchange| exchange.keys.is_some())
+    }
+
+    /// What the bank sends of its own accord.
+    pub fn bank_requests(&self) -> &[BankRequest] {
+        &self.bank_requests
+    }
+
+    /// Whether the bank may answer over another link than the request came by.
+    pub const fn answers_on_any_link(&self) -> bool {
+        self.answers_on_any_link
+    }
+
+    /// The field of answers that tells the bank's accounting date, if any does.
+    pub const fn settlement_date_field(&self) -> Option<u8> {
+        self.settlement_date
+    }
+
     /// Whether messages of this type carry a MAC.
     pub fn is_protected(&self, mti: Mti) -> bool {
         !self.mac.unprotected.contains(&mti)
@@ -163,13 +217,13 @@ impl BankProfile {
 
     /// What to do when the bank is silent after this transaction.
     pub fn on_silence(&self, transaction: Transaction) -> OnSilence {
-        self.row(transaction).on_silence
+        self.row(transaction).map_or(OnSilence::Ignore, |row| row.on_silence)
     }
 
     /// The same message once more, after a silence: the repeat message type where the bank has one.
     pub fn repeat(&self, transaction: Transaction, sent: &Fields) -> Fields {
         let mut again = sent.clone();
-        if self.row(transaction).repeat_mti {
+        if self.row(transaction).is_some_and(|row| row.repeat_mti) {
             again.set_mti(sent.mti().repeat());
         }
         again
@@ -178,7 +232,7 @@ impl BankProfile {
     /// What the bank's response code (DE 39) means for this transaction. A code that no table names is a decline with
     /// an alarm: what we do not understand is never a yes.
     pub fn outcome(&self, transaction: Transaction, response_code: &str) -> CodeRow {
-        let own = self.row(transaction).codes.get(response_code);
+        let own = self.row(transaction).and_then(|row| row.codes.get(response_code));
         own.or_else(|| self.codes.get(response_code)).cloned().unwrap_or_else(CodeRow::unknown_to_us)
     }
 
@@ -192,8 +246,17 @@ impl BankProfile {
         self.matching.get(&class).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn row(&self, transaction: Transaction) -> &transaction::Row {
-        // The reader refuses a document that lacks a transaction.
-        &self.transactions[&transaction]
+    /// Whether the bank has this transaction.
+    pub fn offers(&self, transaction: Transaction) -> bool {
+        self.transactions.contains_key(&transaction)
+    }
+
+    /// Whether the bank takes cards whose data was entered in this way.
+    pub fn takes(&self, mode: EntryMode) -> bool {
+        self.entries.contains_key(&mode)
+    }
+
+    pub(crate) fn row(&self, transaction: Transaction) -> Option<&transaction::Row> {
+        self.transactions.get(&transaction)
     }
 }

@@ -62,6 +62,9 @@ pub enum SecurityError {
     /// A key is weak, has wrong parity, two equal halves, or a length that does not fit its use.
     #[error("the {0:?} key may not be used: weak, wrong parity or wrong length")]
     KeyUnfit(KeyUsage),
+    /// The field that should bring the keys has another form than the profile says.
+    #[error("the keys do not have the agreed form")]
+    KeysMalformed,
     /// No key for MACs has been installed yet.
     #[error("there is no MAC key yet: the link has not signed on")]
     NoMacKey,
@@ -76,6 +79,7 @@ impl SecurityError {
         match self {
             Self::CheckValueMismatch(_) => "key_check_value_mismatch",
             Self::KeyUnfit(_) => "key_unfit",
+            Self::KeysMalformed => "keys_malformed",
             Self::NoMacKey => "mac_key_missing",
             Self::Unavailable => "key_module_unavailable",
         }
@@ -93,9 +97,18 @@ pub trait LinkSecurity: Send + Sync {
     /// Whether `mac` is the MAC of `input`; compared in constant time.
     fn verify(&self, input: &[u8], mac: &[u8; 8]) -> bool;
 
-    /// Replaces the working keys, all of them or none.
+    /// Whether `mac` is the MAC of `input` under the key before the current one. A message that was under way when keys
+    /// changed has such a MAC.
+    fn verify_previous(&self, _input: &[u8], _mac: &[u8; 8]) -> bool {
+        false
+    }
+
+    /// Replaces the working keys, all of them or none. The keys before them are kept for [`Self::verify_previous`] alone.
     ///
     /// # Errors
     /// [`SecurityError::CheckValueMismatch`] or [`SecurityError::KeyUnfit`] names the key; the old keys stay.
     fn install_working_keys(&self, wrapped: &[WrappedKey]) -> Result<(), SecurityError>;
+
+    /// Lets go of the keys before the current ones: their grace time is over.
+    fn forget_previous_keys(&self) {}
 }

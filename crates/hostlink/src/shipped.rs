@@ -12,6 +12,7 @@ pub fn shipped_file(path: &str) -> Option<&'static str> {
         "base/response-codes.toml" => include_str!("../../../banks/base/response-codes.toml"),
         "cups-pos/bank.toml" => include_str!("../../../banks/cups-pos/bank.toml"),
         "cups-pos/dialect.toml" => include_str!("../../../banks/cups-pos/dialect.toml"),
+        "cups-pos/totals.toml" => include_str!("../../../banks/cups-pos/totals.toml"),
         "iso87-ascii/bank.toml" => include_str!("../../../banks/iso87-ascii/bank.toml"),
         "iso87-ascii/dialect.toml" => include_str!("../../../banks/iso87-ascii/dialect.toml"),
         _ => return None,

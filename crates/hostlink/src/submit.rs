@@ -5,11 +5,12 @@ use tracing::error;
 use zeroize::Zeroizing;
 
 use crate::key::MatchKey;
-use crate::link::Submit;
 use crate::outcome::{NotSent, Outcome, Rejection};
-use crate::pending::{Ended, Slot, SlotId, Taken, Waiter};
+use crate::pending::{Slot, SlotId, Waiter};
+use crate::registry::{Ended, Taken};
 use crate::security::SecurityError;
 use crate::session::{Phase, Session};
+use crate::shared::Submit;
 
 /// Why a request did not get onto the wire.
 pub(crate) enum Unframed {
@@ -31,8 +32,9 @@ impl Session<'_> {
             None
         };
         if let Some(refusal) = refusal {
+            self.shared.counters.not_sent.add();
             // The caller may have gone; nothing was begun.
-            let _ = reply.send(Outcome::NotSent(refusal));
+            reply.send(Outcome::NotSent(refusal));
             return;
         }
         let waiter = Waiter::Caller(transaction, reply);
@@ -45,11 +47,15 @@ impl Session<'_> {
         let limit = self.shared.parts.profile.limits().max_in_flight;
         while self.phase == Phase::Up && self.end.is_none() && self.pending.on_wire() < limit {
             let Some(id) = self.waiting.pop_front() else { return };
-            match self.frame(id) {
-                Ok(()) => {}
-                Err(Unframed::NotSent(why)) => self.conclude(id, Ended::Unanswered, Outcome::NotSent(why)),
-                Err(Unframed::Rejected(why)) => self.conclude(id, Ended::Unanswered, Outcome::Rejected(why)),
-            }
+            let outcome = match self.frame(id) {
+                Ok(()) => continue,
+                Err(Unframed::NotSent(why)) => {
+                    self.shared.counters.not_sent.add();
+                    Outcome::NotSent(why)
+                }
+                Err(Unframed::Rejected(why)) => Outcome::Rejected(why),
+            };
+            self.conclude(id, Ended::Unanswered, outcome);
         }
     }
 
@@ -61,18 +67,19 @@ impl Session<'_> {
         let mut message = Zeroizing::new(Vec::with_capacity(512));
         if profile.is_protected(slot.request.mti()) {
             let mac = |input: &[u8]| parts.security.mac(input);
-            let encoded = profile.dialect().encode_with_mac(&slot.request, &mut message, mac);
+            let encoded =
+                profile.dialect_of(slot.request.mti()).encode_with_mac(&slot.request, &mut message, mac);
             encoded.map_err(|error| match error {
                 MacEncodeError::Encode(error) => Unframed::Rejected(Rejection::Encode(error)),
                 MacEncodeError::Mac(error) => unsecured(profile.name(), error),
             })?;
         } else {
-            let encoded = profile.dialect().encode(&slot.request, &mut message);
+            let encoded = profile.dialect_of(slot.request.mti()).encode(&slot.request, &mut message);
             encoded.map_err(|error| Unframed::Rejected(Rejection::Encode(error)))?;
         }
         // The key comes from the bytes that are sent, so that padding is the same in the answer's key.
         let key = {
-            let sent = profile.dialect().decode(&message);
+            let sent = profile.decode(&message);
             let sent = sent.map_err(|_| Unframed::Rejected(Rejection::MatchFieldMissing(1)))?;
             let match_fields = profile.match_fields(sent.mti().class());
             MatchKey::of(&sent, match_fields)

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use zeroize::Zeroizing;
 
 use crate::connect::Stream;
-use crate::pending::{Pending, SlotId};
+use crate::pending::{NO_SLOT, Pending, SlotId};
 
 /// How many frames one write gathers at most.
 const GATHERED: usize = 64;
@@ -33,6 +33,16 @@ impl Outgoing {
 
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Takes back every frame of a request that has not begun; what is left are answers to the bank's own.
+    pub fn keep_answers(&mut self) {
+        let mut begun = self.taken > 0;
+        self.frames.retain(|frame| std::mem::take(&mut begun) || frame.id == NO_SLOT);
     }
 
     /// Takes back a frame of which no byte has been handed out. A frame that has begun must be written to its end, or

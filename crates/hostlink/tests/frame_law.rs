@@ -16,6 +16,7 @@ pub fn holds(data: &[u8]) {
         header: vec![0x60; usize::from(choice >> 5)],
         max_bytes: 512,
         sign_on_demand: Some(3),
+        parameters_demand: Some(1),
     };
     let whole = read(&framing, stream, stream.len().max(1));
     let cut = read(&framing, stream, usize::from(*piece).max(1));

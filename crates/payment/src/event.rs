@@ -45,6 +45,16 @@ pub enum Event {
     },
     /// The bank acknowledged the reversal, or knows nothing to reverse.
     ReversalAccepted,
+    /// People have found out from the bank that what is being reversed stands after all.
+    Stands {
+        /// What the bank says of it.
+        approval: Approval,
+    },
+    /// The gateway alone does not get the doubt ended.
+    Stuck {
+        /// Why.
+        why: String,
+    },
     /// The merchant captures.
     CaptureRequested {
         /// Minor units.
@@ -72,6 +82,8 @@ impl Event {
             Event::NeverLeft => "take back a message",
             Event::Rerouted { .. } => "go to another bank",
             Event::ReversalAccepted => "take a reversal's acknowledgement",
+            Event::Stands { .. } => "take that the bank's effect stands",
+            Event::Stuck { .. } => "ask for an operator",
             Event::CaptureRequested { .. } => "capture",
             Event::VoidRequested { .. } => "void",
         }

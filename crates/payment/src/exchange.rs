@@ -1,5 +1,6 @@
 //! One question to a bank, and its yes or no.
 
+use card::Entry;
 use serde::{Deserialize, Serialize};
 use types::{AttemptId, Timestamp};
 
@@ -32,6 +33,12 @@ pub struct Exchange {
     /// DE 60.2 at the time of sending, where the dialect has batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<String>,
+    /// How the card's data was entered for the payment's first message.
+    #[serde(default, skip_serializing_if = "Entry::is_ecommerce")]
+    pub entry: Entry,
+    /// What the issuer says to the chip (DE 55 of the answer, hex): it is for the terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_data: Option<String>,
     /// When the message was recorded to be sent.
     pub sent_at: Timestamp,
     /// When the answer arrived.
@@ -50,6 +57,8 @@ pub struct Approval {
     pub rrn: Option<String>,
     /// DE 38.
     pub authorization_code: Option<String>,
+    /// DE 55, hex: what the issuer says to the chip.
+    pub issuer_data: Option<String>,
 }
 
 /// A bank's no, or our own before the bank was asked.
@@ -68,6 +77,7 @@ impl Exchange {
     /// Keeps what the bank's yes says about the exchange. What the answer leaves out stays as it was.
     pub(crate) fn approved(&mut self, approval: Approval, now: Timestamp) {
         self.answered(Some(approval.response_code), now);
+        self.issuer_data = approval.issuer_data.or(self.issuer_data.take());
         self.rrn = approval.rrn.or(self.rrn.take());
         self.authorization_code = approval.authorization_code.or(self.authorization_code.take());
     }

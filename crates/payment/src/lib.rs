@@ -12,6 +12,7 @@ pub mod limits;
 mod notice;
 mod payment;
 mod postings;
+pub mod pursuit;
 mod refund;
 mod refused;
 pub mod routing;

@@ -74,6 +74,9 @@ pub struct Payment {
     /// The latest refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<Decline>,
+    /// Why people have to end its doubt: the gateway alone does not get further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_operator: Option<String>,
     /// The bank's yes came with a doubt of its own ("defective success"): reconcile it first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flagged: bool,
@@ -128,6 +131,7 @@ impl Payment {
             completion: None,
             void: None,
             decline: None,
+            needs_operator: None,
             flagged: false,
         };
         Ok(Change { payment, entry: None, notices: vec![Notice::Created], stats: Vec::new() })

@@ -54,6 +54,9 @@ pub struct Refund {
     pub metadata: BTreeMap<String, String>,
     /// The advice.
     pub exchange: Exchange,
+    /// Why people have to end its doubt: the gateway alone does not get further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_operator: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<Decline>,
@@ -87,6 +90,11 @@ pub enum RefundEvent {
     Silent,
     /// It surely never left.
     NeverLeft,
+    /// The gateway alone does not get the doubt ended.
+    Stuck {
+        /// Why.
+        why: String,
+    },
 }
 
 /// What changes in a refund and its payment, committed together.

@@ -68,6 +68,8 @@ pub struct BankNow {
     pub is_up: bool,
     /// It keeps fewer waiting than its share of the gateway's places.
     pub has_room: bool,
+    /// It takes cards whose data was entered as this one's was.
+    pub takes_entry: bool,
     /// How it has answered of late: 100 is well, 0 is not at all.
     pub health: u8,
 }
@@ -81,6 +83,9 @@ pub enum NoRoute {
         /// The payment's currency.
         currency: Currency,
     },
+    /// Contracts exist, and none of their banks takes a card whose data was entered like this.
+    #[error("no bank of this merchant takes a card that is given in this way")]
+    EntryNotTaken,
     /// Contracts exist, and the gateway's rules allow none of them for this payment.
     #[error("the gateway's routing rules allow no bank of this merchant for this payment")]
     Excluded,

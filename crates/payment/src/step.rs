@@ -26,6 +26,9 @@ impl Payment {
         next.version += 1;
         let outcome = next.decide(event, now)?;
         next.state = outcome.state;
+        if !next.state.in_doubt() {
+            next.needs_operator = None;
+        }
         Ok(Change { payment: next, entry: outcome.entry, notices: outcome.notices, stats: outcome.stats })
     }
 
@@ -113,6 +116,12 @@ impl Payment {
             (S::Reversing { undo }, E::Approved { approval, .. }) => {
                 Ok(self.approved_too_late(undo, approval, now))
             }
+            // People have asked the bank. What stands there has to stand here, or the books are wrong.
+            (S::Reversing { undo }, E::Stands { approval }) => self.stands_after_all(undo, approval, now),
+            (S::Reversing { .. } | S::Capturing { in_doubt: true, .. }, E::Stuck { why }) => {
+                self.needs_operator = Some(why);
+                Ok(to(asked))
+            }
             (S::Reversing { .. }, E::Declined(_) | E::Silent { .. } | E::NeverLeft) => Ok(to(asked)),
 
             // Everything else is refused, each state and each event by its name.
@@ -136,6 +145,8 @@ impl Payment {
                 | E::NeverLeft
                 | E::Rerouted { .. }
                 | E::ReversalAccepted
+                | E::Stands { .. }
+                | E::Stuck { .. }
                 | E::CaptureRequested { .. }
                 | E::VoidRequested { .. }),
             ) => Err(Refused::InvalidState { state: asked, event: event.name() }),

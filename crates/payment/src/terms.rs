@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use types::{Money, Timestamp};
+use types::{Money, TerminalId, Timestamp};
 
 use crate::FeePlan;
 
@@ -60,6 +60,13 @@ pub struct CardSummary {
 pub enum Evidence {
     /// The merchant's server asked with its secret key; the merchant answers for the consent.
     MerchantInitiated,
+    /// The card was at one of the merchant's terminals.
+    Terminal {
+        /// Which.
+        terminal: TerminalId,
+    },
+    /// The customer ordered by letter or telephone; the merchant answers for the consent.
+    MailOrTelephone,
     /// The customer's passkey signed LINK.
     Passkey {
         /// SHA-256 of LINK, hex.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use card::{Expiry, Pan, SecurityCode};
+use card::{EntryMode, Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CodeOutcome, HostLink, MaybeSent, NotSent, OnSilence, Original, Outcome,
-    Rejection, Reply, TransactionData, TransactionRequest,
+    BankProfile, CardFields, CardPresent, CodeOutcome, Host, MaybeSent, NotSent, OnSilence, Original,
+    Outcome, Rejection, Reply, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
@@ -18,11 +18,12 @@ use tokio::time::Instant;
 use types::{Money, Timestamp};
 
 use crate::CommandError;
+use crate::hash::hex;
 
 /// A bank that payments can go to.
 pub struct Bank {
     profile: Arc<BankProfile>,
-    link: HostLink,
+    host: Host,
     reply_timeout: Duration,
     asking: AtomicUsize,
     health: Mutex<Option<Health>>,
@@ -43,6 +44,8 @@ pub(crate) struct SecretCard {
     pub expiry: Expiry,
     /// Only ever for the first message of a payment; never stored, sealed or not.
     pub security_code: Option<SecurityCode>,
+    /// The same of what a terminal read.
+    pub present: Option<CardPresent>,
 }
 
 /// What the bank's answer comes down to.
@@ -89,11 +92,17 @@ pub(crate) struct Draft<'a> {
 }
 
 impl Bank {
-    /// A bank behind its link. `reply_timeout` is how long an answer is waited for; none takes the profile's.
-    pub fn new(link: HostLink, reply_timeout: Option<Duration>) -> Self {
-        let profile = Arc::clone(link.profile());
+    /// A bank behind its links. `reply_timeout` is how long an answer is waited for; none takes the profile's.
+    pub fn new(host: impl Into<Host>, reply_timeout: Option<Duration>) -> Self {
+        let host = host.into();
+        let profile = Arc::clone(host.profile());
         let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
-        Self { profile, link, reply_timeout, asking: AtomicUsize::new(0), health: Mutex::default() }
+        Self { profile, host, reply_timeout, asking: AtomicUsize::new(0), health: Mutex::default() }
+    }
+
+    /// Its links: what an operator takes out and brings back, and what is counted.
+    pub const fn host(&self) -> &Host {
+        &self.host
     }
 
     /// Its name in our configuration.
@@ -106,22 +115,19 @@ impl Bank {
         &self.profile
     }
 
-    /// The state of its link.
+    /// The state of the link that is furthest: one that is up is enough.
     pub fn state(&self) -> BankState {
-        *self.link.state().borrow()
+        self.host.state()
     }
 
-    /// Waits until the link is up, or stopped for good.
+    /// Waits until a link is up, or all have stopped for good.
     pub async fn settled(&self) -> BankState {
-        let mut state = self.link.state();
-        let settled =
-            state.wait_for(|state| matches!(state, BankState::Up | BankState::Refused | BankState::Closed));
-        settled.await.map_or(BankState::Closed, |state| *state)
+        self.host.until(BankState::is_settled).await
     }
 
     /// Stops taking requests, waits for those in flight, signs off.
     pub async fn drain(&self) {
-        let drained = self.link.drain(Instant::now() + self.reply_timeout).await;
+        let drained = self.host.drain(Instant::now() + self.reply_timeout).await;
         if drained.unanswered > 0 {
             tracing::warn!(
                 bank = self.name(),
@@ -137,9 +143,14 @@ impl Bank {
     }
 
     /// How it is, for the choice of a route.
-    pub(crate) fn now(&self, at_once: usize, now: Timestamp) -> BankNow {
+    pub(crate) fn now(&self, mode: EntryMode, at_once: usize, now: Timestamp) -> BankNow {
         let health = self.health.lock().map_or(100, |health| health.score(now));
-        BankNow { is_up: self.is_up(), has_room: self.has_room(at_once), health }
+        BankNow {
+            is_up: self.is_up(),
+            has_room: self.has_room(at_once),
+            takes_entry: self.takes(mode),
+            health,
+        }
     }
 
     /// Keeps how it has answered.
@@ -152,6 +163,11 @@ impl Bank {
         };
         let mut health = self.health.lock();
         *health = Some(health.unwrap_or(Health::new(now)).after(seen, now));
+    }
+
+    /// Whether it takes cards whose data was entered in this way.
+    pub(crate) fn takes(&self, mode: EntryMode) -> bool {
+        self.profile.takes(mode)
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -167,7 +183,7 @@ impl Bank {
     }
 
     pub(crate) fn batch(&self) -> Option<String> {
-        self.link.facts().batch
+        self.host.facts().batch
     }
 
     pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {
@@ -189,6 +205,7 @@ impl Bank {
             rrn: original.rrn.clone(),
             authorization_code: original.authorization_code.clone(),
             batch: original.batch.clone(),
+            entry: original.entry,
         });
         let data = TransactionData {
             amount: draft.amount,
@@ -200,6 +217,7 @@ impl Bank {
             batch: exchange.batch.clone(),
             original,
             reason: draft.reason.map(str::to_owned),
+            entry: exchange.entry,
         };
         self.profile
             .message(draft.transaction, &data)
@@ -214,9 +232,10 @@ impl Bank {
             pan: card.pan.clone(),
             expiry: Some(card.expiry),
             security_code: card.security_code.clone(),
+            present: card.present.clone(),
         };
         let request = TransactionRequest { transaction, fields: fields.clone(), card: Some(card) };
-        match self.link.request(request, Instant::now() + self.reply_timeout).await {
+        match self.host.request(request, Instant::now() + self.reply_timeout).await {
             Outcome::Reply(reply) => self.read(transaction, fields, &reply),
             Outcome::NotSent(why) => {
                 Heard { may_go_elsewhere: true, ..Heard::never_left(not_sent_words(why)) }
@@ -278,6 +297,7 @@ fn approval(sent: &Fields, reply: &Reply) -> Approval {
         response_code: reply.response_code().to_owned(),
         rrn: text(37),
         authorization_code: text(38),
+        issuer_data: reply.issuer_data.as_deref().map(hex),
     }
 }
 

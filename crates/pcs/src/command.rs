@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use card::{Entry, Expiry, Pan, SecurityCode};
+use hostlink::CardPresent;
 use payment::{CaptureMethod, Payment, Refund};
-use types::{CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
+use types::{CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, TerminalId, Timestamp};
 
 use crate::model::LineItem;
 
@@ -25,8 +27,24 @@ pub struct IdempotencyKey {
     pub fingerprint: [u8; 32],
 }
 
+/// A card as a merchant gives it: in memory only. Its number and date are sealed before anything is recorded; the rest goes
+/// to the bank in one message and nowhere else.
+#[derive(Clone, Debug)]
+pub struct CardInput {
+    /// How its data was entered.
+    pub entry: Entry,
+    /// The card number.
+    pub pan: Pan,
+    /// The expiry date.
+    pub expiry: Expiry,
+    /// The security code.
+    pub security_code: Option<SecurityCode>,
+    /// What a terminal read.
+    pub present: Option<CardPresent>,
+}
+
 /// A payment to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct NewPayment {
     /// How much.
     pub amount: Money,
@@ -36,6 +54,10 @@ pub struct NewPayment {
     pub confirm: bool,
     /// The stored card.
     pub payment_method: Option<PaymentMethodId>,
+    /// A card given for this payment only; only with `confirm`, and only from merchants that may send card data.
+    pub card: Option<CardInput>,
+    /// The terminal that the card is at.
+    pub terminal: Option<TerminalId>,
     /// The customer; must own the card when both are given.
     pub customer: Option<CustomerId>,
     /// The merchant's own number, unique per merchant.

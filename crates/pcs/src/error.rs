@@ -95,6 +95,7 @@ impl CommandError {
             Self::Limit(LimitError::TooSmall { .. }) => "amount_too_small",
             Self::Limit(LimitError::TooLarge { .. }) => "amount_too_large",
             Self::Route(NoRoute::NotOffered { .. }) => "currency_unsupported",
+            Self::Route(NoRoute::EntryNotTaken) => "parameter_invalid",
             Self::Route(NoRoute::Excluded) => "permission_denied",
             Self::Route(NoRoute::Unreachable) => "host_unavailable",
             Self::CardExpired => "expired_card",
@@ -132,6 +133,7 @@ impl From<NoRoute> for CommandError {
         match why {
             // The banks' places are the gateway's: it passes as soon as some of those who wait are answered.
             NoRoute::Full => Self::Overloaded,
+            NoRoute::EntryNotTaken => Self::Invalid { field: "payment_method_data", rule: why.to_string() },
             NoRoute::NotOffered { .. } | NoRoute::Excluded | NoRoute::Unreachable => Self::Route(why),
         }
     }

@@ -4,8 +4,10 @@ mod capture;
 mod conclude;
 mod exchange;
 mod expire;
+mod given;
 mod instruct;
 mod keep_card;
+mod operate;
 mod pursue;
 mod refund;
 mod reroute;
@@ -15,3 +17,4 @@ mod void;
 mod work;
 
 pub use instruct::{Custodian, WalletIdentity};
+pub use operate::{BankWord, Doubt, Finding, Resolution};

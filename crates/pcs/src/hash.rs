@@ -13,3 +13,8 @@ pub(crate) fn short_hash(parts: &[&str]) -> [u8; 16] {
     short.copy_from_slice(&context.finish().as_ref()[..16]);
     short
 }
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -19,17 +19,19 @@ mod task;
 mod turns;
 mod unit;
 
-pub use bank::{Bank, BankState};
+pub use bank::{Bank, BankState, Transaction};
 pub use claim::KnownKey;
 pub use command::{
-    Caller, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page, RefundRequest,
+    Caller, CardInput, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page,
+    RefundRequest,
 };
 pub use error::CommandError;
-pub use flow::{Custodian, WalletIdentity};
+pub use flow::{BankWord, Custodian, Doubt, Finding, Resolution, WalletIdentity};
 pub use history::{DescribedMessage, HistoryItem};
+pub use hostlink::CardPresent;
 pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};
 pub use setup::{
-    DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, SecretKey, Stretch, Unread,
+    DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, NewTerminal, SecretKey, Stretch, Unread,
 };
 pub use task::{EXCHANGE as TASK_EXCHANGE, EXPIRY as TASK_EXPIRY, PURSUIT as TASK_PURSUIT};
 pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

@@ -5,6 +5,7 @@ mod customer;
 mod event;
 mod merchant;
 mod payment_method;
+mod terminal;
 mod webhook;
 
 pub use checkout_session::{CheckoutSession, LineItem, SessionStatus};
@@ -12,4 +13,5 @@ pub use customer::Customer;
 pub use event::{Actor, JournalEvent, NoticeEvent};
 pub use merchant::{ApiKey, Merchant, MerchantStatus};
 pub use payment_method::{PaymentMethod, PaymentMethodStatus};
+pub use terminal::{Terminal, TerminalStatus};
 pub use webhook::{Delivery, DeliveryStatus, EndpointStatus, SealedSecret, WebhookEndpoint};

@@ -20,6 +20,7 @@ pub(crate) const SECRET_KEY: u8 = 3;
 pub(crate) const SESSION: u8 = 4;
 pub(crate) const SESSION_REFERENCE: u8 = 5;
 pub(crate) const WALLET_PAYMENT: u8 = 6;
+pub(crate) const TERMINAL_NUMBER: u8 = 7;
 
 /// The alias key of a merchant's own number.
 pub(crate) fn reference_key(merchant: MerchantId, reference: &str) -> [u8; 16] {
@@ -265,6 +266,7 @@ pub(crate) fn name_of(key: RowKey) -> String {
     match key.table {
         Table::Payment => PaymentId::from_u128(key.id).to_string(),
         Table::Refund => RefundId::from_u128(key.id).to_string(),
+        Table::Terminal => types::TerminalId::from_u128(key.id).to_string(),
         Table::CheckoutSession => types::CheckoutSessionId::from_u128(key.id).to_string(),
         _ => "another object".to_owned(),
     }

@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use store::{Body, RowChange, RowKey, Table};
 
 use crate::CommandError;
-use crate::model::{ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, WebhookEndpoint};
+use crate::model::{
+    ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, Terminal, WebhookEndpoint,
+};
 
 /// Something that is kept as one row, under compare-and-set of its version.
 pub(crate) trait Resource: Serialize + DeserializeOwned {
@@ -47,6 +49,7 @@ resource!(Customer, Customer, |customer| customer.merchant.to_u128());
 resource!(PaymentMethod, PaymentMethod, |method| method.merchant.map_or(0, |merchant| merchant.to_u128()));
 resource!(CheckoutSession, CheckoutSession, |session| session.merchant.to_u128());
 resource!(WebhookEndpoint, WebhookEndpoint, |endpoint| endpoint.merchant.to_u128());
+resource!(Terminal, Terminal, |terminal| terminal.merchant.to_u128());
 resource!(Delivery, Delivery, |delivery| delivery.merchant.to_u128());
 
 impl Resource for ApiKey {

@@ -6,9 +6,11 @@ mod events;
 mod merchant;
 mod outbox;
 mod payment_method;
+mod terminal;
 mod webhook;
 
 pub use events::{EventView, Stretch, Unread};
 pub use merchant::{NewMerchant, SecretKey};
 pub use outbox::DueDelivery;
+pub use terminal::NewTerminal;
 pub use webhook::{EndpointChange, NewEndpoint};

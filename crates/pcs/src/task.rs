@@ -36,7 +36,15 @@ pub(crate) struct Task {
     /// How often the message has, or may have, left.
     #[serde(default)]
     pub attempts: u32,
+    /// How often the bank has refused it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refusals: u32,
     pub since: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A message to a bank, without its card.
@@ -80,8 +88,5 @@ pub(crate) fn done(kind: u8, number: u128) -> TaskChange {
     TaskChange { kind, id: number, put: None }
 }
 
-/// How long to wait before the next try: doubling from one second to about a minute. The same step always waits the same
-/// time; spreading the load of many is the link's queue's work.
-pub(crate) fn pause_ms(attempts: u32) -> i64 {
-    1_000i64 << attempts.min(6)
-}
+/// When a message that has just left for the first time is sent once more.
+pub(crate) const SECOND_TRY_MS: i64 = 2_000;

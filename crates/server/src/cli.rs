@@ -25,6 +25,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Prove the books: recompute balances, the hash chain and the invariants of a store
     Verify(VerifyArgs),
+    /// Messages whose outcome a bank has not told yet: list them, ask the bank, try again now, end one by hand
+    Doubt(DoubtArgs),
     /// Run the gateway with its API as a server, alone over a file or several over one PostgreSQL
     Serve(ServeArgs),
     /// Merchants of a store
@@ -84,6 +86,66 @@ pub struct ExplainArgs {
     pub data: PathBuf,
 }
 
+/// `lian doubt`
+#[derive(Clone, Debug, Args)]
+pub struct DoubtArgs {
+    /// The gateway's API
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", global = true)]
+    pub url: String,
+    /// The file with the operator's key
+    #[arg(long, value_name = "FILE", default_value = "operator.key", global = true)]
+    pub operator_key_file: PathBuf,
+    /// A certificate to trust beside the usual ones, PEM
+    #[arg(long, value_name = "FILE", global = true)]
+    pub tls_certificate: Option<PathBuf>,
+    /// Print the API's JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: DoubtCommand,
+}
+
+/// What `lian doubt` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DoubtCommand {
+    /// Print what is in doubt, the next to be tried first
+    List,
+    /// Ask the bank what became of a message; its word ends nothing
+    Inquire {
+        /// The attempt (att_…)
+        attempt: types::AttemptId,
+        /// Your name, for the journal
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Send the reversal or advice again now
+    Retry {
+        /// The attempt (att_…)
+        attempt: types::AttemptId,
+    },
+    /// End a doubt with what the bank has told you
+    Resolve {
+        /// The attempt (att_…)
+        attempt: types::AttemptId,
+        /// `stands`: the bank has done what it was asked. `undone`: it has done nothing, or has undone it
+        #[arg(long, value_parser = ["stands", "undone"])]
+        finding: String,
+        /// Your name, for the journal
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// From whom you know it, and why you believe it, for the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// DE 37, as the bank told it
+        #[arg(long, value_name = "RRN")]
+        rrn: Option<String>,
+        /// DE 38, as the bank told it
+        #[arg(long, value_name = "CODE")]
+        authorization_code: Option<String>,
+    },
+}
+
 /// `lian serve`
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
@@ -120,6 +182,9 @@ pub struct MerchantCreateArgs {
     /// How many
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub count: u32,
+    /// They may send card data themselves, from terminals or telephone orders; they are within the scope of PCI DSS then
+    #[arg(long)]
+    pub sends_card_data: bool,
 }
 
 /// `lian bank-sim`
@@ -137,6 +202,16 @@ pub struct BankSimArgs {
     /// Where its accounts are kept; without it they are forgotten at the end
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// What goes wrong and when; docs/reference/bank-sim.md says how it is written
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// Let messages go wrong by chance; the same seed makes the same run
+    #[arg(long, value_name = "N")]
+    pub chaos_seed: Option<u64>,
+    /// How many messages of a thousand go wrong
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "chaos_seed",
+          value_parser = clap::value_parser!(u16).range(..=1000))]
+    pub chaos_per_mille: u16,
 }
 
 /// `lian bench`

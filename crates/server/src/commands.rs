@@ -1,6 +1,7 @@
 //! Commands that look and do not serve.
 
 pub mod backup;
+pub mod doubt;
 pub mod explain;
 pub mod iso;
 pub mod migrate;

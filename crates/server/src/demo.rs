@@ -9,7 +9,7 @@ mod seed;
 pub mod serve;
 mod wallet_role;
 
-pub use data_dir::{DemoFile, TestCard, read_demo};
+pub use data_dir::{DemoFile, TestCard, read_demo, write_private};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use vault::SystemEntropy;
 
 use crate::cli::DemoArgs;
 use crate::fault::{Fault, Tried as _};
+use crate::operator_key;
 use crate::register::StoreRegister;
 use crate::vault_of;
 use banks::DemoBank;
@@ -135,7 +136,8 @@ impl Demo {
         let wallet = wallet_role::start(parts, site)?;
         serving.spawn(serve::serve(pcs_listener, Some(wallet.tls), wallet.gate, stopping.clone()));
         serving.spawn(serve::serve(wallet_listener, None, wallet.pages, stopping.clone()));
-        let api = helpers::api(&pcs, &file, &demo_banks)?;
+        let operator_key = operator_key::digest_of(&dir.join("operator.key"))?;
+        let api = helpers::api(&pcs, &file, &demo_banks, operator_key)?;
         working.spawn(api.webhooks);
         serving.spawn(serve::serve(api_listener, None, api.router, stopping));
         Ok(Self { file, pcs, stop, serving, working, _banks: demo_banks, _dir: dir })

@@ -15,6 +15,14 @@ impl LinkSecurity for VaultSecurity {
         self.0.verify(input, mac)
     }
 
+    fn verify_previous(&self, input: &[u8], mac: &[u8; 8]) -> bool {
+        self.0.verify_previous(input, mac)
+    }
+
+    fn forget_previous_keys(&self) {
+        self.0.forget_previous_keys();
+    }
+
     fn install_working_keys(&self, wrapped: &[WrappedKey]) -> Result<(), SecurityError> {
         // Track data never passes this gateway, so a track key is not kept.
         let keys: Vec<_> = wrapped

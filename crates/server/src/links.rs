@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hostlink::{BankProfile, HostLink, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank};
+use hostlink::{BankProfile, Host, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank};
 use types::{Clock, Entropy, Secret};
 use vault::{BankKeys, KeyFamily, TransportKey};
 
@@ -22,32 +22,65 @@ pub fn profile(name: &str) -> Result<Arc<BankProfile>, Fault> {
     Ok(Arc::new(shipped_bank(name).tried(format!("banks/{name}"))?))
 }
 
-/// A link to a bank, which begins to sign on. `index` numbers the banks of an installation.
+/// A bank as it is configured.
+pub struct Wanted<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it listens.
+    pub addresses: &'a [String],
+    /// Links to each address.
+    pub links: usize,
+    /// What its working keys come under.
+    pub terminal_master_key: &'a Secret<[u8; 16]>,
+    /// How long an answer is waited for; none takes the profile's.
+    pub reply_timeout: Option<Duration>,
+}
+
+/// A bank behind links that begin to sign on. `index` numbers the banks of an installation.
+///
+/// Each link is a terminal of its own with keys of its own: a terminal signs on once, and the keys that it gets are good for
+/// that connection.
 pub fn bank(
-    name: &str,
-    address: &str,
-    terminal_master_key: Secret<[u8; 16]>,
+    wanted: &Wanted<'_>,
     index: usize,
-    reply_timeout: Option<Duration>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<pcs::Bank, Fault> {
+    let Wanted { name, addresses, links, terminal_master_key, reply_timeout } = *wanted;
     let profile = profile(name)?;
+    let mut all = Vec::new();
+    for round in 0..links {
+        for (place, address) in addresses.iter().enumerate() {
+            all.push(LinkParts {
+                terminal: terminal(index, round * addresses.len() + place),
+                acceptor: format!("{:015}", index + 1),
+                profile: Arc::clone(&profile),
+                connect: Arc::new(TcpConnect::new(address.clone())),
+                security: Arc::new(VaultSecurity(keys(&profile, terminal_master_key)?)),
+                clock: Arc::clone(clock),
+                entropy: Arc::clone(entropy),
+            });
+        }
+    }
+    if all.is_empty() {
+        return Err(Fault::plain(format!("{name} has no address")));
+    }
+    let first = all.remove(0);
+    Ok(pcs::Bank::new(Host::start(first, all), reply_timeout))
+}
+
+/// The terminal number of a bank's link: the bank's own for the first one, and a hundred more for each of the others.
+fn terminal(bank: usize, link: usize) -> String {
+    format!("{:08}", link * 100 + bank + 1)
+}
+
+fn keys(profile: &BankProfile, terminal_master_key: &Secret<[u8; 16]>) -> Result<BankKeys, Fault> {
+    let name = profile.name();
     let transport = TransportKey::from_bytes(KeyFamily::TripleDes, terminal_master_key.expose());
     let transport = transport.tried(format!("the terminal master key of {name}"))?;
     let check_length = profile.key_field().map_or(4, |field| field.layout[0].2);
     let keys = BankKeys::new(transport, algorithm(profile.mac().algorithm), check_length);
-    let keys = keys.tried(format!("the keys of {name}"))?;
-    let link = HostLink::start(LinkParts {
-        terminal: format!("{:08}", index + 1),
-        acceptor: format!("{:015}", index + 1),
-        profile,
-        connect: Arc::new(TcpConnect::new(address.to_owned())),
-        security: Arc::new(VaultSecurity(keys)),
-        clock: Arc::clone(clock),
-        entropy: Arc::clone(entropy),
-    });
-    Ok(pcs::Bank::new(link, reply_timeout))
+    keys.tried(format!("the keys of {name}"))
 }
 
 /// A terminal master key from a file of 32 hex digits.

@@ -8,6 +8,7 @@ mod demo;
 mod fault;
 mod link_security;
 mod links;
+mod operator_key;
 mod progress;
 mod register;
 mod serve;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Try(args) => block_on(tour::run(args)),
         Command::Explain(args) => block_on(commands::explain::run(args)),
         Command::Verify(args) => block_on(commands::verify::run(args)),
+        Command::Doubt(args) => block_on(commands::doubt::run(args)),
         Command::Serve(args) => serve::run(&args),
         Command::Merchant(MerchantArgs { command: MerchantCommand::Create(args) }) => {
             block_on(serve::create_merchants(args))

@@ -28,11 +28,12 @@ pub enum Table {
     Staff = 16,
     Settlement = 17,
     Invoice = 18,
+    Terminal = 19,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 18] = [
+    pub const ALL: [Table; 19] = [
         Self::Merchant,
         Self::ApiKey,
         Self::Customer,
@@ -51,6 +52,7 @@ impl Table {
         Self::Staff,
         Self::Settlement,
         Self::Invoice,
+        Self::Terminal,
     ];
 
     /// The table with this number.

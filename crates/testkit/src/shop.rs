@@ -47,6 +47,7 @@ impl World {
             limits: Limits::default(),
             acquirers: contracts.iter().map(contract).collect(),
             authorization_days: 7,
+            sends_card_data: true,
         };
         let (merchant, _) = self.pcs().create_merchant(new).await.unwrap();
         Shop { caller: Caller { merchant: merchant.id, key_id: format!("key of {name}") } }
@@ -67,6 +68,8 @@ impl World {
             capture_method: CaptureMethod::Automatic,
             confirm: true,
             payment_method: Some(card),
+            card: None,
+            terminal: None,
             customer: None,
             merchant_reference: None,
             description: None,

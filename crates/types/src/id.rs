@@ -57,6 +57,8 @@ id!(/// One event on its way to one endpoint.
     DeliveryId, DeliveryKind, "dlv");
 id!(/// A shopper's wallet: passkeys and the cards that they may use.
     WalletId, WalletKind, "wal");
+id!(/// A merchant's card terminal.
+    TerminalId, TerminalKind, "ter");
 id!(/// One HTTP request.
     RequestId, RequestKind, "req");
 

@@ -53,6 +53,11 @@ pub struct AttemptBody {
     /// DE 39.
     #[schema(example = "00")]
     pub response_code: Option<String>,
+    /// How the card's data was entered.
+    #[schema(example = "ecommerce")]
+    pub entry_mode: &'static str,
+    /// What the issuer says to the chip (DE 55), in hexadecimal digits: give it to the card.
+    pub issuer_data: Option<String>,
     /// When the message was recorded to be sent.
     #[schema(value_type = String, format = DateTime)]
     pub sent_at: Timestamp,
@@ -88,6 +93,8 @@ pub(super) fn attempt(exchange: &Exchange, operation: &'static str, outcome: Att
         rrn: exchange.rrn.clone(),
         authorization_code: exchange.authorization_code.clone(),
         response_code: exchange.response_code.clone(),
+        entry_mode: exchange.entry.mode.name(),
+        issuer_data: exchange.issuer_data.clone(),
         sent_at: exchange.sent_at,
         answered_at: exchange.answered_at,
         latency_ms: exchange.answered_at.map(|answered| answered.ms_since(exchange.sent_at)),

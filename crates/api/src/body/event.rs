@@ -298,6 +298,7 @@ pub fn timeline_item(item: &HistoryItem) -> TimelineItemBody {
             Actor::ApiKey { .. } => "api_key",
             Actor::Wallet { .. } => "wallet",
             Actor::Bank { .. } => "bank",
+            Actor::Operator { .. } => "operator",
             Actor::Gateway => "gateway",
         },
         status: event.payment.as_ref().map(|payment| payment.state.status().into()),

@@ -105,6 +105,8 @@ pub struct PaymentBody {
     pub status: PaymentStatus,
     /// The bank's effect is not known yet: do not charge again.
     pub in_doubt: bool,
+    /// Why people have to end the doubt: the gateway alone does not get further.
+    pub needs_operator: Option<String>,
     /// Why it is `processing`.
     pub processing_reason: Option<ProcessingReasonBody>,
     /// Why it was canceled.
@@ -160,7 +162,7 @@ pub struct PaymentBody {
     pub network_decline_code: Option<String>,
     /// What the payer can do.
     pub advice: Option<String>,
-    /// Who consented: `merchant_initiated`, `passkey` or `guest`.
+    /// Who consented: `merchant_initiated`, `passkey`, `guest`, `terminal` or `mail_or_telephone`.
     pub consent: Option<&'static str>,
     /// The bank approved with a reservation of its own; it is reconciled first.
     pub flagged: bool,
@@ -181,6 +183,7 @@ pub fn payment_body(payment: &Payment, livemode: bool) -> PaymentBody {
         merchant: payment.merchant.to_string(),
         status: payment.state.status().into(),
         in_doubt: payment.state.in_doubt(),
+        needs_operator: payment.needs_operator.clone(),
         processing_reason: payment.state.processing_reason().map(Into::into),
         cancellation_reason: match payment.state {
             payment::State::Canceled { reason } => Some(reason.into()),
@@ -212,6 +215,8 @@ pub fn payment_body(payment: &Payment, livemode: bool) -> PaymentBody {
             Evidence::MerchantInitiated => "merchant_initiated",
             Evidence::Passkey { .. } => "passkey",
             Evidence::Guest { .. } => "guest",
+            Evidence::Terminal { .. } => "terminal",
+            Evidence::MailOrTelephone => "mail_or_telephone",
         }),
         flagged: payment.flagged,
         attempts: attempts(payment),

@@ -48,6 +48,8 @@ pub struct RefundBody {
     pub status: RefundStatus,
     /// The bank's effect is not known yet: do not refund again.
     pub in_doubt: bool,
+    /// Why people have to end the doubt: the gateway alone does not get further.
+    pub needs_operator: Option<String>,
     /// Minor units.
     pub amount: u64,
     /// ISO 4217, upper case.
@@ -90,6 +92,7 @@ pub fn refund_body(refund: &Refund, livemode: bool) -> RefundBody {
         payment: refund.payment.to_string(),
         status,
         in_doubt: refund.state == RefundState::InDoubt,
+        needs_operator: refund.needs_operator.clone(),
         amount: refund.amount,
         currency: refund.currency.alpha(),
         reason: refund.reason.clone(),

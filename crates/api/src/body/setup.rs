@@ -170,6 +170,8 @@ pub struct MerchantBody {
     pub currencies: Vec<&'static str>,
     /// Days that an authorization is kept before it is given back.
     pub authorization_days: u32,
+    /// Whether it may send card data itself.
+    pub sends_card_data: bool,
 }
 
 /// A merchant as the API shows it. Its contracts with banks stay inside; what they allow is shown.
@@ -202,5 +204,6 @@ pub fn merchant_body(merchant: &Merchant, livemode: bool) -> MerchantBody {
         max_amount: merchant.limits.max,
         currencies,
         authorization_days: merchant.authorization_days,
+        sends_card_data: merchant.sends_card_data,
     }
 }

@@ -155,6 +155,13 @@ impl<A> Call<A> {
         fields::read(&self.body)
     }
 
+    /// Takes one field out of the body, so that neither its reader nor the fingerprint sees it.
+    pub fn take(&mut self, name: &str) -> Option<Json> {
+        let Json::Object(members) = &mut self.body else { return None };
+        let place = members.iter().position(|(key, value)| key == name && *value != Json::Null)?;
+        Some(members.remove(place).1)
+    }
+
     /// Nothing but the path is allowed.
     pub fn nothing_else(&self) -> Result<(), Problem> {
         self.read::<Nothing>().map(drop)

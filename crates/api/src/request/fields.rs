@@ -46,6 +46,24 @@ pub(crate) fn read<T: FromFields>(body: &Json) -> Result<T, Problem> {
     }
 }
 
+/// Reads an object that was taken out of a body, where it stood as `name`. Its card numbers are meant.
+///
+/// # Errors
+/// One problem with every flaw.
+pub(crate) fn read_within<T: FromFields>(name: &str, object: &Json) -> Result<T, Problem> {
+    let Json::Object(members) = object else {
+        let rule = format!("{name} must be an object, not {}", object.kind());
+        return Err(Problem::with_param(Code::ParameterInvalid, format!("/{name}"), rule));
+    };
+    let mut fields = Fields::new(members, format!("/{name}"));
+    let value = T::from_fields(&mut fields);
+    let flaws = fields.into_flaws();
+    match value {
+        Some(value) if flaws.is_empty() => Ok(value),
+        _ => Err(Problem::of_flaws(flaws)),
+    }
+}
+
 impl<'j> Fields<'j> {
     fn new(members: &'j [(String, Json)], pointer: String) -> Self {
         Self { members, pointer, known: Vec::new(), forbidden: Vec::new(), flaws: Vec::new() }
@@ -359,6 +377,12 @@ impl<'j> Fields<'j> {
             let rule = "card data is entered on the hosted checkout; send a payment_method id here";
             self.flaw(name, Code::PanNotAllowedHere, rule);
         }
+    }
+
+    /// The same for a field that other merchants may send.
+    pub fn no_card_data_of_this_merchant(&mut self, name: &'static str) {
+        self.known.push(name);
+        self.no_card_data(name);
     }
 
     fn into_flaws(mut self) -> Vec<Flaw> {

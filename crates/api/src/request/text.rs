@@ -31,7 +31,7 @@ impl TextRule {
         Self { least, most, ascii: false }
     }
 
-    const fn ascii(least: usize, most: usize) -> Self {
+    pub const fn ascii(least: usize, most: usize) -> Self {
         Self { least, most, ascii: true }
     }
 

@@ -103,6 +103,9 @@ pub(crate) struct CreateMerchantRequest {
     /// Days that an authorization is kept; 7 unless given.
     #[schema(minimum = 1, maximum = 30)]
     authorization_days: Option<u32>,
+    /// It may send card data itself, from terminals or telephone orders, and is within the scope of PCI DSS then; false
+    /// unless given.
+    sends_card_data: Option<bool>,
 }
 
 impl FromFields for NewMerchant {
@@ -121,6 +124,7 @@ impl FromFields for NewMerchant {
         if min > max {
             fields.flaw("max_amount", Code::ParameterInvalid, "max_amount must not be below min_amount");
         }
+        let sends_card_data = fields.bool("sends_card_data").unwrap_or(false);
         let authorization_days = fields.whole("authorization_days", 1..=30).unwrap_or(7);
         Some(NewMerchant {
             name: name?,
@@ -128,6 +132,7 @@ impl FromFields for NewMerchant {
             limits: Limits { min, max },
             acquirers: acquirers?,
             authorization_days,
+            sends_card_data,
         })
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use payment::{CaptureMethod, Payment};
 use pcs::{CommandError, Done, NewPayment};
 use types::id::PaymentKind;
-use types::{CustomerId, Money, PaymentId, PaymentMethodId};
+use types::{CustomerId, Money, PaymentId, PaymentMethodId, TerminalId};
 use utoipa::ToSchema;
 
 use crate::ApiState;
@@ -17,6 +17,7 @@ use crate::body::{
     timeline_item,
 };
 use crate::problem::{Code, Problem};
+use crate::request::card_data::{self, CardDataRequest};
 use crate::request::{Call, Fields, FromFields, TextRule};
 use crate::routes::reused;
 
@@ -37,6 +38,11 @@ pub(crate) struct CreatePaymentRequest {
     /// A stored card.
     #[schema(example = "pm_01kbt3m2x4e5f8g9hajbkcmdpe")]
     payment_method: Option<String>,
+    /// A card for this payment only, with `confirm: true`. Only for merchants that may send card data.
+    payment_method_data: Option<CardDataRequest>,
+    /// The terminal that the card is at.
+    #[schema(example = "ter_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    terminal: Option<String>,
     /// A customer; must own the card when both are given.
     #[schema(example = "cus_01kbt3m2x4e5f8g9hajbkcmdpe")]
     customer: Option<String>,
@@ -67,19 +73,15 @@ impl FromFields for NewPayment {
         let merchant_reference = fields.text("merchant_reference", TextRule::REFERENCE);
         let description = fields.text("description", TextRule::DESCRIPTION);
         let metadata = fields.metadata().unwrap_or_default();
-        fields.no_card_data("payment_method_data");
-        if confirm && !fields.has("payment_method") {
-            fields.flaw(
-                "payment_method",
-                Code::ParameterMissing,
-                "payment_method is required when confirm is true",
-            );
-        }
+        fields.no_card_data_of_this_merchant(card_data::FIELD);
+        let terminal: Option<TerminalId> = fields.id("terminal");
         Some(NewPayment {
             amount: amount?,
             capture_method,
             confirm,
             payment_method,
+            card: None,
+            terminal,
             customer,
             merchant_reference,
             description,
@@ -95,8 +97,12 @@ impl FromFields for NewPayment {
 #[utoipa::path(post, path = "/v1/payments", operation_id = "createPayment", tag = "Payments",
     request_body = CreatePaymentRequest,
     responses((status = 201, description = "The payment.", body = PaymentBody)))]
-pub(crate) async fn create(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
-    let new: NewPayment = call.read()?;
+pub(crate) async fn create(State(api): State<Arc<ApiState>>, mut call: Call) -> Answer {
+    let card =
+        if api.pcs.sends_card_data(call.caller.merchant).await? { call.take(card_data::FIELD) } else { None };
+    let mut new: NewPayment = call.read()?;
+    new.card = card.map(card_data::read).transpose()?;
+    must_have_one_card(&new)?;
     let key = call.money_key()?;
     let name = key.key.clone();
     match api.pcs.create_payment(&call.caller, key, new.clone()).await {
@@ -108,6 +114,32 @@ pub(crate) async fn create(State(api): State<Arc<ApiState>>, call: Call) -> Answ
     }
 }
 
+/// A payment is paid with one card, and a card that is not kept can only be used at once.
+fn must_have_one_card(new: &NewPayment) -> Result<(), Problem> {
+    let flaw = |name: &str, code, rule: &str| Err(Problem::with_param(code, format!("/{name}"), rule));
+    match (&new.payment_method, &new.card) {
+        (Some(_), Some(_)) => flaw(
+            card_data::FIELD,
+            Code::ParameterInvalid,
+            "payment_method_data must not be sent beside payment_method",
+        ),
+        (None, Some(_)) if !new.confirm => flaw(
+            "confirm",
+            Code::ParameterInvalid,
+            "confirm must be true beside payment_method_data: a card is not kept",
+        ),
+        (None, None) if new.confirm => {
+            flaw("payment_method", Code::ParameterMissing, "payment_method is required when confirm is true")
+        }
+        (_, None) if new.terminal.is_some() => flaw(
+            "terminal",
+            Code::ParameterInvalid,
+            "terminal needs payment_method_data: the card is at the terminal",
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Which fields of a request differ from those of the payment that the same key made.
 fn differences(new: &NewPayment, done: &Done) -> Vec<&'static str> {
     let (Done::Payment(old) | Done::ActionRefused(old)) = done else { return Vec::new() };
@@ -116,7 +148,7 @@ fn differences(new: &NewPayment, done: &Done) -> Vec<&'static str> {
         ("amount", new.amount.minor() != terms.amount.minor()),
         ("currency", new.amount.currency() != terms.amount.currency()),
         ("capture_method", new.capture_method != terms.capture_method),
-        ("payment_method", new.payment_method != old.payment_method),
+        ("payment_method", new.card.is_none() && new.payment_method != old.payment_method),
         ("customer", new.customer.is_some() && new.customer != old.customer),
         ("merchant_reference", new.merchant_reference != terms.merchant_reference),
         ("description", new.description != terms.description),
@@ -265,7 +297,7 @@ mod tests {
     }
 
     fn refused(body: &str) -> (Code, String) {
-        let problem = read_new(body).unwrap_err();
+        let problem = read_new(body).and_then(|new| must_have_one_card(&new)).unwrap_err();
         (problem.code(), problem.param().unwrap_or_default().to_owned())
     }
 

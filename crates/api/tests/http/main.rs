@@ -2,12 +2,14 @@
 
 mod desk;
 mod doubt;
+mod doubts;
 mod errors;
 mod hostile;
 mod idempotency;
 mod openapi;
 mod payments;
 mod setup;
+mod terminals;
 mod webhooks;
 
 /// Approves everything.

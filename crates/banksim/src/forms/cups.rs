@@ -4,9 +4,12 @@
 use iso8583::{Fields, Message};
 use types::Clock;
 
-use super::{amount, card_index, currency, security_code, set, text};
+use super::{Said, amount, card_index, currency, security_code, set, text};
+use crate::notice::Notice;
+use crate::reconcile::{BatchTotals, Day};
 use crate::record::{Answer, Reference};
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request};
+use crate::request::{Asked, LinkRequest, MoneyRequest, Request, TotalsRequest};
+use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let part = |id| message.part(60, id).map(|value| value.to_text().to_string()).unwrap_or_default();
@@ -16,23 +19,37 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         ("0800", "001" | "003" | "004") => return Ok(Request::Link(LinkRequest::SignOn)),
         ("0820", "301") => return Ok(Request::Link(LinkRequest::Echo)),
         ("0820", "002") => return Ok(Request::Link(LinkRequest::SignOff)),
+        ("0500", "201") => {
+            let totals = TotalsRequest {
+                acceptor: Some(text(message, 42).ok_or("30")?.trim_end().to_owned()),
+                currency: currency(message)?,
+                claimed: claimed(message).ok_or("30")?,
+            };
+            return Ok(Request::Totals(totals));
+        }
         _ => {}
     }
     let (processing, condition) =
         (text(message, 3).unwrap_or_default(), text(message, 25).unwrap_or_default());
     let named = (processing.as_str(), condition.as_str(), kind.as_str());
     // The second value is the class of the original: what the reversal or follow-up looks for.
+    // Condition 08 is 00, and 18 is 06, for an order by letter or telephone.
     let (asked, original_class) = match (mti.as_str(), named) {
-        ("0100", ("030000", "06", "10")) => (Asked::Authorize, 1),
-        ("0100", ("200000", "06", "11")) => (Asked::CancelAuthorization, 1),
-        ("0200", ("000000", "06", "20")) => (Asked::Capture, 1),
-        ("0200", ("200000", "06", "21")) => (Asked::Void, 2),
-        ("0200", ("000000", "00", "22")) => (Asked::Consume, 2),
-        ("0200", ("200000", "00", "23")) => (Asked::Void, 2),
-        ("0220", ("200000", "00", "25")) => (Asked::Refund, 2),
-        ("0400" | "0401", ("030000", "06", "10") | ("200000", "06", "11")) => (Asked::Reverse, 1),
-        ("0400" | "0401", ("000000", "06", "20") | ("200000", "06", "21")) => (Asked::Reverse, 2),
-        ("0400" | "0401", ("000000", "00", "22") | ("200000", "00", "23")) => (Asked::Reverse, 2),
+        ("0100", ("030000", "06" | "18", "10")) => (Asked::Authorize, 1),
+        ("0100", ("030000", "60", "10")) => (Asked::Increment, 1),
+        ("0100", ("200000", "06" | "18", "11")) => (Asked::CancelAuthorization, 1),
+        ("0200", ("310000", "00", "01")) => (Asked::Balance, 2),
+        ("0200", ("000000", "06" | "18", "20")) | ("0220", ("000000", "06" | "18", "24")) => {
+            (Asked::Capture, 1)
+        }
+        ("0200", ("200000", "06" | "18", "21")) => (Asked::Void, 2),
+        ("0200", ("000000", "00" | "08", "22")) => (Asked::Consume, 2),
+        ("0200", ("200000", "00" | "08", "23")) => (Asked::Void, 2),
+        ("0200", ("531000", "00", "22")) => (Asked::Inquire, 2),
+        ("0220", ("200000", "00" | "08", "25")) => (Asked::Refund, 2),
+        ("0220", ("000000", "00" | "08", "34")) => (Asked::Adjust, 2),
+        ("0400" | "0401", (_, _, "10" | "11")) => (Asked::Reverse, 1),
+        ("0400" | "0401", (_, _, "20" | "21" | "22" | "23")) => (Asked::Reverse, 2),
         _ => return Err("12"),
     };
     let stan = text(message, 11).ok_or("30")?;
@@ -40,7 +57,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let original = {
         let part = |id| message.part(61, id).map(|value| value.to_text().to_string());
         match (asked, part("1"), part("2")) {
-            (Asked::Authorize | Asked::Consume, _, _) => None,
+            (Asked::Authorize | Asked::Consume | Asked::Balance, _, _) => None,
             (_, Some(batch), Some(stan)) => {
                 Some(Reference::new(original_class, &terminal, &acceptor, &stan, &batch))
             }
@@ -52,7 +69,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         card: card_index(message),
         expiry: text(message, 14),
         security_code: security_code(message),
-        amount: amount(message)?,
+        amount: if asked == Asked::Balance { 0 } else { amount(message)? },
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &batch),
         acceptor: acceptor.trim_end().to_owned(),
@@ -61,19 +78,57 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     }))
 }
 
+/// Field 48 of batch totals: debits (amount, count), credits (amount, count), then what the centre says of them; and the
+/// same again for foreign cards, of which this bank has none.
+fn claimed(message: &Message<'_>) -> Option<BatchTotals> {
+    let number = |id| message.part(48, id).and_then(|value| value.as_u64());
+    Some(BatchTotals {
+        debits: Sum { amount: number("1")?, count: number("2")? },
+        credits: Sum { amount: number("3")?, count: number("4")? },
+        ..BatchTotals::default()
+    })
+}
+
+/// The bank's own totals, and whether they are those that were sent: 1 in balance, 2 out of balance.
+pub(super) fn totals(fields: &mut Fields, own: &BatchTotals, in_balance: bool) {
+    let (debits, credits) = own.standing();
+    let domestic =
+        format!("{:012}{:03}{:012}{:03}", debits.amount, debits.count, credits.amount, credits.count);
+    let flag = if in_balance { 1 } else { 2 };
+    set(fields, 48, &format!("{domestic}{flag}{:031}", 0));
+}
+
 /// The centre sets date and time, assigns the reference number, and at a sign-on names the batch.
-pub(super) fn finish(fields: &mut Fields, request: &Message<'_>, answer: &Answer, clock: &dyn Clock) {
+pub(super) fn finish(
+    fields: &mut Fields,
+    request: &Message<'_>,
+    answer: &Answer,
+    day: &Day,
+    clock: &dyn Clock,
+) {
     // China's wall clock, UTC+8.
     let local = clock.now().plus_ms(8 * 3_600_000).utc();
     set(fields, 12, &format!("{:02}{:02}{:02}", local.hour, local.minute, local.second));
     set(fields, 13, &format!("{:02}{:02}", local.month, local.day));
     if request.mti().class() == 8 {
         let network = request.part(60, "3").map(|value| value.to_text().to_string()).unwrap_or_default();
-        set(fields, 60, &format!("00{BATCH}{network}"));
+        set(fields, 60, &format!("00{:06}{network}", day.batch));
     } else {
+        set(fields, 15, &day.settlement_date);
         set(fields, 37, &answer.rrn);
     }
 }
 
-/// The batch that this bank keeps open.
-const BATCH: &str = "000001";
+/// The centre does not call terminals: the header of its answers says what a terminal shall do next.
+pub(super) const fn notice(notice: Notice) -> Said {
+    match notice {
+        Notice::Parameters => Said::Demand(1),
+        Notice::NewKeys | Notice::KeyExchange | Notice::SignOn => Said::Demand(3),
+        Notice::Echo | Notice::CutOver | Notice::WrongKeys | Notice::SignOff => Said::Nothing,
+    }
+}
+
+/// The batch that a message is sent in.
+pub(super) fn batch(message: &Message<'_>) -> Option<u64> {
+    message.part(60, "2").and_then(|value| value.as_u64())
+}

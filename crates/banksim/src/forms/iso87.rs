@@ -1,11 +1,14 @@
 //! ISO 8583:1987 in ASCII: message type and processing code (3) say what is asked; field 90 says of what.
 
-use iso8583::{Fields, Message};
-use types::Clock;
+use iso8583::{Fields, Message, Mti};
+use types::{Clock, Currency};
 
-use super::{amount, card_index, currency, security_code, set, text};
+use super::{Said, amount, card_index, currency, security_code, set, text};
+use crate::notice::Notice;
+use crate::reconcile::{BatchTotals, Day};
 use crate::record::Reference;
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request};
+use crate::request::{Asked, LinkRequest, MoneyRequest, Request, TotalsRequest};
+use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let mti = message.mti();
@@ -19,9 +22,16 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         };
         return Ok(Request::Link(request));
     }
+    if mti.class() == 5 {
+        let (currency, claimed) = claimed(message).ok_or("30")?;
+        return Ok(Request::Totals(TotalsRequest { acceptor: None, currency, claimed }));
+    }
     let processing = text(message, 3).unwrap_or_default();
     let asked = match (mti.as_str(), processing.as_str()) {
+        // Field 90 names what is added to.
+        ("0100", "000000") if message.get(90).is_some() => Asked::Increment,
         ("0100", "000000") => Asked::Authorize,
+        ("0100", "310000") => Asked::Balance,
         ("0100", "020000") => Asked::CancelAuthorization,
         ("0200", "000000") => Asked::Consume,
         ("0200", "020000") => Asked::Void,
@@ -34,7 +44,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let transmitted = text(message, 7).ok_or("30")?;
     let (terminal, acceptor) = (text(message, 41).ok_or("30")?, text(message, 42).ok_or("30")?);
     let original = match (asked, text(message, 90)) {
-        (Asked::Authorize | Asked::Consume, _) => None,
+        (Asked::Authorize | Asked::Consume | Asked::Balance, _) => None,
         (_, Some(elements)) => Some(original(&elements, &terminal, &acceptor).ok_or("30")?),
         (_, None) => return Err("30"),
     };
@@ -60,10 +70,55 @@ fn original(elements: &str, terminal: &str, acceptor: &str) -> Option<Reference>
     Some(Reference::new(class, terminal, acceptor, elements.get(4..10)?, elements.get(10..20)?))
 }
 
-/// The bank's accounting date, UTC.
-pub(super) fn finish(fields: &mut Fields, request: &Message<'_>, clock: &dyn Clock) {
+/// The bank's accounting date.
+pub(super) fn finish(fields: &mut Fields, day: &Day) {
+    set(fields, 15, &day.settlement_date);
+}
+
+/// 0800 with a network management code (70); a cut-over is an advice, 0820. Field 123 brings keys, and is set with them.
+pub(super) fn notice(notice: Notice, stan: u32, day: &Day, clock: &dyn Clock) -> Said {
+    let (mti, code) = match notice {
+        Notice::Echo => (Mti::NETWORK_REQUEST, "301"),
+        Notice::CutOver => (Mti::NETWORK_ADVICE, "201"),
+        Notice::NewKeys | Notice::WrongKeys => (Mti::NETWORK_REQUEST, "101"),
+        Notice::KeyExchange => (Mti::NETWORK_REQUEST, "161"),
+        Notice::SignOn => (Mti::NETWORK_REQUEST, "001"),
+        Notice::SignOff => (Mti::NETWORK_REQUEST, "002"),
+        Notice::Parameters => (Mti::NETWORK_REQUEST, "360"),
+    };
     let utc = clock.now().utc();
-    if request.mti().class() == 8 {
-        set(fields, 15, &format!("{:02}{:02}", utc.month, utc.day));
+    let transmitted =
+        format!("{:02}{:02}{:02}{:02}{:02}", utc.month, utc.day, utc.hour, utc.minute, utc.second);
+    let mut fields = Fields::new(mti);
+    set(&mut fields, 7, &transmitted);
+    set(&mut fields, 11, &format!("{stan:06}"));
+    if notice == Notice::CutOver {
+        set(&mut fields, 15, &day.settlement_date);
+    }
+    set(&mut fields, 70, code);
+    Said::Message(fields)
+}
+
+/// Fields 74 to 77 count, 86 to 89 add up; 50 names the currency.
+fn claimed(message: &Message<'_>) -> Option<(Currency, BatchTotals)> {
+    let number = |de| message.get(de).map_or(Some(0), |value| value.as_u64());
+    let sum = |count, amount| Some(Sum { count: number(count)?, amount: number(amount)? });
+    let currency = message.get(50)?.to_text().parse().ok().and_then(Currency::from_numeric)?;
+    let totals = BatchTotals {
+        credits: sum(74, 86)?,
+        credit_reversals: sum(75, 87)?,
+        debits: sum(76, 88)?,
+        debit_reversals: sum(77, 89)?,
+    };
+    Some((currency, totals))
+}
+
+/// The bank's own totals, and whether they are those that were sent: 66 says 1 in balance, 2 out of balance.
+pub(super) fn totals(fields: &mut Fields, own: &BatchTotals, in_balance: bool) {
+    set(fields, 66, if in_balance { "1" } else { "2" });
+    let all = [own.credits, own.credit_reversals, own.debits, own.debit_reversals];
+    for (place, sum) in (0u8..).zip(all) {
+        set(fields, 74 + place, &format!("{:010}", sum.count));
+        set(fields, 86 + place, &format!("{:016}", sum.amount));
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a bank's document agrees with itself and with its dialect. Every message that it describes is built once
 //! from made-up data and checked, so that a mistake shows at the start and not at the first refund.
 
+use card::{Entry, EntryMode};
 use iso8583::{Fields, Violation};
 use types::{Money, Timestamp};
 
@@ -8,6 +9,7 @@ use super::BankProfile;
 use super::error::{MessageError, ProfileError};
 use super::exchange::{Exchange, LinkData};
 use super::message::{Original, TransactionData};
+use super::reconciliation::{BatchTotals, Reconciliation, ReconciliationData};
 use super::template::{Datum, FieldTemplate};
 use super::transaction::{CardElement, OnSilence, Transaction};
 
@@ -21,7 +23,8 @@ pub(super) fn profile(profile: &BankProfile) -> Result<(), ProfileError> {
         check.exchange(&format!("sign_on[{index}]"), step)?;
     }
     check.exchange("echo", &profile.echo)?;
-    profile.sign_off.iter().try_for_each(|exchange| check.exchange("sign_off", exchange))
+    profile.sign_off.iter().try_for_each(|exchange| check.exchange("sign_off", exchange))?;
+    profile.reconciliation.iter().try_for_each(|reconciliation| check.reconciliation(reconciliation))
 }
 
 struct Check<'a> {
@@ -54,6 +57,9 @@ impl Check<'_> {
         if timers.late_window < timers.reply_timeout {
             return self.fail("timers.late_window_ms", "not shorter than reply_timeout_ms");
         }
+        if timers.key_lifetime.is_some_and(|lifetime| lifetime <= timers.key_grace) {
+            return self.fail("timers.key_lifetime_ms", "longer than key_grace_ms");
+        }
         if timers.reply_timeout.is_zero()
             || timers.connect_timeout.is_zero()
             || timers.write_timeout.is_zero()
@@ -69,8 +75,27 @@ impl Check<'_> {
         if !profile.codes.contains_key("00") {
             return self.fail("code.00", "a table of response codes says what 00 means");
         }
+        for (mode, row) in &profile.entries {
+            let codes = row.conditions.iter().flat_map(|(usual, instead)| [usual, instead]);
+            let digits = |code: &String| code.len() == 2 && code.bytes().all(|c| c.is_ascii_digit());
+            if !digits(&row.mode) || !codes.clone().all(digits) {
+                return self.fail(format!("entry.{}", mode.name()), "each code has two digits");
+            }
+        }
+        if !profile.takes(EntryMode::Ecommerce) {
+            return self.fail("entry.ecommerce", "what the Internet side sends is entered in this way");
+        }
         if profile.sign_on.is_empty() {
             return self.fail("sign_on", "at least one exchange");
+        }
+        for (index, request) in profile.bank_requests.iter().enumerate() {
+            let key = format!("bank_request[{index}]");
+            if request.when.is_empty() {
+                return self.fail(format!("{key}.when"), "at least one field tells what the bank wants");
+            }
+            if request.mti.response().is_none() {
+                return self.fail(format!("{key}.mti"), "an answer is no request");
+            }
         }
         for (class, fields) in &profile.matching {
             // The link's own messages run one at a time; those of payments are told apart by their trace number.
@@ -87,41 +112,66 @@ impl Check<'_> {
     fn transaction(&self, transaction: Transaction) -> Result<(), ProfileError> {
         let key = format!("transactions.{}", transaction.name());
         let Some(row) = self.profile.transactions.get(&transaction) else {
-            return self.fail(key, "every transaction has its table");
+            if transaction.is_optional() {
+                return Ok(());
+            }
+            return self.fail(key, "a bank has this transaction, and its table says how");
         };
+        if transaction.only_asks() != (row.on_silence == OnSilence::Ignore) {
+            return self.fail(
+                format!("{key}.on_silence"),
+                "what only asks is ignored on silence, and nothing else is",
+            );
+        }
         if transaction == Transaction::Refund && row.on_silence == OnSilence::Reverse {
             return self.fail(format!("{key}.on_silence"), "a refund is never reversed: repeat it");
         }
         if transaction == Transaction::Reversal && row.on_silence == OnSilence::Reverse {
             return self.fail(format!("{key}.on_silence"), "a reversal is not reversed: repeat it");
         }
-        if row.card.contains(&CardElement::SecurityCode)
-            && !matches!(transaction, Transaction::Authorize | Transaction::Consume)
-        {
-            return self.fail(format!("{key}.card"), "a security code is only there for the first message");
+        let kept = |element: &CardElement| matches!(element, CardElement::Pan | CardElement::Expiry);
+        if !transaction.is_first() && !row.card.iter().all(kept) {
+            let rule =
+                "security code, track, chip data and PIN are only there for a first message: none is kept";
+            return self.fail(format!("{key}.card"), rule);
         }
         self.matched_by(&key, row.mti.class(), &row.fields)?;
         self.constants(&key, &row.fields)?;
         // A reversal can follow whatever is reversed on silence; all others follow their own originals.
         let originals: Vec<Option<Transaction>> = match transaction {
-            Transaction::Authorize | Transaction::Consume => vec![None],
-            Transaction::Capture | Transaction::VoidAuthorization => vec![Some(Transaction::Authorize)],
-            Transaction::VoidConsume => vec![Some(Transaction::Consume)],
+            Transaction::Authorize | Transaction::Consume | Transaction::BalanceInquiry => vec![None],
+            Transaction::Capture | Transaction::VoidAuthorization | Transaction::Increment => {
+                vec![Some(Transaction::Authorize)]
+            }
+            Transaction::VoidConsume | Transaction::Adjust => vec![Some(Transaction::Consume)],
             Transaction::VoidCapture => vec![Some(Transaction::Capture)],
             Transaction::Refund => vec![Some(Transaction::Consume), Some(Transaction::Capture)],
-            Transaction::Reversal => {
+            Transaction::Reversal | Transaction::Inquire => {
                 let reversed = Transaction::ALL.into_iter();
                 reversed.filter(|t| self.profile.on_silence(*t) == OnSilence::Reverse).map(Some).collect()
             }
         };
         for original in originals {
-            let data = self.sample(original);
-            match self.profile.message(transaction, &data) {
-                Ok(fields) => self.obeys(&key, fields, &row.card)?,
-                Err(error) => return self.fail(place(&key, &error), error.to_string()),
+            for entry in self.entries(transaction) {
+                let data = self.sample(original, entry);
+                match self.profile.message(transaction, &data) {
+                    Ok(fields) => self.obeys(&key, fields, &given(&row.card, entry))?,
+                    Err(error) => return self.fail(place(&key, &error), error.to_string()),
+                }
             }
         }
         Ok(())
+    }
+
+    /// In which ways the card of such a message can have been entered.
+    fn entries(&self, transaction: Transaction) -> Vec<Entry> {
+        let row = self.profile.row(transaction);
+        let takes_pin = row.is_some_and(|row| row.card.contains(&CardElement::Pin));
+        let modes = self.profile.entries.keys();
+        modes
+            .flat_map(|&mode| [Entry { mode, pin: false }, Entry { mode, pin: true }])
+            .filter(|entry| !entry.pin || (takes_pin && entry.mode.is_card_present()))
+            .collect()
     }
 
     fn exchange(&self, key: &str, exchange: &Exchange) -> Result<(), ProfileError> {
@@ -138,6 +188,33 @@ impl Check<'_> {
         let data = LinkData { stan: 1, at, terminal, acceptor, batch: Some("000001") };
         match self.profile.exchange_message(exchange, &data) {
             Ok(fields) => self.obeys(key, fields, &[]),
+            Err(error) => self.fail(place(key, &error), error.to_string()),
+        }
+    }
+
+    fn reconciliation(&self, reconciliation: &Reconciliation) -> Result<(), ProfileError> {
+        let key = "reconciliation";
+        let currency = self.profile.currencies[0];
+        let totals = BatchTotals::default();
+        let templates = match reconciliation.templates(&totals, currency) {
+            Ok(templates) => templates,
+            Err(rule) => return self.fail(format!("{key}.fields"), rule),
+        };
+        self.matched_by(key, 5, &templates)?;
+        self.constants(key, &templates)?;
+        let sample = self.sample(None, Entry::default());
+        let data = ReconciliationData {
+            totals,
+            currency,
+            stan: sample.stan,
+            at: sample.at,
+            terminal: sample.terminal,
+            acceptor: sample.acceptor,
+            batch: sample.batch,
+        };
+        match self.profile.totals_message(&data) {
+            Ok(Some(fields)) => self.obeys(key, fields, &[]),
+            Ok(None) => Ok(()),
             Err(error) => self.fail(place(key, &error), error.to_string()),
         }
     }
@@ -168,7 +245,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn sample(&self, original: Option<Transaction>) -> TransactionData {
+    fn sample(&self, original: Option<Transaction>, entry: Entry) -> TransactionData {
         let at = Timestamp::from_ms(1_796_113_800_000);
         let currency = self.profile.currencies[0];
         // One minor unit is an amount in every currency, so this cannot fail for a currency of the document.
@@ -181,6 +258,7 @@ impl Check<'_> {
             rrn: Some("000000000001".to_owned()),
             authorization_code: Some("000001".to_owned()),
             batch: Some("000001".to_owned()),
+            entry,
         });
         TransactionData {
             amount,
@@ -192,36 +270,71 @@ impl Check<'_> {
             batch: Some("000001".to_owned()),
             original,
             reason: Some("98".to_owned()),
+            entry,
         }
     }
 
     /// Whether the dialect lets the message pass and can encode it, card data included.
     fn obeys(&self, key: &str, mut fields: Fields, card: &[CardElement]) -> Result<(), ProfileError> {
         for element in card {
-            let (field, value) = match element {
-                CardElement::Pan => (2, "4242424242424242"),
-                CardElement::Expiry => (14, "2912"),
-                CardElement::SecurityCode => (48, "CV03123"),
+            let set = match element {
+                CardElement::Pan => fields.set(2, "4242424242424242"),
+                CardElement::Expiry => fields.set(14, "2912"),
+                CardElement::SecurityCode => fields.set(48, "CV03123"),
+                CardElement::Track2 => fields.set(35, "4242424242424242=29122010000000000"),
+                CardElement::SequenceNumber => fields.set(23, "001"),
+                CardElement::ChipData => fields.set_bytes(55, &SAMPLE_CHIP_DATA),
+                CardElement::Pin => fields
+                    .set_bytes(52, &[0x5A; 8])
+                    .and_then(|fields| fields.set(26, "12"))
+                    .and_then(|fields| fields.set(53, "2600000000000000")),
             };
-            if let Err(error) = fields.set(field, value) {
+            if let Err(error) = set {
                 return self.fail(format!("{key}.card"), error.to_string());
             }
         }
-        let broken: Vec<String> =
-            self.profile.dialect.check_fields(&fields).iter().map(Violation::to_string).collect();
+        let broken: Vec<String> = self
+            .profile
+            .dialect_of(fields.mti())
+            .check_fields(&fields)
+            .iter()
+            .map(Violation::to_string)
+            .collect();
         if !broken.is_empty() {
             return self.fail(format!("{key}.fields"), broken.join("; "));
         }
         let mut bytes = Vec::new();
         let encoded = if self.profile.is_protected(fields.mti()) {
-            let encoded =
-                self.profile.dialect.encode_with_mac(&fields, &mut bytes, |_| Ok::<_, EncodeOnly>([b'0'; 8]));
+            let dialect = self.profile.dialect_of(fields.mti());
+            let encoded = dialect.encode_with_mac(&fields, &mut bytes, |_| Ok::<_, EncodeOnly>([b'0'; 8]));
             encoded.map_err(|error| error.to_string())
         } else {
-            self.profile.dialect.encode(&fields, &mut bytes).map_err(|error| error.to_string())
+            self.profile
+                .dialect_of(fields.mti())
+                .encode(&fields, &mut bytes)
+                .map_err(|error| error.to_string())
         };
         encoded.or_else(|rule| self.fail(format!("{key}.fields"), rule))
     }
+}
+
+/// Application cryptogram, its information data, a counter and an amount: the form of DE 55, with made-up values.
+const SAMPLE_CHIP_DATA: [u8; 27] =
+    [0x9F, 0x26, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0x9F, 0x27, 1, 0x80, 0x9F, 0x36, 2, 0, 1, 0x95, 5, 0, 0, 0, 0, 0];
+
+/// What a card that was entered in this way gives.
+fn given(elements: &[CardElement], entry: Entry) -> Vec<CardElement> {
+    use CardElement as C;
+    let is_given = |element: &C| match element {
+        C::Pan | C::Expiry => true,
+        C::SecurityCode => !entry.mode.is_card_present(),
+        C::Track2 => {
+            matches!(entry.mode, EntryMode::MagneticStripe | EntryMode::Chip | EntryMode::Contactless)
+        }
+        C::SequenceNumber | C::ChipData => matches!(entry.mode, EntryMode::Chip | EntryMode::Contactless),
+        C::Pin => entry.pin,
+    };
+    elements.iter().copied().filter(is_given).collect()
 }
 
 /// The MAC of a made-up message is made up, so computing it cannot fail.
@@ -237,7 +350,12 @@ impl std::fmt::Display for EncodeOnly {
 fn place(key: &str, error: &MessageError) -> String {
     match error {
         MessageError::Missing { field, .. } => format!("{key}.fields.{field}"),
-        MessageError::Currency(_) | MessageError::Amount | MessageError::Stan | MessageError::Field(_) => {
+        MessageError::NotOffered(_)
+        | MessageError::Entry(_)
+        | MessageError::Currency(_)
+        | MessageError::Amount
+        | MessageError::Stan
+        | MessageError::Field(_) => {
             format!("{key}.fields")
         }
     }

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use iso8583::{Dialect, Mti, parse_hex};
+use card::EntryMode;
+use iso8583::{Dialect, Fields, Mti, parse_hex};
 use serde::Deserialize;
 use types::Currency;
 
+use super::bank_request::{BankRequest, BankWants, Place};
 use super::codes::{CodeDoc, CodeRow};
 use super::error::ProfileError;
 use super::exchange::{Exchange, KeyField};
+use super::reconciliation::Reconciliation;
 use super::template::FieldTemplate;
-use super::transaction::{CardElement, OnSilence, Row, Transaction};
+use super::transaction::{CardElement, EntryRow, OnSilence, Row, Transaction};
 use super::{BankProfile, Limits, MacRules, Timers};
 use crate::framing::{Framing, LengthForm};
 use crate::security::{KeyUsage, MacAlgorithm};
@@ -36,9 +39,26 @@ struct BankDoc {
     sign_on: Vec<ExchangeDoc>,
     echo: ExchangeDoc,
     sign_off: Option<ExchangeDoc>,
+    reconciliation: Option<ReconciliationDoc>,
+    #[serde(default)]
+    bank_request: Vec<BankRequestDoc>,
+    #[serde(default)]
+    answers: AnswersDoc,
+    settlement_date: Option<u8>,
     #[serde(default)]
     code: BTreeMap<String, CodeDoc>,
+    /// How cards may be entered, and what DE 22 and DE 25 say then.
+    entry: BTreeMap<EntryMode, EntryRow>,
     transactions: BTreeMap<Transaction, RowDoc>,
+}
+
+/// Over which of a host's links an answer may come.
+#[derive(Deserialize, Clone, Copy, PartialEq, Default)]
+#[serde(rename_all = "snake_case")]
+enum AnswersDoc {
+    #[default]
+    SameLink,
+    AnyLink,
 }
 
 /// Who assigns DE 37.
@@ -59,6 +79,7 @@ struct FramingDoc {
     header: Option<String>,
     max_bytes: usize,
     sign_on_demand: Option<u8>,
+    parameters_demand: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +94,8 @@ struct TimersDoc {
     sign_on_interval_ms: u64,
     backoff_base_ms: u64,
     backoff_cap_ms: u64,
+    key_lifetime_ms: Option<u64>,
+    key_grace_ms: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +138,61 @@ struct KeyDoc {
     usage: KeyUsage,
     bytes: usize,
     check_bytes: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReconciliationDoc {
+    mti: String,
+    dialect: Option<String>,
+    accepted: Vec<String>,
+    in_balance: InBalanceDoc,
+    fields: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InBalanceDoc {
+    field: u8,
+    #[serde(default)]
+    at: usize,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BankRequestDoc {
+    name: String,
+    mti: String,
+    when: BTreeMap<String, String>,
+    wants: WantsDoc,
+    echo: Vec<u8>,
+    settlement_date: Option<u8>,
+    keys: Option<KeysDoc>,
+    #[serde(default = "approved")]
+    accepted: String,
+    #[serde(default = "system_error")]
+    refused: String,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum WantsDoc {
+    Echo,
+    CutOver,
+    TakeKeys,
+    KeyExchange,
+    SignOn,
+    SignOff,
+    Parameters,
+}
+
+fn approved() -> String {
+    "00".to_owned()
+}
+
+fn system_error() -> String {
+    "96".to_owned()
 }
 
 #[derive(Deserialize)]
@@ -173,9 +251,8 @@ impl Reader<'_> {
     }
 
     fn profile(self, doc: BankDoc) -> Result<BankProfile, ProfileError> {
-        let dialect_text = self.open("dialect", &doc.dialect)?;
-        let dialect = Dialect::from_toml(&dialect_text, |name| (self.file)(&format!("base/{name}.toml")))
-            .map_err(|error| self.error("dialect", error.to_string()))?;
+        let dialect = self.dialect("dialect", &doc.dialect)?;
+        let reconciliation = doc.reconciliation.map(|doc| self.reconciliation(&dialect, doc)).transpose()?;
 
         let shared: CodesDoc = toml::from_str(&self.open("codes", &doc.codes)?)
             .map_err(|error| self.error("codes", error.to_string()))?;
@@ -193,12 +270,17 @@ impl Reader<'_> {
         for (transaction, row) in doc.transactions {
             transactions.insert(transaction, self.row(transaction, row)?);
         }
+        let mut bank_requests = Vec::with_capacity(doc.bank_request.len());
+        for (index, request) in doc.bank_request.into_iter().enumerate() {
+            bank_requests.push(self.bank_request(&format!("bank_request[{index}]"), request)?);
+        }
         let sign_on = doc.sign_on.into_iter().enumerate();
         let sign_on: Result<Vec<_>, _> =
             sign_on.map(|(index, step)| self.exchange(&format!("sign_on[{index}]"), step)).collect();
 
         Ok(BankProfile {
-            dialect: Arc::new(dialect),
+            dialect,
+            reconciliation,
             framing: self.framing(doc.framing)?,
             timers: timers(&doc.timers),
             limits: Limits {
@@ -218,10 +300,45 @@ impl Reader<'_> {
             sign_on: sign_on?,
             echo: self.exchange("echo", doc.echo)?,
             sign_off: doc.sign_off.map(|exchange| self.exchange("sign_off", exchange)).transpose()?,
+            bank_requests,
+            answers_on_any_link: doc.answers == AnswersDoc::AnyLink,
+            settlement_date: doc.settlement_date,
             codes,
+            entries: doc.entry,
             transactions,
             name: self.bank,
         })
+    }
+
+    fn dialect(&self, key: &str, path: &str) -> Result<Arc<Dialect>, ProfileError> {
+        let text = self.open(key, path)?;
+        let dialect = Dialect::from_toml(&text, |name| (self.file)(&format!("base/{name}.toml")));
+        dialect.map(Arc::new).map_err(|error| self.error(key, error.to_string()))
+    }
+
+    fn reconciliation(
+        &self,
+        dialect: &Arc<Dialect>,
+        doc: ReconciliationDoc,
+    ) -> Result<Reconciliation, ProfileError> {
+        let key = "reconciliation";
+        let mti = self.mti(&format!("{key}.mti"), &doc.mti)?;
+        if mti.class() != 5 {
+            return Err(self.error(format!("{key}.mti"), "totals have message class 5"));
+        }
+        let own = doc.dialect.map(|path| self.dialect(&format!("{key}.dialect"), &path)).transpose()?;
+        let dialect = own.unwrap_or_else(|| Arc::clone(dialect));
+        let mut bytes = Vec::new();
+        // Only the message type is wanted, so it does not matter what the message lacks.
+        let encoded = dialect.encode(&Fields::new(mti), &mut bytes);
+        encoded.map_err(|error| self.error(format!("{key}.mti"), error.to_string()))?;
+        // The digits of version and class: one byte where digits are packed.
+        let packed = bytes.first().is_some_and(|byte| *byte == 0x05);
+        bytes.truncate(if packed { 1 } else { 2 });
+        let InBalanceDoc { field, at, value } = doc.in_balance;
+        let fields = doc.fields;
+        let in_balance = (field, at, value);
+        Ok(Reconciliation { mti, dialect, first_bytes: bytes, accepted: doc.accepted, in_balance, fields })
     }
 
     fn framing(&self, doc: FramingDoc) -> Result<Framing, ProfileError> {
@@ -239,6 +356,7 @@ impl Reader<'_> {
             header: doc.header.map(|text| hex("header", &text)).transpose()?.unwrap_or_default(),
             max_bytes: doc.max_bytes,
             sign_on_demand: doc.sign_on_demand,
+            parameters_demand: doc.parameters_demand,
         };
         if framing.header.len() > 32 {
             return Err(self.error("framing.header", "an application header has at most 32 bytes"));
@@ -286,10 +404,7 @@ impl Reader<'_> {
                 field.parse().map_err(|_| self.error(format!("{key}.batch"), "a field, or field.part"))?;
             Ok((field, part.to_owned()))
         });
-        let keys = doc.keys.map(|keys| KeyField {
-            field: keys.field,
-            layout: keys.layout.iter().map(|key| (key.usage, key.bytes, key.check_bytes)).collect(),
-        });
+        let keys = doc.keys.map(key_field);
         Ok(Exchange {
             mti: self.mti(&format!("{key}.mti"), &doc.mti)?,
             fields: self.templates(key, &doc.fields)?,
@@ -298,6 +413,43 @@ impl Reader<'_> {
             settlement_date: doc.settlement_date,
             keys,
             name: doc.name,
+        })
+    }
+
+    fn bank_request(&self, key: &str, doc: BankRequestDoc) -> Result<BankRequest, ProfileError> {
+        let mut when = Vec::with_capacity(doc.when.len());
+        for (path, value) in doc.when {
+            let place = Place::parse(&path);
+            let place =
+                place.ok_or_else(|| self.error(format!("{key}.when.{path}"), "a field, or field.part"))?;
+            when.push((place, value));
+        }
+        let wants = match (doc.wants, doc.keys) {
+            (WantsDoc::TakeKeys, Some(keys)) => BankWants::TakeKeys(key_field(keys)),
+            (WantsDoc::TakeKeys, None) => {
+                return Err(self.error(format!("{key}.keys"), "says where the keys stand"));
+            }
+            (_, Some(_)) => return Err(self.error(format!("{key}.keys"), "only with wants = \"take_keys\"")),
+            (WantsDoc::Echo, None) => BankWants::Echo,
+            (WantsDoc::CutOver, None) => BankWants::CutOver { settlement_date: doc.settlement_date },
+            (WantsDoc::KeyExchange, None) => BankWants::KeyExchange,
+            (WantsDoc::SignOn, None) => BankWants::SignOn,
+            (WantsDoc::SignOff, None) => BankWants::SignOff,
+            (WantsDoc::Parameters, None) => BankWants::Parameters,
+        };
+        if doc.settlement_date.is_some() && doc.wants != WantsDoc::CutOver {
+            return Err(self.error(format!("{key}.settlement_date"), "only with wants = \"cut_over\""));
+        }
+        let mti = self.mti(&format!("{key}.mti"), &doc.mti)?;
+        let name = doc.name;
+        Ok(BankRequest {
+            name,
+            mti,
+            when,
+            wants,
+            echo: doc.echo,
+            accepted: doc.accepted,
+            refused: doc.refused,
         })
     }
 
@@ -322,6 +474,11 @@ impl Reader<'_> {
     }
 }
 
+fn key_field(doc: KeysDoc) -> KeyField {
+    let layout = doc.layout.iter().map(|key| (key.usage, key.bytes, key.check_bytes)).collect();
+    KeyField { field: doc.field, layout }
+}
+
 fn timers(doc: &TimersDoc) -> Timers {
     let ms = Duration::from_millis;
     Timers {
@@ -334,5 +491,7 @@ fn timers(doc: &TimersDoc) -> Timers {
         sign_on_interval: ms(doc.sign_on_interval_ms),
         backoff_base: ms(doc.backoff_base_ms),
         backoff_cap: ms(doc.backoff_cap_ms),
+        key_lifetime: doc.key_lifetime_ms.map(ms),
+        key_grace: ms(doc.key_grace_ms.unwrap_or(doc.reply_timeout_ms)),
     }
 }

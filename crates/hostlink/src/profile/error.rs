@@ -31,6 +31,12 @@ pub enum MessageError {
         /// The datum, by its name in `bank.toml`.
         datum: &'static str,
     },
+    /// The bank has no such transaction.
+    #[error("the bank has no {0}")]
+    NotOffered(&'static str),
+    /// The bank does not take cards entered in this way.
+    #[error("the bank takes no card by {0}")]
+    Entry(&'static str),
     /// The bank does not take this currency.
     #[error("the bank takes no {0}")]
     Currency(types::Currency),
@@ -50,6 +56,8 @@ impl MessageError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "message_datum_missing",
+            Self::NotOffered(_) => "transaction_unsupported",
+            Self::Entry(_) => "entry_mode_unsupported",
             Self::Currency(_) => "currency_unsupported",
             Self::Amount => "amount_invalid",
             Self::Stan => "stan_invalid",

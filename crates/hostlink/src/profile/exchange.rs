@@ -99,6 +99,8 @@ impl BankProfile {
             Datum::Amount
             | Datum::Currency
             | Datum::Reason
+            | Datum::Entry
+            | Datum::Condition(_)
             | Datum::OriginalMti
             | Datum::OriginalStan
             | Datum::OriginalRrn

@@ -1,5 +1,6 @@
 //! From a transaction and its data to the fields of a message. Pure: the same data give the same fields.
 
+use card::Entry;
 use iso8583::Fields;
 use types::{Money, Timestamp};
 
@@ -29,6 +30,8 @@ pub struct TransactionData {
     pub original: Option<Original>,
     /// DE 39 of a reversal: why (`98` no answer, `A0` wrong MAC, `06` answer not usable).
     pub reason: Option<String>,
+    /// How the card's data was entered: DE 22, and with it DE 25. That of the payment's first message.
+    pub entry: Entry,
 }
 
 /// An earlier transaction, as later messages refer to it.
@@ -48,6 +51,8 @@ pub struct Original {
     pub authorization_code: Option<String>,
     /// The batch it was sent in.
     pub batch: Option<String>,
+    /// How the card's data was entered.
+    pub entry: Entry,
 }
 
 impl BankProfile {
@@ -60,14 +65,18 @@ impl BankProfile {
         if !self.currencies.contains(&currency) {
             return Err(MessageError::Currency(currency));
         }
-        if !(1..1_000_000_000_000).contains(&data.amount.minor()) {
+        let least = u64::from(!transaction.only_asks());
+        if !(least..1_000_000_000_000).contains(&data.amount.minor()) {
             return Err(MessageError::Amount);
         }
         let stans = [Some(data.stan), data.original.as_ref().map(|original| original.stan)];
         if !stans.into_iter().flatten().all(|stan| (1..=999_999).contains(&stan)) {
             return Err(MessageError::Stan);
         }
-        let row = self.row(transaction);
+        let row = self.row(transaction).ok_or(MessageError::NotOffered(transaction.name()))?;
+        if !self.entries.contains_key(&data.entry.mode) {
+            return Err(MessageError::Entry(data.entry.mode.name()));
+        }
         let mut fields = Fields::new(row.mti);
         for template in &row.fields {
             if let Some(value) = template.render(&|datum| self.datum(datum, data))? {
@@ -100,7 +109,15 @@ impl BankProfile {
             Datum::Acceptor => Some(data.acceptor.clone()),
             Datum::Batch => data.batch.clone(),
             Datum::Reason => data.reason.clone(),
-            Datum::OriginalMti => original.map(|o| self.row(o.transaction).mti.as_str().to_owned()),
+            Datum::Entry => {
+                let row = self.entries.get(&data.entry.mode)?;
+                Some(format!("{}{}", row.mode, if data.entry.pin { '1' } else { '2' }))
+            }
+            Datum::Condition(usual) => {
+                let row = self.entries.get(&data.entry.mode)?;
+                Some(row.conditions.get(usual).unwrap_or(usual).clone())
+            }
+            Datum::OriginalMti => Some(self.row(original?.transaction)?.mti.as_str().to_owned()),
             Datum::OriginalStan => original.map(|o| format!("{:06}", o.stan)),
             Datum::OriginalRrn => original.and_then(|o| o.rrn.clone()),
             Datum::OriginalAuthorizationCode => original.and_then(|o| o.authorization_code.clone()),
@@ -115,7 +132,7 @@ impl BankProfile {
     /// A field of the original message, built again. The original's own original is not known any more, so only
     /// fields that do not refer to it can be built; the reader of the profile checks that.
     fn original_field(&self, field: u8, data: &TransactionData, original: &Original) -> Option<String> {
-        let row: &Row = self.row(original.transaction);
+        let row: &Row = self.row(original.transaction)?;
         let template = row.fields.iter().find(|template| template.field == field)?;
         let then = TransactionData {
             amount: original.amount,
@@ -127,6 +144,7 @@ impl BankProfile {
             batch: original.batch.clone(),
             original: None,
             reason: None,
+            entry: original.entry,
         };
         template.render(&|datum| self.datum(datum, &then)).ok().flatten()
     }

@@ -20,6 +20,10 @@ pub(crate) enum Datum {
     Acceptor,
     Batch,
     Reason,
+    /// DE 22: how the card's data was entered, and whether with a PIN.
+    Entry,
+    /// DE 25: the usual condition code, or what stands for it where the card's data was entered in another way.
+    Condition(String),
     OriginalMti,
     OriginalStan,
     OriginalRrn,
@@ -38,6 +42,9 @@ impl Datum {
         if let Some(field) = name.strip_prefix("original.").and_then(|rest| rest.parse().ok()) {
             return Some(Self::OriginalField(field));
         }
+        if let Some(code) = name.strip_prefix("condition.") {
+            return Some(Self::Condition(code.to_owned()));
+        }
         if let Some(constant) = name.strip_prefix("constants.") {
             return Some(Self::Constant(constant.to_owned()));
         }
@@ -53,6 +60,7 @@ impl Datum {
             "acceptor" => Self::Acceptor,
             "batch" => Self::Batch,
             "reason" => Self::Reason,
+            "entry" => Self::Entry,
             "original.mti" => Self::OriginalMti,
             "original.stan" => Self::OriginalStan,
             "original.rrn" => Self::OriginalRrn,
@@ -78,6 +86,8 @@ impl Datum {
             Self::Acceptor => "acceptor",
             Self::Batch => "batch",
             Self::Reason => "reason",
+            Self::Entry => "entry",
+            Self::Condition(_) => "condition",
             Self::OriginalMti => "original.mti",
             Self::OriginalStan => "original.stan",
             Self::OriginalRrn => "original.rrn",

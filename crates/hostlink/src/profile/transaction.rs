@@ -28,11 +28,19 @@ pub enum Transaction {
     Refund,
     /// Undo a request whose answer did not come.
     Reversal,
+    /// Hold more, on top of what is held already (additional pre-authorization). Not every bank has it.
+    Increment,
+    /// Change the amount of a sale after the fact: a tip. Not every bank has it.
+    Adjust,
+    /// What a card has left. Moves nothing. Not every bank has it.
+    BalanceInquiry,
+    /// What became of an earlier request (status query). Moves nothing. Not every bank has it.
+    Inquire,
 }
 
 impl Transaction {
     /// Every transaction.
-    pub const ALL: [Transaction; 8] = [
+    pub const ALL: [Transaction; 12] = [
         Self::Authorize,
         Self::Consume,
         Self::Capture,
@@ -41,7 +49,32 @@ impl Transaction {
         Self::VoidCapture,
         Self::Refund,
         Self::Reversal,
+        Self::Increment,
+        Self::Adjust,
+        Self::BalanceInquiry,
+        Self::Inquire,
     ];
+
+    /// Whether a bank may be without it.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::Increment | Self::Adjust | Self::BalanceInquiry | Self::Inquire)
+    }
+
+    /// Whether it only asks: nothing is held or moved, so its silence leaves nothing to undo.
+    pub const fn only_asks(self) -> bool {
+        matches!(self, Self::BalanceInquiry | Self::Inquire)
+    }
+
+    /// Whether it is a message that the card's holder stands behind in person, with all that the card gives: the first of
+    /// a payment, or a question about the card itself.
+    pub const fn is_first(self) -> bool {
+        matches!(self, Self::Authorize | Self::Consume | Self::BalanceInquiry)
+    }
+
+    /// The transaction with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|transaction| transaction.name() == name)
+    }
 
     /// Its name in `bank.toml`.
     pub const fn name(self) -> &'static str {
@@ -54,6 +87,10 @@ impl Transaction {
             Self::VoidCapture => "void_capture",
             Self::Refund => "refund",
             Self::Reversal => "reversal",
+            Self::Increment => "increment",
+            Self::Adjust => "adjust",
+            Self::BalanceInquiry => "balance_inquiry",
+            Self::Inquire => "inquire",
         }
     }
 }
@@ -66,6 +103,8 @@ pub enum OnSilence {
     Reverse,
     /// The same message again, until it is answered: advices and reversals.
     Repeat,
+    /// Nothing: it was only a question.
+    Ignore,
 }
 
 /// Card data that is added to a message when it is sent, and never stored with it.
@@ -78,6 +117,25 @@ pub enum CardElement {
     Expiry,
     /// The security code, DE 48 tag `CV`. Sent where it is known.
     SecurityCode,
+    /// Track 2, or the same data from a chip, DE 35. Sent where it was read.
+    Track2,
+    /// The number that tells cards with one number apart, DE 23. Sent where a chip gave it.
+    SequenceNumber,
+    /// What the chip says, DE 55. Sent where a chip was read.
+    ChipData,
+    /// The PIN block, DE 52, with its length in DE 26 and the key's kind in DE 53. Sent where a PIN was entered.
+    Pin,
+}
+
+/// What a bank wants to hear about how a card's data was entered.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntryRow {
+    /// The first two digits of DE 22.
+    pub mode: String,
+    /// Condition codes (DE 25) that are others than usual: the usual one, and what stands instead.
+    #[serde(default)]
+    pub conditions: BTreeMap<String, String>,
 }
 
 /// One transaction of one bank.

@@ -1,87 +1,170 @@
-"""A bank for one connection, written with pyiso8583 (codec) and psec (DES): the independent side of an interop test.
+"""A bank for one connection, written with another library: the independent side of an interop test.
 
-Prints its port, then signs a link on, gives it a MAC key, and approves one sale whose MAC it has checked.
+Usage: bank_pyiso8583.py DIALECT. Prints its port, then a line for each thing that it has understood and done.
 """
 
-import copy
 import socket
 import sys
 
-import iso8583
-from iso8583.specs import default_ascii
-from psec import des, mac
-
-TMK = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
-MAK = bytes.fromhex("1C2516735B8304152A3BC4D5E6F70819")
-
-SPEC = copy.deepcopy(default_ascii)
-# Binary fields travel as hexadecimal digits, two a byte.
-for number in ("64", "128"):
-    SPEC[number].update(data_enc="ascii", len_type=0, max_len=16)
-SPEC["123"].update(data_enc="ascii", len_enc="ascii", len_type=3, max_len=999)
-SPEC["48"].update(data_enc="ascii", len_enc="ascii", len_type=3, max_len=999)
+from dialects import DIALECTS, Line, need, say
 
 
-def read_exactly(connection, count):
-    data = b""
-    while len(data) < count:
-        chunk = connection.recv(count - len(data))
-        if not chunk:
-            sys.exit(0)
-        data += chunk
-    return data
+class Bank:
+    def __init__(self, dialect, line):
+        self.dialect, self.line = dialect, line
+        self.keys, self.batch, self.date = 0, 1, "1201"
+        self.sales, self.undone = {}, set()
+
+    def fresh_keys(self, answer):
+        """Puts new keys into an answer. They count once it has been sent."""
+        self.keys += 1
+        mak = self.dialect.new_mak(self.keys)
+        self.dialect.put_keys(answer, mak)
+        return mak
+
+    def totals(self):
+        """Number and amount of sales, and of those that were reversed."""
+        def count(stans):
+            return len(stans), sum(int(self.sales[stan]) for stan in stans)
+
+        return count(list(self.sales)), count(list(self.undone))
+
+    def serve(self, message, authentic):
+        need(authentic, f"the MAC of {message['t']}")
+        kind = message["t"][1]
+        if kind == "8":
+            return self.network(message)
+        answer = self.common(message)
+        if kind == "5":
+            return self.reconcile(message, answer)
+        if message["t"] == "0200" and self.is_of_closed_batch(message):
+            say("closed batch")
+            answer["39"] = "77"
+        elif message["t"] == "0200":
+            self.sales[message["11"]] = message["4"]
+            answer.update({"39": "00", "38": "654321"})
+            say("sale", *(message[key] for key in ("2", "4", "14", "48", "49")), self.name_of(message))
+        else:
+            need(message["t"] in ("0400", "0401"), f"a message type {message['t']}")
+            original = self.original(message)
+            self.undone.add(original)
+            answer["39"] = "00"
+            say("reversal of", original, message["4"])
+        self.line.answer(answer)
+        return True
 
 
-def read_message(connection):
-    raw = read_exactly(connection, int.from_bytes(read_exactly(connection, 2), "big"))
-    decoded, _ = iso8583.decode(raw, SPEC)
-    return raw, decoded
+class Iso87Bank(Bank):
+    ECHOED = ("2", "3", "4", "7", "11", "12", "13", "25", "32", "37", "41", "42", "49", "50", "90")
 
-
-def write_message(connection, message, sign):
-    if sign:
-        number = "128" if any(key.isdigit() and int(key) > 64 for key in message) else "64"
-        message[number] = "0" * 16
-        raw, _ = iso8583.encode(message, SPEC)
-        code = mac.generate_retail_mac(MAK[:8], MAK[8:], bytes(raw[:-16]), 1)
-        raw = raw[:-16] + code.hex().upper().encode()
-    else:
-        raw, _ = iso8583.encode(message, SPEC)
-    connection.sendall(len(raw).to_bytes(2, "big") + raw)
-
-
-def network(request):
-    answer = {key: request[key] for key in ("7", "11", "32", "41", "42", "70") if key in request}
-    answer.update({"t": "0810", "39": "00", "15": "1201"})
-    if request["70"] == "101":
-        wrapped = des.encrypt_tdes_ecb(TMK, MAK)
-        check_value = des.encrypt_tdes_ecb(MAK, bytes(8))[:3]
-        answer["123"] = (wrapped + check_value).hex().upper()
-    return answer
-
-
-def sale(raw, request):
-    code = mac.generate_retail_mac(MAK[:8], MAK[8:], raw[:-16], 1)
-    answer = {key: request[key] for key in ("2", "3", "4", "7", "11", "12", "13", "25", "32", "37", "41", "42", "49")}
-    answer["t"] = "0210"
-    if raw[-16:] != code.hex().upper().encode():
-        answer["39"] = "A0"
+    def common(self, message):
+        answer = {key: message[key] for key in self.ECHOED if key in message}
+        answer.update({"t": message["t"][:2] + "10", "15": self.date})
         return answer
-    print(request["2"], request["4"], request["14"], request["48"], request["49"], request["37"], flush=True)
-    answer.update({"39": "00", "38": "654321"})
-    return answer
+
+    def name_of(self, message):
+        return message["37"]
+
+    def original(self, message):
+        return message["90"][4:10]
+
+    def is_of_closed_batch(self, _message):
+        return False
+
+    def network(self, message):
+        if message["t"] in ("0810", "0830"):
+            need(message["39"] == "00", "the answer to the bank's own")
+            say("answered", message["70"])
+            return True
+        answer = {key: message[key] for key in ("7", "11", "32", "41", "42", "70") if key in message}
+        answer.update({"t": "0810", "39": "00", "15": self.date})
+        mak = self.fresh_keys(answer) if message["70"] == "101" else None
+        say({"001": "sign-on", "002": "sign-off", "101": "keys", "301": "echo"}[message["70"]])
+        self.line.answer(answer)
+        self.line.mak = mak or self.line.mak
+        return message["70"] != "002"
+
+    def reconcile(self, message, answer):
+        (count, amount), (undone, undone_amount) = self.totals()
+        own = {
+            "74": 0, "75": 0, "76": count, "77": undone,
+            "86": 0, "87": 0, "88": amount, "89": undone_amount,
+        }
+        own = {key: f"{value:0{10 if int(key) < 80 else 16}}" for key, value in own.items()}
+        agrees = all(message[key] == value for key, value in own.items())
+        need(message["97"] == f"D{amount - undone_amount:016}", "the net amount")
+        answer.update(own, **{"39": "00", "66": "1" if agrees else "2"})
+        say("totals", "in balance" if agrees else "out of balance")
+        self.line.answer(answer)
+        # The day is over, and the bank says so by itself; a new key comes with it.
+        self.date = "1202"
+        notice = {"7": "1202000001", "11": "000901"}
+        self.line.write({**notice, "t": "0820", "15": self.date, "70": "201"})
+        keys = {**notice, "t": "0800", "11": "000902", "70": "101"}
+        mak = self.fresh_keys(keys)
+        self.line.write(keys)
+        self.line.mak = mak
+        return True
+
+
+class CupsBank(Bank):
+    ECHOED = ("2", "3", "4", "11", "25", "41", "42", "49", "60")
+
+    def common(self, message):
+        answer = {key: message[key] for key in self.ECHOED if key in message}
+        answer.update({"t": message["t"][:2] + "10", "12": "163000", "13": "1201", "37": "123456789012"})
+        return answer
+
+    def name_of(self, message):
+        return message["60"][2:8]
+
+    def original(self, message):
+        return message["61"][6:12]
+
+    def is_of_closed_batch(self, message):
+        return int(message["60"][2:8]) != self.batch
+
+    def network(self, message):
+        code = message["60"][8:11]
+        answer = {key: message[key] for key in ("11", "41", "42") if key in message}
+        answer.update({"t": message["t"][:2] + "10" if message["t"] == "0800" else "0830", "39": "00"})
+        answer["60"] = f"00{self.batch:06}{code}"
+        mak = None
+        if code == "003":
+            answer.update({"12": "163000", "13": "1201"})
+            mak = self.fresh_keys(answer)
+            say("sign-on")
+        say({"002": "sign-off", "003": "keys", "301": "echo"}[code])
+        self.line.answer(answer)
+        self.line.mak = mak or self.line.mak
+        return code != "002"
+
+    def reconcile(self, message, answer):
+        (count, amount), (undone, undone_amount) = self.totals()
+        own = f"{amount - undone_amount:012}{count - undone:03}{0:012}{0:03}"
+        agrees = message["48"][:30] == own
+        answer.update({"39": "00", "48": own + ("1" if agrees else "2") + "0" * 31})
+        say("totals", "in balance" if agrees else "out of balance")
+        self.line.answer(answer)
+        # The batch is closed: the next one's number comes with a sign-on.
+        self.batch += 1
+        self.sales, self.undone = {}, set()
+        return True
 
 
 def main():
+    name = sys.argv[1]
+    dialect = DIALECTS[name]()
     listener = socket.create_server(("127.0.0.1", 0))
-    print(listener.getsockname()[1], flush=True)
+    say(listener.getsockname()[1])
     connection, _ = listener.accept()
-    while True:
-        raw, request = read_message(connection)
-        if request["t"] == "0800":
-            write_message(connection, network(request), sign=False)
-        else:
-            write_message(connection, sale(raw, request), sign=True)
+    line = Line(dialect, connection)
+    bank = {"iso87-ascii": Iso87Bank, "cups-pos": CupsBank}[name](dialect, line)
+    while bank.serve(*line.read()):
+        pass
+    # The other side closes once it has the answer to its sign-off.
+    need(connection.recv(1) == b"", "nothing comes after the sign-off")
+    say("closed")
 
 
 main()

@@ -107,6 +107,7 @@ async fn world(name: &str) -> (World, Arc<ThroughScissors>) {
     let (parts, keys) = parts(&profile, Arc::clone(&connect) as Arc<dyn Connect>);
     let mut world = World::not_yet_up(&profile, bank);
     (world.link, world.keys) = (HostLink::start(parts), keys);
+    world.host = world.link.clone().into();
     world.until(LinkState::Up).await;
     (world, connect)
 }

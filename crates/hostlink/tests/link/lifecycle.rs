@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use banksim::{Fault, HowMany, Scope};
 use hostlink::{
-    BankProfile, Connect, Connecting, HostLink, LinkState, MaybeSent, NotSent, Outcome, SHIPPED_BANKS,
-    Stream, shipped_bank, shipped_file,
+    BankProfile, Connect, Connecting, HostLink, KeyUsage, LinkState, MaybeSent, NotSent, Outcome,
+    SHIPPED_BANKS, SecurityError, Stream, shipped_bank, shipped_file,
 };
 use iso8583::Mti;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::support::{World, bank, parts, reply, settle};
+
+/// The state in which a link stops for good.
+const WRONG_KEY: LinkState = LinkState::Refused(SecurityError::CheckValueMismatch(KeyUsage::Mac));
 
 fn echo_mti(bank: &str) -> Mti {
     if bank == "cups-pos" { Mti::NETWORK_ADVICE } else { Mti::NETWORK_REQUEST }
@@ -40,12 +43,12 @@ async fn a_wrong_check_value_stops_the_link_until_a_person_resumes_it() {
         let scope = Scope { how_many: HowMany::Next(profile.sign_on().len() as u32), ..Scope::next() };
         bank.set_fault(Fault::WrongCheckValue, scope);
         let world = World::not_yet_up(&profile, bank);
-        world.until(LinkState::Refused).await;
+        world.until(WRONG_KEY).await;
         let outcome = world.consume_unsigned().await;
         assert!(matches!(outcome, Outcome::NotSent(NotSent::LinkRefused)), "{name} {outcome:?}");
         // It does not try again by itself, however long it waits.
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        assert_eq!(*world.link.state().borrow(), LinkState::Refused);
+        assert_eq!(*world.link.state().borrow(), WRONG_KEY);
         world.link.resume().await;
         world.until(LinkState::Up).await;
         assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00", "{name}");
@@ -179,9 +182,9 @@ async fn a_connection_lost_during_a_drain_tells_each_request_and_does_not_come_b
 
 #[tokio::test(start_paused = true)]
 async fn dropping_the_last_handle_lets_answers_come_and_signs_off() {
-    let World { bank, link, .. } = World::of("cups-pos").await;
+    let World { bank, link, host, .. } = World::of("cups-pos").await;
     let mut state = link.state();
-    drop(link);
+    drop((link, host));
     state.wait_for(|now| *now == LinkState::Closed).await.unwrap();
     assert!(bank.received().last().unwrap().starts_with("0820"), "{:?}", bank.received());
 }

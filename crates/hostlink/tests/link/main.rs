@@ -3,12 +3,16 @@
 //! Most stories run on an in-memory connection with tokio's paused clock, so that waiting costs nothing and every run
 //! is the same; those about sockets run over real TCP.
 
+mod chaos;
 mod cut;
 mod faults;
+mod hosts;
 mod interop;
 mod lifecycle;
+mod management;
 mod matching;
 mod payments;
 mod profiles;
 mod restart;
 mod support;
+mod terminals;

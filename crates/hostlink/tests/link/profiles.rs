@@ -34,7 +34,10 @@ fn a_mistake_in_a_document_is_named_with_its_place() {
         ("length = \"binary2\"", "length = \"binary3\"", "length", "unknown variant"),
         ("tpdu = \"60 00 03 00 00\"", "tpdu = \"60 00 03\"", "framing.tpdu", "five bytes"),
         ("60 = \"10{batch}000\"", "60 = \"10{bach}000\"", "transactions.authorize.fields.60", "{bach}"),
-        ("22 = \"012\"", "22 = \"01x\"", "transactions.authorize.fields", "22"),
+        ("22 = \"{entry}\"", "22 = \"01x\"", "transactions.authorize.fields", "22"),
+        ("ecommerce = { mode = \"01\" }\n", "", "entry.ecommerce", "Internet"),
+        ("chip = { mode = \"05\" }", "chip = { mode = \"5\" }", "entry.chip", "two digits"),
+        ("on_silence = \"ignore\"", "on_silence = \"reverse\"", "balance_inquiry.on_silence", "only asks"),
         ("4 = \"{amount}\"\n", "", "transactions.authorize.fields", "field 4"),
         ("3 = \"030000\"", "300 = \"030000\"", "transactions.authorize.fields.300", "2 to 128"),
         (
@@ -45,7 +48,10 @@ fn a_mistake_in_a_document_is_named_with_its_place() {
         ),
         ("\"1\" = [11, 41, 42]", "\"1\" = [41, 42]", "matching.1", "field 11"),
         ("\"1\" = [11, 41, 42]", "\"1\" = [11, 37]", "transactions.authorize.fields.37", "matched by"),
-        ("unprotected = [\"0800\",", "unprotected = [", "mac.unprotected", "before there is a key"),
+        ("\"0800\", \"0810\"", "\"0810\"", "mac.unprotected", "before there is a key"),
+        ("mti = \"0500\"", "mti = \"0600\"", "reconciliation.mti", "class 5"),
+        ("standing_debits.amount:12", "sales.amount:12", "reconciliation.fields", "sales"),
+        ("in_balance = {", "balance = {", "document", "unknown field"),
         ("[transactions.refund]", "[transactions.chargeback]", "chargeback", "unknown variant"),
         (
             "\"25\" = { outcome = \"approve\" }",
@@ -122,6 +128,7 @@ fn a_message_from_unfit_data_says_what_is_missing() {
         batch: None,
         original: None,
         reason: None,
+        entry: card::Entry::default(),
     };
     let say = |transaction, data| profile.message(transaction, &data).unwrap_err().to_string();
     assert_eq!(say(Transaction::Consume, good.clone()), "field 60 needs batch, which was not given");

@@ -9,9 +9,9 @@ use card::{Expiry, Pan, SecurityCode};
 use des::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use des::{Des, TdesEde2};
 use hostlink::{
-    BankProfile, CardFields, Connect, Connecting, HostLink, KeyUsage, LinkParts, LinkSecurity, LinkState,
-    MacAlgorithm, Original, Outcome, Reply, SecurityError, Stream, TcpConnect, Transaction, TransactionData,
-    TransactionRequest, WrappedKey, shipped_bank,
+    BankProfile, CardFields, Connect, Connecting, Host, HostLink, KeyUsage, LinkParts, LinkSecurity,
+    LinkState, MacAlgorithm, Original, Outcome, Reply, SecurityError, Stream, TcpConnect, Transaction,
+    TransactionData, TransactionRequest, WrappedKey, shipped_bank,
 };
 use iso8583::Fields;
 use tokio::time::Instant;
@@ -53,12 +53,18 @@ impl Clock for Noon {
 pub struct SoftKeys {
     algorithm: MacAlgorithm,
     mac: Mutex<Option<Vec<u8>>>,
+    previous: Mutex<Option<Vec<u8>>>,
     pub installed: AtomicU32,
 }
 
 impl SoftKeys {
     pub fn new(algorithm: MacAlgorithm) -> Self {
-        Self { algorithm, mac: Mutex::new(None), installed: AtomicU32::new(0) }
+        Self { algorithm, mac: Mutex::new(None), previous: Mutex::new(None), installed: AtomicU32::new(0) }
+    }
+
+    /// Whether an old key is still kept.
+    pub fn keeps_previous(&self) -> bool {
+        self.previous.lock().unwrap().is_some()
     }
 }
 
@@ -120,6 +126,15 @@ impl LinkSecurity for SoftKeys {
         self.mac(input).is_ok_and(|own| own == *mac)
     }
 
+    fn verify_previous(&self, input: &[u8], mac: &[u8; 8]) -> bool {
+        let key = self.previous.lock().unwrap();
+        key.as_ref().is_some_and(|key| soft_mac(self.algorithm, key, input) == *mac)
+    }
+
+    fn forget_previous_keys(&self) {
+        *self.previous.lock().unwrap() = None;
+    }
+
     fn install_working_keys(&self, wrapped: &[WrappedKey]) -> Result<(), SecurityError> {
         for key in wrapped {
             let cipher = TdesEde2::new_from_slice(&TMK).unwrap();
@@ -133,7 +148,8 @@ impl LinkSecurity for SoftKeys {
                 return Err(SecurityError::CheckValueMismatch(key.usage));
             }
             if key.usage == KeyUsage::Mac {
-                *self.mac.lock().unwrap() = Some(clear);
+                let old = self.mac.lock().unwrap().replace(clear);
+                *self.previous.lock().unwrap() = old;
             }
         }
         self.installed.fetch_add(1, Ordering::Relaxed);
@@ -153,6 +169,8 @@ impl Connect for ToBank {
 
 pub struct World {
     pub bank: Arc<Bank>,
+    pub host: Host,
+    /// The first of the host's links.
     pub link: HostLink,
     pub keys: Arc<SoftKeys>,
     pub terminal: String,
@@ -205,13 +223,29 @@ impl World {
     }
 
     pub fn not_yet_up(profile: &Arc<BankProfile>, bank: Arc<Bank>) -> Self {
+        Self::over_links(profile, bank, 1)
+    }
+
+    /// A host of so many links, each with keys of its own.
+    pub fn over_links(profile: &Arc<BankProfile>, bank: Arc<Bank>, links: usize) -> Self {
         let connect: Arc<dyn Connect> = match bank.address() {
             Some(address) => Arc::new(TcpConnect::new(address.to_string())),
             None => Arc::new(ToBank(Arc::clone(&bank))),
         };
-        let (parts, keys) = parts(profile, connect);
-        let link = HostLink::start(parts);
-        Self { bank, link, keys, terminal: "00000001".to_owned(), stan: AtomicU32::new(1) }
+        let (first, keys) = parts(profile, Arc::clone(&connect));
+        let others = (1..links).map(|_| parts(profile, Arc::clone(&connect)).0).collect();
+        let host = Host::start(first, others);
+        let link = host.links()[0].clone();
+        Self { bank, host, link, keys, terminal: "00000001".to_owned(), stan: AtomicU32::new(1) }
+    }
+
+    /// A host of so many links, all up.
+    pub async fn of_links(profile: &Arc<BankProfile>, links: usize) -> Self {
+        let world = Self::over_links(profile, bank(profile, false).await, links);
+        for link in world.host.links() {
+            link.state().wait_for(|state| *state == LinkState::Up).await.unwrap();
+        }
+        world
     }
 
     pub async fn until(&self, state: LinkState) {
@@ -241,6 +275,7 @@ impl World {
             batch: self.link.facts().batch,
             original,
             reason: None,
+            entry: card::Entry::default(),
         }
     }
 
@@ -260,7 +295,7 @@ impl World {
 
     pub async fn send_fields(&self, transaction: Transaction, fields: Fields, pan: &str) -> Outcome {
         let request = TransactionRequest { transaction, fields, card: Some(card(pan)) };
-        self.link.request(request, self.deadline()).await
+        self.host.request(request, self.deadline()).await
     }
 
     /// A sale of `minor` units.
@@ -285,6 +320,7 @@ pub fn card(pan: &str) -> CardFields {
         pan: Pan::parse(pan).unwrap(),
         expiry: Some(Expiry::from_yymm("3012").unwrap()),
         security_code: Some(SecurityCode::parse("123").unwrap()),
+        present: None,
     }
 }
 
@@ -299,6 +335,7 @@ pub fn original(transaction: Transaction, data: &TransactionData, reply: Option<
         rrn: field(37),
         authorization_code: field(38),
         batch: data.batch.clone(),
+        entry: data.entry,
     }
 }
 

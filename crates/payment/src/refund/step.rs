@@ -41,6 +41,7 @@ impl Payment {
             merchant_reference: new.merchant_reference,
             metadata: new.metadata,
             exchange: new.exchange,
+            needs_operator: None,
             decline: None,
         };
         let notices = vec![Notice::RefundCreated];
@@ -76,7 +77,12 @@ impl Payment {
         let (mut refund, mut payment) = (refund.clone(), self.clone());
         refund.version += 1;
         payment.version += 1;
+        refund.needs_operator = None;
         match event {
+            RefundEvent::Stuck { why } => {
+                refund.needs_operator = Some(why);
+                Ok(in_doubt(refund, payment, first_try))
+            }
             RefundEvent::Approved(approval) if approval.amount == refund.amount => {
                 refund.exchange.approved(approval, now);
                 given_back(refund, payment)

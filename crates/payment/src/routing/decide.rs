@@ -39,6 +39,7 @@ pub fn decide<'a>(
         let verdict = &mut verdicts[index];
         match now(&verdict.contract.bank) {
             None => verdict.why = Why::NotConfigured,
+            Some(bank) if !bank.takes_entry => verdict.why = Why::EntryNotTaken,
             Some(bank) if !bank.is_up => verdict.why = Why::LinkDown,
             Some(bank) if !bank.has_room => verdict.why = Why::AtItsShare,
             Some(_) if order.len() >= table.max_banks => verdict.why = Why::BeyondMaxBanks,
@@ -142,6 +143,8 @@ fn no_route(verdicts: &[Verdict<'_>], asked: &Asked<'_>) -> NoRoute {
         NoRoute::Full
     } else if any(|why| matches!(why, Why::LinkDown | Why::NotConfigured)) {
         NoRoute::Unreachable
+    } else if any(|why| matches!(why, Why::EntryNotTaken)) {
+        NoRoute::EntryNotTaken
     } else if any(|why| matches!(why, Why::NotAllowed { .. } | Why::Forbidden { .. })) {
         NoRoute::Excluded
     } else {

@@ -58,6 +58,8 @@ pub enum Why<'a> {
     Forbidden { rule: &'a str },
     /// Left out: no bank of that name is configured.
     NotConfigured,
+    /// Left out: it takes no card whose data was entered like this.
+    EntryNotTaken,
     /// Left out: its link is not up.
     LinkDown,
     /// Left out: it keeps as many waiting as one bank may.
@@ -113,6 +115,7 @@ impl Why<'_> {
             Self::NotAllowed { .. } => "not_allowed",
             Self::Forbidden { .. } => "forbidden",
             Self::NotConfigured => "not_configured",
+            Self::EntryNotTaken => "entry_not_taken",
             Self::LinkDown => "link_down",
             Self::AtItsShare => "at_its_share",
             Self::BeyondMaxBanks => "beyond_max_banks",
@@ -126,6 +129,7 @@ impl Why<'_> {
             Self::NotAllowed { .. }
                 | Self::Forbidden { .. }
                 | Self::NotConfigured
+                | Self::EntryNotTaken
                 | Self::LinkDown
                 | Self::AtItsShare
         )
@@ -155,6 +159,7 @@ impl fmt::Display for Why<'_> {
             Self::NotAllowed { rule } => write!(f, "rule {rule:?} allows only other banks"),
             Self::Forbidden { rule } => write!(f, "rule {rule:?} forbids it"),
             Self::NotConfigured => f.write_str("no bank of this name is configured"),
+            Self::EntryNotTaken => f.write_str("it takes no card that is given in this way"),
             Self::LinkDown => f.write_str("its link is not up"),
             Self::AtItsShare => f.write_str("it keeps as many waiting as one bank may"),
             Self::BeyondMaxBanks => f.write_str("enough banks come before it (max_banks)"),

@@ -3,7 +3,7 @@
 use types::Timestamp;
 
 use super::outcome::{Outcome, to};
-use crate::{Approval, CancellationReason, Notice, Payment, State, Statistic, Undo};
+use crate::{Approval, CancellationReason, Notice, Payment, Refused, State, Statistic, Undo};
 
 impl Payment {
     pub(super) fn reversed(&mut self, undo: Undo) -> Outcome {
@@ -16,6 +16,20 @@ impl Payment {
                 .more(Statistic::Reversed, self.terms.amount.minor()),
             Undo::Capture { .. } => to(State::Authorized).resolved(true).notice(Notice::ActionFailed),
             Undo::Void { of, .. } => to(of.state()).resolved(true).notice(Notice::ActionFailed),
+        }
+    }
+
+    /// What was to be undone is in effect at the bank, and stays so: the payment goes on as if its answer had come in time.
+    pub(super) fn stands_after_all(
+        &mut self,
+        undo: Undo,
+        approval: Approval,
+        now: Timestamp,
+    ) -> Result<Outcome, Refused> {
+        match undo {
+            Undo::Original => Ok(self.original_approved(approval, true, now)?.resolved(true)),
+            Undo::Capture { amount } => self.capture_approved((amount, true), approval, true, now),
+            Undo::Void { of, why } => Ok(self.void_approved((of, why), approval, true, now)?.resolved(true)),
         }
     }
 

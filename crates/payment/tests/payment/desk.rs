@@ -169,6 +169,8 @@ impl Desk {
             rrn: None,
             authorization_code: None,
             response_code: None,
+            entry: Default::default(),
+            issuer_data: None,
             batch: None,
             sent_at: self.now,
             answered_at: None,
@@ -215,6 +217,7 @@ pub fn approval(amount: u64) -> Approval {
         amount,
         response_code: "00".to_owned(),
         rrn: Some("123456789012".to_owned()),
+        issuer_data: None,
         authorization_code: Some("A1B2C3".to_owned()),
     }
 }

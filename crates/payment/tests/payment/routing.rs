@@ -8,8 +8,9 @@ use payment::routing::{
 };
 use types::{Currency, MerchantId, Money, PaymentId};
 
-pub const WELL: BankNow = BankNow { is_up: true, has_room: true, health: 100 };
+pub const WELL: BankNow = BankNow { is_up: true, has_room: true, takes_entry: true, health: 100 };
 const DOWN: BankNow = BankNow { is_up: false, ..WELL };
+const OTHER_CARDS: BankNow = BankNow { takes_entry: false, ..WELL };
 const FULL: BankNow = BankNow { has_room: false, ..WELL };
 
 pub fn contract(bank: &str, currencies: &[Currency], brands: &[&str]) -> Acquirer {
@@ -140,6 +141,7 @@ fn rules_that_leave_nobody_are_told_from_banks_that_are_away_and_banks_that_are_
     };
     assert_eq!(no_route(&nobody, WELL), NoRoute::Excluded);
     assert_eq!(no_route(&RoutingTable::default(), DOWN), NoRoute::Unreachable);
+    assert_eq!(no_route(&RoutingTable::default(), OTHER_CARDS), NoRoute::EntryNotTaken);
     assert_eq!(no_route(&RoutingTable::default(), FULL), NoRoute::Full);
 }
 

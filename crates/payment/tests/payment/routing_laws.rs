@@ -64,8 +64,8 @@ fn table() -> impl Strategy<Value = RoutingTable> {
 
 /// How each bank is; one that is missing is not configured.
 fn now() -> impl Strategy<Value = BTreeMap<&'static str, BankNow>> {
-    let bank = (any::<bool>(), prop::bool::weighted(0.8), 0u8..101)
-        .prop_map(|(is_up, has_room, health)| BankNow { is_up, has_room, health });
+    let bank = (any::<bool>(), prop::bool::weighted(0.8), prop::bool::weighted(0.9), 0u8..101)
+        .prop_map(|(is_up, has_room, takes_entry, health)| BankNow { is_up, has_room, takes_entry, health });
     prop::collection::btree_map(prop::sample::select(&BANKS[..]), bank, 0..6)
 }
 
@@ -98,7 +98,7 @@ proptest! {
             prop_assert!(candidate.currencies.contains(&Currency::EUR));
             prop_assert!(candidate.brands.is_empty() || candidate.brands.iter().any(|it| it == brand));
             let now = bank(&candidate.bank).unwrap();
-            prop_assert!(now.is_up && now.has_room);
+            prop_assert!(now.is_up && now.has_room && now.takes_entry);
             for rule in table.rules.iter().filter(|rule| rule.when.unmet(&asked).is_none()) {
                 prop_assert!(!rule.never.contains(&candidate.bank));
                 prop_assert!(rule.only.is_empty() || rule.only.contains(&candidate.bank));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment::Event;
 use types::PaymentId;
 
-use super::exchange::Intent;
+use super::exchange::{Intent, Place};
 use super::reroute::Route;
 use super::submit::{money, original_transaction};
 use crate::bank::Transaction;
@@ -43,8 +43,7 @@ impl Pcs {
         let original = self.original_of(&payment, "capture")?;
         let amount = amount.unwrap_or(payment.capturable());
         let transaction = Transaction::Capture;
-        let exchange =
-            self.new_exchange(transaction, &original.bank, &original.terminal, &original.acceptor).await?;
+        let exchange = self.new_exchange(transaction, Place::of(&original)).await?;
         let event = Event::CaptureRequested { amount, exchange: exchange.clone() };
         let change = payment.step(event, now).map_err(|refused| CommandError::refused(&payment, refused))?;
         let held = (&original, original_transaction(&payment), payment.terms.amount);

@@ -92,7 +92,7 @@ impl Pcs {
             }
             State::Capturing { in_doubt: true, .. } => {
                 // The message itself was the first try.
-                let due = now.plus_ms(task::pause_ms(1));
+                let due = now.plus_ms(task::SECOND_TRY_MS);
                 unit.tasks.push(self.task(payment, Some(message.clone()), 1).put(PURSUIT, due)?);
             }
             State::Authorized => {

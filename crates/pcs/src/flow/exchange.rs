@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use card::Entry;
 use payment::routing::NoRoute;
 use payment::{Change, Exchange, Payment};
 use store::{AliasChange, RowChange};
@@ -22,6 +23,25 @@ use crate::model::Actor;
 use crate::task::{EXCHANGE, Message, Task};
 use crate::unit::Said;
 use crate::{CommandError, Done, Pcs};
+
+/// Where a bank is asked: under which numbers, and for a card that was entered how.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub bank: &'a str,
+    /// DE 41.
+    pub terminal: &'a str,
+    /// DE 42.
+    pub acceptor: &'a str,
+    pub entry: Entry,
+}
+
+impl<'a> Place<'a> {
+    /// The terminal of an earlier exchange: what follows it comes from there too, and without a PIN.
+    pub fn of(earlier: &'a Exchange) -> Self {
+        let entry = Entry::from(earlier.entry.mode);
+        Self { bank: &earlier.bank, terminal: &earlier.terminal, acceptor: &earlier.acceptor, entry }
+    }
+}
 
 /// Everything that is decided before the bank hears of it.
 pub(crate) struct Intent {
@@ -90,6 +110,7 @@ impl Pcs {
             message,
             asked: None,
             attempts,
+            refusals: 0,
             since: self.clock.now(),
         }
     }
@@ -98,12 +119,10 @@ impl Pcs {
     pub(crate) async fn new_exchange(
         &self,
         transaction: Transaction,
-        bank: &str,
-        terminal: &str,
-        acceptor: &str,
+        place: Place<'_>,
     ) -> Result<Exchange, CommandError> {
         let now = self.clock.now();
-        let bank = self.bank(bank)?;
+        let bank = self.bank(place.bank)?;
         // Asking before anything is recorded saves a payment that could only be taken back.
         if !bank.is_up() {
             return Err(NoRoute::Unreachable.into());
@@ -111,18 +130,20 @@ impl Pcs {
         if !bank.has_room(self.at_once) {
             return Err(CommandError::Overloaded);
         }
-        let stan = self.numbers.stan(&self.store, bank.name(), terminal, now).await?;
+        let stan = self.numbers.stan(&self.store, bank.name(), place.terminal, now).await?;
         Ok(Exchange {
             attempt: self.new_id(),
             bank: bank.name().to_owned(),
-            terminal: terminal.to_owned(),
-            acceptor: acceptor.to_owned(),
+            terminal: place.terminal.to_owned(),
+            acceptor: place.acceptor.to_owned(),
             transaction: transaction.name().to_owned(),
             stan,
             rrn: bank.own_rrn(now, stan),
             authorization_code: None,
             response_code: None,
             batch: bank.batch(),
+            entry: place.entry,
+            issuer_data: None,
             sent_at: now,
             answered_at: None,
         })

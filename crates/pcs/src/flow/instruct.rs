@@ -19,9 +19,11 @@ use pki::webauthn::RelyingParty;
 use pki::{Anchor, Certificate, ChainError, KeyId, Purpose, Refused};
 use types::{CheckoutSessionId, CustomerId};
 
+use super::given::Given;
 use super::submit::{authorization_end, internal_refusal};
 use crate::bank::SecretCard;
 use crate::claim::Running;
+use crate::hash::hex;
 use crate::model::{Actor, CheckoutSession, PaymentMethod, PaymentMethodStatus, SessionStatus};
 use crate::reads::wallet_alias;
 use crate::resource::put;
@@ -125,12 +127,10 @@ impl Pcs {
         change.payment.customer = session.customer;
         change.payment.checkout_session = Some(session.id);
         let actor = Actor::Wallet { certificate_serial: wallet.certificate_serial };
-        let mut intent = self
-            .asked(change, &merchant, &presented.method, Some(presented.card), evidence, actor, now)
-            .await?;
-        if presented.is_new {
-            intent.rows.push(put(&presented.method)?);
-        }
+        let Presented { method, card, is_new } = presented;
+        let entry = card::Entry::default();
+        let given = Given { method, card: Some(card), entry, evidence, terminal: None, is_new };
+        let mut intent = self.asked(change, &merchant, given, actor, now).await?;
         let mut session = session;
         session.version += 1;
         session.status = SessionStatus::Processing;
@@ -184,7 +184,11 @@ impl Pcs {
                 let security_code = code.transpose().map_err(|error| unfit(&error))?;
                 let single = PaymentMethodStatus::SingleUse;
                 let method = self.seal_card(&pan, expiry, Some(session.merchant), None, single)?;
-                Ok(Presented { method, card: SecretCard { pan, expiry, security_code }, is_new: true })
+                Ok(Presented {
+                    method,
+                    card: SecretCard { pan, expiry, security_code, present: None },
+                    is_new: true,
+                })
             }
             Instrument::PaymentMethod { id, security_code } => {
                 let missing = || CommandError::Missing { kind: "payment_method", id: id.to_string() };
@@ -215,8 +219,4 @@ fn evidence(instruction: &Instruction, verified: &Verified) -> Evidence {
 /// A card that breaks a rule; the error names the rule and repeats no digit.
 fn unfit(error: &dyn std::error::Error) -> CommandError {
     CommandError::Invalid { field: "card", rule: error.to_string() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

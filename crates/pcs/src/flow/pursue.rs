@@ -1,7 +1,9 @@
 //! Drive every doubt to certainty: send reversals and repeat advices until the bank answers. One stubborn payment never
 //! holds up another: each has a due time of its own, and a bank is given many at once.
 
-use payment::{Event, RefundState, State};
+use payment::pursuit::Pursued;
+use payment::{Event, RefundEvent, RefundState, State};
+use store::Unit;
 
 use super::conclude::awaits;
 use crate::bank::{Heard, Says, Transaction};
@@ -27,10 +29,18 @@ impl Pcs {
         }
         let heard = bank.ask(sent.transaction, &sent.fields, &card).await;
         match (&heard.says, message.transaction) {
-            (Says::NeverLeft, _) => self.try_later(task, task.attempts, &heard).await,
+            (Says::NeverLeft, _) => {
+                let trouble = heard.note.as_deref();
+                self.try_later(task.clone(), Pursuit { trouble, ..Pursuit::default() }).await
+            }
+            (Says::Silent | Says::NotNow(_), _) => {
+                self.try_later(Task { attempts: task.attempts + 1, ..task.clone() }, Pursuit::default()).await
+            }
             // A refused reversal is not an end: only an acknowledgement is.
-            (Says::Silent | Says::NotNow(_), _) | (Says::Declined(_), Transaction::Reversal) => {
-                self.try_later(task, task.attempts + 1, &heard).await
+            (Says::Declined(decline), Transaction::Reversal) => {
+                let next = Task { attempts: task.attempts + 1, refusals: task.refusals + 1, ..task.clone() };
+                let refused_with = decline.network_code.as_deref();
+                self.try_later(next, Pursuit { refused_with, ..Pursuit::default() }).await
             }
             // "No original found" is success too: there is nothing to reverse. `bank.rs` reads it as approval.
             (Says::Approved { .. }, Transaction::Reversal) => self.reversal_accepted(task, sent, heard).await,
@@ -93,17 +103,68 @@ impl Pcs {
         self.commit(unit).await.map(drop)
     }
 
-    async fn try_later(&self, task: &Task, attempts: u32, heard: &Heard) -> Result<(), CommandError> {
+    /// Puts the next try off, and asks for an operator when the gateway alone does not get further.
+    pub(crate) async fn try_later(&self, next: Task, met: Pursuit<'_>) -> Result<(), CommandError> {
+        let _turn = self.turns.take(next.payment.to_u128()).await;
         let now = self.clock.now();
-        let next = Task { attempts, ..task.clone() };
-        let mut unit = self.unit(task.merchant, now);
-        unit.tasks.push(next.put(PURSUIT, now.plus_ms(task::pause_ms(attempts)))?);
+        let pursued = Pursued {
+            attempts: next.attempts,
+            refusals: next.refusals,
+            refused_with: met.refused_with,
+            trouble: met.trouble,
+            age_ms: now.ms_since(next.since),
+        };
+        let mut unit = self.unit(next.merchant, now);
+        unit.tasks.push(next.put(PURSUIT, now.plus_ms(pursued.pause_ms()))?);
+        let why = pursued.needs_operator();
         tracing::warn!(
-            payment.id = %task.payment,
-            attempts,
-            why = heard.note.as_deref().unwrap_or("refused"),
+            payment.id = %next.payment,
+            attempts = next.attempts,
+            why = met.refused_with.or(met.trouble).unwrap_or("no answer"),
+            needs_operator = why.as_deref(),
             "The bank has not acknowledged the reversal or advice yet; will repeat it"
         );
+        if let Some(why) = why {
+            self.add_call_for_operator(&mut unit, &next, why).await?;
+        }
         self.commit(unit).await.map(drop)
     }
+
+    /// The payment or refund says, once, that people have to end its doubt.
+    async fn add_call_for_operator(
+        &self,
+        unit: &mut Unit,
+        task: &Task,
+        why: String,
+    ) -> Result<(), CommandError> {
+        let payment = self.must_load(task.merchant, task.payment).await?;
+        let said = Said { note: Some(why.clone()), ..Said::default() };
+        if let Some(refund) = task.refund {
+            let refund = self.must_load_refund(task.merchant, refund).await?;
+            let is_open = matches!(refund.state, RefundState::Pending | RefundState::InDoubt);
+            if refund.needs_operator.is_some() || !is_open {
+                return Ok(());
+            }
+            let changed = payment
+                .refund_step(&refund, RefundEvent::Stuck { why }, unit.at)
+                .map_err(|refused| CommandError::refused(&payment, refused))?;
+            return self.add_refund_change(unit, &changed.refund, &changed.change, Actor::Gateway, said);
+        }
+        if payment.needs_operator.is_some() || !payment.state.in_doubt() {
+            return Ok(());
+        }
+        let change = payment
+            .step(Event::Stuck { why }, unit.at)
+            .map_err(|refused| CommandError::refused(&payment, refused))?;
+        self.add_payment_change(unit, &change, Actor::Gateway, said)
+    }
+}
+
+/// What a try met.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Pursuit<'a> {
+    /// DE 39 of a refusal.
+    pub refused_with: Option<&'a str>,
+    /// What stood in the way on our side.
+    pub trouble: Option<&'a str>,
 }

@@ -15,6 +15,7 @@ use store::AliasChange;
 use types::{MerchantId, RefundId};
 
 use super::conclude::{TRIES, decide_again};
+use super::exchange::Place;
 use super::submit::money;
 use crate::bank::{Heard, Says, Transaction};
 use crate::claim::Running;
@@ -73,8 +74,7 @@ impl Pcs {
             None => (&first, Transaction::Consume),
         };
         let transaction = Transaction::Refund;
-        let exchange =
-            self.new_exchange(transaction, &original.bank, &original.terminal, &original.acceptor).await?;
+        let exchange = self.new_exchange(transaction, Place::of(original)).await?;
         let new = NewRefund {
             id: self.new_id(),
             amount: request.amount,
@@ -157,7 +157,7 @@ impl Pcs {
         let done = Done::Refund(Box::new(refund.clone()));
         if refund.state == RefundState::InDoubt {
             // The message itself was the first try.
-            let due = now.plus_ms(task::pause_ms(1));
+            let due = now.plus_ms(task::SECOND_TRY_MS);
             unit.tasks.push(self.refund_task(&refund, Some(message.clone()), 1).put(PURSUIT, due)?);
         } else {
             unit.tasks.push(task::done(PURSUIT, exchange));
@@ -180,6 +180,7 @@ impl Pcs {
             message,
             asked: None,
             attempts,
+            refusals: 0,
             since: refund.created,
         }
     }

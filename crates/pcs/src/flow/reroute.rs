@@ -9,15 +9,16 @@
 //! Step 3 leads back to step 2, as often as there are banks in the order. Only `NotSent` leads there: what may have left is
 //! reversed, and a decline is an answer. After a crash nothing goes on: `resume.rs` takes the latest exchange for silent.
 
-use card::Pan;
+use card::{Entry, Pan};
 use payment::routing::{Acquirer, Asked, NoRoute, decide};
-use payment::{Event, Exchange, Payment, State};
+use payment::{Event, Payment, State};
 
-use super::exchange::Intent;
+use super::exchange::{Intent, Place};
+use super::given::Given;
 use super::submit::original_transaction;
 use crate::bank::{Draft, Heard};
 use crate::claim::Running;
-use crate::model::{Actor, Merchant, PaymentMethod};
+use crate::model::{Actor, Merchant, Terminal};
 use crate::task::{self, EXCHANGE, Message, Task};
 use crate::unit::Said;
 use crate::{CommandError, Done, Pcs};
@@ -30,37 +31,67 @@ const FIRST_DIGITS: usize = 8;
 pub(crate) struct Route {
     /// Those that were not tried yet, the next first.
     left: std::vec::IntoIter<Acquirer>,
+    /// How the card's data was entered, which is the same wherever it goes.
+    entry: Entry,
     /// For the payment's history, where there is anything to say.
     pub note: Option<String>,
 }
 
 impl Pcs {
-    /// Step 1: the banks that may take a payment.
+    /// Step 1: the banks that may take a payment: the one of the terminal that the card is at, or else those of the
+    /// merchant's contracts.
     pub(crate) fn route(
         &self,
         payment: &Payment,
         merchant: &Merchant,
-        method: &PaymentMethod,
+        given: &Given,
         pan: &Pan,
     ) -> Result<Route, CommandError> {
+        if let Some(at) = &given.terminal {
+            return self.route_of_terminal(payment, at, given.entry);
+        }
         let asked = Asked {
             payment: payment.id,
             merchant: payment.merchant,
             amount: payment.terms.amount,
             capture_method: payment.terms.capture_method,
-            brand: &method.card.brand,
+            brand: &given.method.card.brand,
             first_digits: &pan.expose()[..FIRST_DIGITS.min(pan.digit_count())],
         };
-        let now = self.clock.now();
-        let bank_now = |name: &str| self.banks.get(name).map(|bank| bank.now(self.at_once, now));
+        let (now, mode) = (self.clock.now(), given.entry.mode);
+        let bank_now = |name: &str| self.banks.get(name).map(|bank| bank.now(mode, self.at_once, now));
         let decision = decide(&self.routing, &merchant.acquirers, &asked, bank_now);
         match decision.no_route() {
             Some(why) => Err(why.into()),
             None => {
                 let left: Vec<Acquirer> = decision.candidates().cloned().collect();
-                Ok(Route { left: left.into_iter(), note: decision.note() })
+                Ok(Route { left: left.into_iter(), entry: given.entry, note: decision.note() })
             }
         }
+    }
+
+    /// A terminal belongs to its bank: what it read, a PIN above all, is for no other.
+    fn route_of_terminal(
+        &self,
+        payment: &Payment,
+        at: &Terminal,
+        entry: Entry,
+    ) -> Result<Route, CommandError> {
+        let (bank, currency) = (self.bank(&at.bank)?, payment.currency());
+        if !bank.profile().currencies().contains(&currency) {
+            return Err(NoRoute::NotOffered { currency }.into());
+        }
+        if !bank.takes(entry.mode) {
+            return Err(NoRoute::EntryNotTaken.into());
+        }
+        let place = Acquirer {
+            bank: at.bank.clone(),
+            terminal: at.number.clone(),
+            acceptor: at.acceptor.clone(),
+            currencies: vec![currency],
+            brands: Vec::new(),
+        };
+        Ok(Route { left: vec![place].into_iter(), entry, note: None })
     }
 
     /// The first message of a payment, to the first bank of the route that can be asked now.
@@ -71,7 +102,7 @@ impl Pcs {
     ) -> Result<Message, CommandError> {
         let mut refused = CommandError::from(NoRoute::Unreachable);
         for contract in route.left.by_ref() {
-            match self.message_to(payment, &contract).await {
+            match self.message_to(payment, &contract, route.entry).await {
                 // A bank can go down, or fill up, since the decision.
                 Err(error @ (CommandError::Route(_) | CommandError::Overloaded)) => refused = error,
                 made => return made,
@@ -80,10 +111,15 @@ impl Pcs {
         Err(refused)
     }
 
-    async fn message_to(&self, payment: &Payment, contract: &Acquirer) -> Result<Message, CommandError> {
+    async fn message_to(
+        &self,
+        payment: &Payment,
+        contract: &Acquirer,
+        entry: Entry,
+    ) -> Result<Message, CommandError> {
         let transaction = original_transaction(payment);
         let Acquirer { bank, terminal, acceptor, .. } = contract;
-        let exchange: Exchange = self.new_exchange(transaction, bank, terminal, acceptor).await?;
+        let exchange = self.new_exchange(transaction, Place { bank, terminal, acceptor, entry }).await?;
         let amount = payment.terms.amount;
         let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
         let fields = self.bank(bank)?.message(&draft)?;

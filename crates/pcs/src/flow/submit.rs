@@ -9,15 +9,17 @@
 use std::sync::Arc;
 
 use card::Expiry;
-use payment::{CaptureMethod, Change, Event, Evidence, OrderTerms, Payment};
+use payment::{CaptureMethod, Change, Event, OrderTerms, Payment};
 use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
 use super::exchange::Intent;
-use crate::bank::{SecretCard, Transaction};
+use super::given::Given;
+use crate::bank::Transaction;
 use crate::claim::Running;
 use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus};
+use crate::resource::put;
 use crate::unit::Said;
-use crate::{Caller, CommandError, Completed, Done, IdempotencyKey, NewPayment, Pcs};
+use crate::{Caller, CardInput, CommandError, Completed, Done, IdempotencyKey, NewPayment, Pcs};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
@@ -33,6 +35,7 @@ impl Pcs {
         key: IdempotencyKey,
         new: NewPayment,
     ) -> Result<Completed, CommandError> {
+        let key = self.with_card(caller.merchant, key, new.card.as_ref());
         let (pcs, by) = (Arc::clone(self), caller.clone());
         self.once(caller, &key, |running| async move { pcs.submit(by, running, new).await }).await
     }
@@ -52,6 +55,21 @@ impl Pcs {
         self.once(caller, &key, |running| async move { pcs.confirm(by, running, id, method).await }).await
     }
 
+    /// The key of a request that brings a card. Its fingerprint must tell cards apart, and a plain hash would give the
+    /// card's number away to whoever tries all numbers: so the vault's keyed hash goes in.
+    fn with_card(
+        &self,
+        owner: MerchantId,
+        mut key: IdempotencyKey,
+        card: Option<&CardInput>,
+    ) -> IdempotencyKey {
+        if let Some(card) = card {
+            let keyed = self.vault.card_fingerprint(&card.pan, owner.to_u128()).to_bytes();
+            key.fingerprint.iter_mut().zip(keyed).for_each(|(byte, other)| *byte ^= other);
+        }
+        key
+    }
+
     async fn submit(
         self: Arc<Self>,
         caller: Caller,
@@ -65,13 +83,16 @@ impl Pcs {
         if let Some(customer) = new.customer {
             self.must_have_customer(caller.merchant, customer).await?;
         }
-        let method = match new.payment_method {
-            Some(id) => Some(self.usable_method(caller.merchant, id, new.customer).await?),
-            None if new.confirm => {
+        let given = match (new.payment_method, new.card) {
+            (Some(id), _) => {
+                Some(Given::stored(self.usable_method(caller.merchant, id, new.customer).await?))
+            }
+            (None, Some(card)) => Some(self.given_card(&merchant, card, new.terminal).await?),
+            (None, None) if new.confirm => {
                 let rule = "is required when confirm is true".to_owned();
                 return Err(CommandError::Invalid { field: "payment_method", rule });
             }
-            None => None,
+            (None, None) => None,
         };
 
         // Step 2: decide, in memory.
@@ -86,23 +107,23 @@ impl Pcs {
         };
         let mut change =
             Payment::create(self.new_id(), caller.merchant, terms, now).map_err(internal_refusal)?;
-        change.payment.customer = new.customer.or(method.as_ref().and_then(|method| method.customer));
+        let owner = given.as_ref().and_then(|given| given.method.customer);
+        change.payment.customer = new.customer.or(owner);
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
 
         // Step 3: ask the bank, or leave it to a later confirm.
-        match method {
-            Some(method) if new.confirm => {
-                let evidence = Evidence::MerchantInitiated;
-                let asked = self.asked(change, &merchant, &method, None, evidence, actor, now).await?;
+        match given {
+            Some(given) if new.confirm => {
+                let asked = self.asked(change, &merchant, given, actor, now).await?;
                 let reference = new.merchant_reference.as_deref();
                 let aliases =
                     reference.map(|reference| self.reference_alias(&asked.change.payment, reference));
                 let intent = Intent { aliases: aliases.into_iter().collect(), ..asked };
                 self.carry_out(Some(running), intent).await
             }
-            method => {
-                if let Some(method) = method {
-                    attach(&mut change, &method, now)?;
+            given => {
+                if let Some(given) = given {
+                    attach(&mut change, &given.method, now)?;
                 }
                 self.keep_unconfirmed(running, change, new.merchant_reference, actor).await
             }
@@ -128,8 +149,7 @@ impl Pcs {
         let before = payment.version;
         let change = Change { payment, entry: None, notices: Vec::new(), stats: Vec::new() };
         let actor = Actor::ApiKey { key: caller.key_id };
-        let mut intent =
-            self.asked(change, &merchant, &method, None, Evidence::MerchantInitiated, actor, now).await?;
+        let mut intent = self.asked(change, &merchant, Given::stored(method), actor, now).await?;
         intent.change.payment.version = before + 1;
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);
@@ -138,33 +158,30 @@ impl Pcs {
 
     /// The intent to ask a bank for a payment that has no card or consent yet: attach, confirm, route, build the message.
     /// The steps are taken in memory and committed as one change.
-    #[expect(clippy::too_many_arguments, reason = "each is a different fact that the intent joins")]
     pub(crate) async fn asked(
         &self,
         mut change: Change,
         merchant: &Merchant,
-        method: &PaymentMethod,
-        card: Option<SecretCard>,
-        evidence: Evidence,
+        mut given: Given,
         actor: Actor,
         now: Timestamp,
     ) -> Result<Intent, CommandError> {
         let version = change.payment.version;
-        attach(&mut change, method, now)?;
-        let card = match card {
+        attach(&mut change, &given.method, now)?;
+        let card = match given.card.take() {
             Some(card) => card,
-            None => self.open_card(method)?,
+            None => self.open_card(&given.method)?,
         };
-        let mut route = self.route(&change.payment, merchant, method, &card.pan)?;
+        let mut route = self.route(&change.payment, merchant, &given, &card.pan)?;
         let message = self.first_message(&change.payment, &mut route).await?;
-        let exchange = message.exchange.clone();
-        let event = Event::Confirmed { exchange, evidence };
+        let event = Event::Confirmed { exchange: message.exchange.clone(), evidence: given.evidence };
         let confirmed =
             change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
         change.payment = confirmed.payment;
         change.notices.extend(confirmed.notices);
         change.payment.version = version;
-        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new(), route })
+        let rows = if given.is_new { vec![put(&given.method)?] } else { Vec::new() };
+        Ok(Intent { change, message, card, actor, rows, aliases: Vec::new(), route })
     }
 
     async fn keep_unconfirmed(

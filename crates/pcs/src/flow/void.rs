@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment::{Event, Payment, State, VoidReason};
 use types::{MerchantId, PaymentId};
 
-use super::exchange::Intent;
+use super::exchange::{Intent, Place};
 use super::reroute::Route;
 use super::submit::money;
 use crate::bank::Transaction;
@@ -71,8 +71,7 @@ impl Pcs {
             Transaction::Consume => Transaction::VoidConsume,
             _ => Transaction::VoidAuthorization,
         };
-        let exchange =
-            self.new_exchange(transaction, &voided.bank, &voided.terminal, &voided.acceptor).await?;
+        let exchange = self.new_exchange(transaction, Place::of(voided)).await?;
         let event = Event::VoidRequested { why, exchange: Some(exchange.clone()) };
         let change = payment.step(event, now).map_err(|refused| CommandError::refused(payment, refused))?;
         let amount = money(payment, minor)?;

@@ -118,7 +118,11 @@ impl InHand {
             "A task failed and will be tried again"
         );
         // Not at once: what fails by itself would keep the gateway busy with nothing else.
-        if let Err(error) = pcs.postpone(kind, task).await {
+        let put_off = match kind {
+            PURSUIT => pcs.put_off(task, &error).await,
+            _ => pcs.postpone(kind, task).await,
+        };
+        if let Err(error) = put_off {
             tracing::warn!(error = &error as &dyn std::error::Error, "It could not be postponed either");
         }
     }

@@ -24,6 +24,11 @@ pub enum Actor {
         /// The bank's name.
         bank: String,
     },
+    /// Somebody who operates the gateway.
+    Operator {
+        /// Who, in their own words.
+        by: String,
+    },
     /// The gateway itself: expiry, resume after a crash.
     Gateway,
 }

@@ -35,6 +35,10 @@ pub struct Merchant {
     pub acquirers: Vec<Acquirer>,
     /// How long an authorization is kept before it is given back.
     pub authorization_days: u32,
+    /// It may send card data itself: from terminals, from letters and telephone orders. It is within the scope of PCI DSS
+    /// then, so the operator decides it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_card_data: bool,
 }
 
 /// A secret key, kept as a hash.

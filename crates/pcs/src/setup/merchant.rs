@@ -10,7 +10,7 @@ use payment::routing::Acquirer;
 use store::{AliasChange, Shard};
 use types::{MerchantId, Secret};
 
-use crate::hash::short_hash;
+use crate::hash::{hex, short_hash};
 use crate::model::{Actor, ApiKey, Merchant, MerchantStatus};
 use crate::reads::SECRET_KEY;
 use crate::resource::{Resource, from_bytes};
@@ -29,6 +29,8 @@ pub struct NewMerchant {
     pub acquirers: Vec<Acquirer>,
     /// How long an authorization is kept.
     pub authorization_days: u32,
+    /// It may send card data itself.
+    pub sends_card_data: bool,
 }
 
 /// A secret key in clear, shown once.
@@ -58,6 +60,7 @@ impl Pcs {
             limits: new.limits,
             acquirers: new.acquirers,
             authorization_days: new.authorization_days,
+            sends_card_data: new.sends_card_data,
         };
         // Merchants belong to the gateway, so their rows lie in the gateway's own shard.
         let mut unit = store::Unit::new(self.shard(MerchantId::from_u128(0)), now);
@@ -124,6 +127,14 @@ impl Pcs {
         self.row(store::Table::Merchant, 0, id).await
     }
 
+    /// Whether a merchant may send card data itself. It may have been decided otherwise a moment ago.
+    ///
+    /// # Errors
+    /// [`CommandError::Missing`], [`CommandError::Unavailable`].
+    pub async fn sends_card_data(&self, id: MerchantId) -> Result<bool, CommandError> {
+        Ok(self.merchant_row(id).await?.sends_card_data)
+    }
+
     /// All merchants, newest first.
     ///
     /// # Errors
@@ -184,10 +195,6 @@ fn is_well_formed(secret_key: &str) -> bool {
 
 fn checksum(body: &str) -> String {
     hex(&short_hash(&["secret key checksum", body])[..CHECK / 2])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

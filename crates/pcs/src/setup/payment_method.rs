@@ -56,7 +56,7 @@ impl Pcs {
             .vault
             .open_card(&sealed, Record::of(owner, method.id.to_u128()))
             .map_err(|error| CommandError::Internal(Box::new(error)))?;
-        Ok(SecretCard { pan, expiry, security_code: None })
+        Ok(SecretCard { pan, expiry, security_code: None, present: None })
     }
 
     /// Stores a card for a merchant's customer. The number comes from the vault's own people (the demo's seeds, a

@@ -51,7 +51,12 @@ pub fn run(args: RouteArgs) -> Result<(), Fault> {
         let health = args.health.iter().find(|(bank, _)| bank == name).map_or(100, |(_, health)| *health);
         let is_in = |banks: &[String]| banks.iter().any(|bank| bank == name);
         let is_configured = config.banks.iter().any(|bank| bank.name == name);
-        is_configured.then(|| BankNow { is_up: !is_in(&args.down), has_room: !is_in(&args.full), health })
+        is_configured.then(|| BankNow {
+            is_up: !is_in(&args.down),
+            has_room: !is_in(&args.full),
+            takes_entry: true,
+            health,
+        })
     };
     let decision = decide(&config.routing, &contracts, &asked, now);
     let text = if args.json {
@@ -224,7 +229,7 @@ mod tests {
             first_digits: "424242",
         };
         let decision = decide(&table, &contracts, &asked, |_| {
-            Some(BankNow { is_up: true, has_room: true, health: 100 })
+            Some(BankNow { is_up: true, has_room: true, takes_entry: true, health: 100 })
         });
         let expected = "\
 12.50 EUR, visa 424242…: a sale (consume, 0200)

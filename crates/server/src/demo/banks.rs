@@ -62,7 +62,14 @@ pub async fn start(
                 (address, Some(Arc::new(bank)))
             }
         };
-        banks.push(links::bank(name, &address.to_string(), tmk, index, Some(REPLY_TIMEOUT), clock, entropy)?);
+        let wanted = links::Wanted {
+            name,
+            addresses: &[address.to_string()],
+            links: 1,
+            terminal_master_key: &tmk,
+            reply_timeout: Some(REPLY_TIMEOUT),
+        };
+        banks.push(links::bank(&wanted, index, clock, entropy)?);
         demo_banks.push(DemoBank { name, address, simulator });
     }
     Ok((demo_banks, banks))

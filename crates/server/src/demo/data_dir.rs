@@ -15,6 +15,9 @@ pub struct DemoFile {
     pub api_url: String,
     /// The demo merchant's secret key.
     pub secret_key: String,
+    /// A card terminal of the demo merchant.
+    #[serde(default)]
+    pub terminal: String,
     /// The wallet's address.
     pub wallet_url: String,
     /// The demo shop.

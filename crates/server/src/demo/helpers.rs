@@ -22,13 +22,18 @@ pub struct Api {
     pub webhooks: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-pub fn api(pcs: &Arc<Pcs>, file: &DemoFile, banks: &Arc<Vec<DemoBank>>) -> Result<Api, Fault> {
+pub fn api(
+    pcs: &Arc<Pcs>,
+    file: &DemoFile,
+    banks: &Arc<Vec<DemoBank>>,
+    operator_key: [u8; 32],
+) -> Result<Api, Fault> {
     let config = Config {
         public_url: file.api_url.clone(),
         checkout_url: file.wallet_url.clone(),
         livemode: false,
         allow_private_networks: true,
-        operator_key_sha256: None,
+        operator_key_sha256: Some(operator_key),
     };
     let state = Arc::new(ApiState {
         pcs: Arc::clone(pcs),

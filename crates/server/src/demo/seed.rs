@@ -5,7 +5,7 @@ use card::{Brand, Expiry, Pan};
 use payment::FeePlan;
 use payment::limits::Limits;
 use payment::routing::Acquirer;
-use pcs::{Caller, NewMerchant, Pcs};
+use pcs::{Caller, NewMerchant, NewTerminal, Pcs};
 use types::{Currency, CustomerId, MerchantId};
 
 use super::data_dir::{DataDir, DemoFile, TestCard};
@@ -20,6 +20,14 @@ pub async fn first_start(pcs: &Pcs, dir: &DataDir) -> Result<DemoFile, Fault> {
     let name = Some("Demo Customer".to_owned());
     let email = Some("customer@example.com".to_owned());
     let customer = pcs.create_customer(&caller, name, email, Default::default()).await.tried(failed)?;
+    let terminal = NewTerminal {
+        merchant: merchant.id,
+        label: "Till 1".to_owned(),
+        bank: "cups-pos".to_owned(),
+        number: "10900001".to_owned(),
+        acceptor: "104440054110001".to_owned(),
+    };
+    let terminal = pcs.create_terminal(terminal).await.tried(failed)?;
     let mut test_cards = Vec::new();
     for card in banksim::cards() {
         test_cards.push(store_card(pcs, card, merchant.id, customer.id).await?);
@@ -33,6 +41,7 @@ pub async fn first_start(pcs: &Pcs, dir: &DataDir) -> Result<DemoFile, Fault> {
         customer: customer.id.to_string(),
         banks: Vec::new(),
         test_cards,
+        terminal: terminal.id.to_string(),
     };
     dir.write_demo(&demo)?;
     Ok(demo)
@@ -60,6 +69,7 @@ fn shop() -> NewMerchant {
             ),
         ],
         authorization_days: 7,
+        sends_card_data: true,
     }
 }
 

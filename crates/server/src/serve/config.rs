@@ -59,6 +59,7 @@ struct ApiSection {
     public_url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    operator_key_file: Option<PathBuf>,
     #[serde(default = "at_once")]
     at_once: usize,
     #[serde(default = "drain_ms")]
@@ -81,9 +82,26 @@ impl Default for RuntimeSection {
 #[serde(deny_unknown_fields)]
 struct BankSection {
     name: String,
-    address: String,
+    address: Addresses,
+    #[serde(default = "one_link")]
+    links: usize,
     terminal_master_key_file: PathBuf,
     reply_timeout_ms: Option<u64>,
+}
+
+/// One address, or several where a bank has them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Addresses {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// More than any bank has offered so far; a number typed by mistake is found here and not at the bank.
+const MOST_LINKS: usize = 16;
+
+const fn one_link() -> usize {
+    1
 }
 
 const fn one_shard() -> u16 {
@@ -110,6 +128,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Certificate chain and private key, both PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// The operator's key; made if there is none. Without it the operator's paths do not exist.
+    pub operator_key_file: Option<PathBuf>,
     /// Requests that move money under way at once.
     pub at_once: usize,
     /// From the first sign of a stop until connections are no longer taken, in milliseconds.
@@ -125,7 +145,9 @@ pub struct Config {
 #[derive(Debug)]
 pub struct BankConfig {
     pub name: String,
-    pub address: String,
+    pub addresses: Vec<String>,
+    /// Links to each address.
+    pub links: usize,
     pub terminal_master_key_file: PathBuf,
     pub reply_timeout_ms: Option<u64>,
 }
@@ -164,9 +186,20 @@ impl Config {
         let banks = document.bank.into_iter().map(|bank| BankConfig {
             terminal_master_key_file: base.join(bank.terminal_master_key_file),
             name: bank.name,
-            address: bank.address,
+            addresses: match bank.address {
+                Addresses::One(address) => vec![address],
+                Addresses::Several(addresses) => addresses,
+            },
+            links: bank.links,
             reply_timeout_ms: bank.reply_timeout_ms,
         });
+        let banks: Vec<_> = banks.collect();
+        if let Some(bank) = banks.iter().find(|bank| bank.addresses.is_empty()) {
+            return Err(Fault::plain(format!("bank.address: {} has none", bank.name)));
+        }
+        if let Some(bank) = banks.iter().find(|bank| !(1..=MOST_LINKS).contains(&bank.links)) {
+            return Err(Fault::plain(format!("bank.links: {} has 1 to {MOST_LINKS} an address", bank.name)));
+        }
         Ok(Self {
             data: base.join(document.data),
             store: StoreUrl::parse(document.store.url.0.expose(), base).tried("store.url")?,
@@ -174,11 +207,12 @@ impl Config {
             vault_key_file: base.join(document.vault.key_file),
             listen: document.api.listen,
             public_url: document.api.public_url,
+            operator_key_file: document.api.operator_key_file.map(|file| base.join(file)),
             tls,
             at_once: document.api.at_once,
             drain_ms: document.api.drain_ms,
             workers: document.runtime.workers,
-            banks: banks.collect(),
+            banks,
             routing: document.routing,
         })
     }
@@ -220,7 +254,16 @@ mod tests {
         let config = Config::parse(GOOD, Path::new("/x")).unwrap();
         assert_eq!(config.data, Path::new("/x/node1"));
         assert_eq!(config.banks[0].terminal_master_key_file, Path::new("/x/iso87.tmk"));
+        assert_eq!((config.banks[0].addresses.len(), config.banks[0].links), (1, 1));
         assert_eq!((config.workers, config.shards, config.drain_ms), (1, 1, 2_000));
+    }
+
+    #[test]
+    fn a_bank_may_have_several_addresses_and_several_links_to_each() {
+        let several = "address = [\"192.0.2.1:9583\", \"192.0.2.2:9583\"]\n links = 2";
+        let text = GOOD.replace("address = \"127.0.0.1:9583\"", several);
+        let config = Config::parse(&text, Path::new("/x")).unwrap();
+        assert_eq!((config.banks[0].addresses.len(), config.banks[0].links), (2, 2));
     }
 
     #[test]
@@ -231,6 +274,9 @@ mod tests {
         assert!(refused("[api]", "[api]\n tls_key = \"k\"").contains("come together"));
         assert!(refused("[api]", "[api]\n at_once = 0").contains("api.at_once"));
         assert!(refused("[vault]", "[runtime]\n workers = 0\n [vault]").contains("runtime.workers"));
+        let address = "address = \"127.0.0.1:9583\"";
+        assert!(refused(address, "address = []").contains("bank.address"));
+        assert!(refused(address, &format!("{address}\n links = 0")).contains("bank.links"));
         assert!(refused("sqlite:", "nosql:").contains("store.url"));
         let told = refused("url = \"sqlite:lian.db\"", "urll = \"postgres://lian:hidden@127.0.0.1/lian\"");
         assert!(told.contains("line 5") && told.contains("urll") && !told.contains("hidden"), "{told}");

@@ -36,13 +36,21 @@ pub async fn create(args: MerchantCreateArgs) -> Result<(), Fault> {
     let first = core.pcs.store().reserve(*TERMINALS, args.count).await.tried("cannot number terminals")?;
     for index in 0..args.count {
         let name = if args.count == 1 { args.name.clone() } else { format!("{} {}", args.name, index + 1) };
-        let created = create_one(&core.pcs, name, first + u64::from(index), &config.banks).await?;
+        let created =
+            create_one(&core.pcs, name, first + u64::from(index), &config.banks, args.sends_card_data)
+                .await?;
         println!("{}", serde_json::to_string(&created).tried("cannot write JSON")?);
     }
     Ok(())
 }
 
-async fn create_one(pcs: &Pcs, name: String, number: u64, banks: &[BankConfig]) -> Result<Created, Fault> {
+async fn create_one(
+    pcs: &Pcs,
+    name: String,
+    number: u64,
+    banks: &[BankConfig],
+    sends_card_data: bool,
+) -> Result<Created, Fault> {
     let failed = "cannot create the merchant";
     let new = NewMerchant {
         name: name.clone(),
@@ -50,6 +58,7 @@ async fn create_one(pcs: &Pcs, name: String, number: u64, banks: &[BankConfig]) 
         limits: Limits::default(),
         acquirers: banks.iter().filter_map(|bank| contract(&bank.name, number % TERMINALS_EACH)).collect(),
         authorization_days: 7,
+        sends_card_data,
     };
     let (merchant, key) = pcs.create_merchant(new).await.tried(failed)?;
     let secret_key = key.expose().clone();

@@ -25,6 +25,7 @@ use crate::demo::serve::serve;
 use crate::demo::{begin_work, stop_signal, url_of};
 use crate::fault::{Fault, Tried as _};
 use crate::links;
+use crate::operator_key;
 use crate::register::StoreRegister;
 use crate::{tls_files, vault_of};
 use config::{BankConfig, Config};
@@ -103,7 +104,14 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
     for (index, bank) in wanted.iter().enumerate() {
         let key = links::read_key(&bank.terminal_master_key_file)?;
         let reply_timeout = bank.reply_timeout_ms.map(Duration::from_millis);
-        banks.push(links::bank(&bank.name, &bank.address, key, index, reply_timeout, &clock, &entropy)?);
+        let wanted = links::Wanted {
+            name: &bank.name,
+            addresses: &bank.addresses,
+            links: bank.links,
+            terminal_master_key: &key,
+            reply_timeout,
+        };
+        banks.push(links::bank(&wanted, index, &clock, &entropy)?);
     }
     let pcs = Pcs::new(Parts {
         shards: store.shards(),
@@ -134,6 +142,7 @@ impl Node {
         let url = url_of(&listener, tls.is_some())?;
         let Core { pcs, dir } = core(&config, true).await?;
         let mut working = begin_work(&pcs).await?;
+        let operator_key = config.operator_key_file.as_deref().map(operator_key::digest_of).transpose()?;
         let state = Arc::new(ApiState {
             pcs: Arc::clone(&pcs),
             config: ApiConfig {
@@ -141,7 +150,7 @@ impl Node {
                 checkout_url: String::new(),
                 livemode: false,
                 allow_private_networks: false,
-                operator_key_sha256: None,
+                operator_key_sha256: operator_key,
             },
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),

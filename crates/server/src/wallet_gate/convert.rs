@@ -88,7 +88,7 @@ pub fn payment(payment: &Payment) -> Option<PaymentResult> {
         consent: payment.evidence.as_ref().and_then(|evidence| match evidence {
             Evidence::Passkey { .. } => Some(ConsentKind::Passkey),
             Evidence::Guest { .. } => Some(ConsentKind::Guest),
-            Evidence::MerchantInitiated => None,
+            Evidence::MerchantInitiated | Evidence::Terminal { .. } | Evidence::MailOrTelephone => None,
         }),
         at: latest.and_then(|exchange| exchange.answered_at).unwrap_or(payment.created),
     })

@@ -34,7 +34,9 @@ impl From<CommandError> for Refusal {
             CommandError::Missing { .. } => StatusCode::NOT_FOUND,
             CommandError::Invalid { .. } | CommandError::Limit(_) => StatusCode::BAD_REQUEST,
             CommandError::MerchantSuspended | CommandError::Route(NoRoute::Excluded) => StatusCode::FORBIDDEN,
-            CommandError::Route(NoRoute::NotOffered { .. }) => StatusCode::BAD_REQUEST,
+            CommandError::Route(NoRoute::NotOffered { .. } | NoRoute::EntryNotTaken) => {
+                StatusCode::BAD_REQUEST
+            }
             CommandError::CardExpired => StatusCode::PAYMENT_REQUIRED,
             CommandError::Refused { .. }
             | CommandError::InProgress

@@ -116,7 +116,14 @@ pub struct BankKeys {
     transport: TransportKey,
     algorithm: MacAlgorithm,
     check_value_len: usize,
-    mac: RwLock<Option<MacKey>>,
+    mac: RwLock<MacKeys>,
+}
+
+/// The MAC key of the latest exchange, and the one before it for messages that were under way when keys changed.
+#[derive(Default)]
+struct MacKeys {
+    current: Option<MacKey>,
+    previous: Option<MacKey>,
 }
 
 impl BankKeys {
@@ -136,7 +143,7 @@ impl BankKeys {
         if !matches!(check_value_len, 3 | 4) {
             return Err(BankKeyError::CheckValueLength { bytes: check_value_len, wanted: 3 });
         }
-        Ok(Self { transport, algorithm, check_value_len, mac: RwLock::new(None) })
+        Ok(Self { transport, algorithm, check_value_len, mac: RwLock::default() })
     }
 
     /// Takes up the working keys of a sign-on answer: all of them, or none when one is refused.
@@ -157,14 +164,20 @@ impl BankKeys {
             }
         }
         if let Some(mac) = mac {
-            *self.mac.write().unwrap_or_else(PoisonError::into_inner) = Some(mac);
+            let mut keys = self.mac.write().unwrap_or_else(PoisonError::into_inner);
+            keys.previous = keys.current.replace(mac);
         }
         Ok(())
     }
 
     /// Forgets the working keys, as after a sign-off.
     pub fn forget_working_keys(&self) {
-        *self.mac.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.mac.write().unwrap_or_else(PoisonError::into_inner) = MacKeys::default();
+    }
+
+    /// Forgets the keys before the latest exchange: what was sent under them has been answered, or never will be.
+    pub fn forget_previous_keys(&self) {
+        self.mac.write().unwrap_or_else(PoisonError::into_inner).previous = None;
     }
 
     /// The MAC of `input`: the eight bytes that travel in DE 64 or DE 128.
@@ -172,13 +185,19 @@ impl BankKeys {
     /// # Errors
     /// [`BankKeyError::NoMacKey`] before the first sign-on.
     pub fn mac(&self, input: &[u8]) -> Result<[u8; 8], BankKeyError> {
-        let key = self.mac.read().unwrap_or_else(PoisonError::into_inner);
-        key.as_ref().map(|key| key.mac(input)).ok_or(BankKeyError::NoMacKey)
+        let keys = self.mac.read().unwrap_or_else(PoisonError::into_inner);
+        keys.current.as_ref().map(|key| key.mac(input)).ok_or(BankKeyError::NoMacKey)
     }
 
     /// Whether `mac` is the MAC of `input`; in constant time. Without a MAC key nothing verifies.
     pub fn verify(&self, input: &[u8], mac: &[u8; 8]) -> bool {
         self.mac(input).is_ok_and(|wanted| verify_slices_are_equal(&wanted, mac).is_ok())
+    }
+
+    /// Whether `mac` is the MAC of `input` under the key before the latest exchange, as long as that is kept.
+    pub fn verify_previous(&self, input: &[u8], mac: &[u8; 8]) -> bool {
+        let keys = self.mac.read().unwrap_or_else(PoisonError::into_inner);
+        keys.previous.as_ref().is_some_and(|key| verify_slices_are_equal(&key.mac(input), mac).is_ok())
     }
 
     /// The MAC algorithm of the link.
@@ -207,7 +226,7 @@ impl BankKeys {
 
 impl fmt::Debug for BankKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let signed_on = self.mac.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        let signed_on = self.mac.read().unwrap_or_else(PoisonError::into_inner).current.is_some();
         write!(f, "BankKeys({}, working keys: {signed_on})", self.algorithm)
     }
 }

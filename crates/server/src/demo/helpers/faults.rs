@@ -60,7 +60,7 @@ impl TestHelpers for Helpers {
         let fault = fault(&wanted.fault).ok_or_else(unknown)?;
         let how_many = wanted.count.map_or(HowMany::Always, HowMany::Next);
         let mti = wanted.mti.as_deref().and_then(|mti| Mti::parse(mti).ok());
-        bank.set_fault(fault, Scope { how_many, mti, last4: None });
+        bank.set_fault(fault, Scope { how_many, mti, ..Scope::next() });
         Ok(())
     }
 }

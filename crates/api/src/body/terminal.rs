@@ -1,0 +1,65 @@
+//! Card terminals as the API shows them.
+
+use pcs::model::{Terminal, TerminalStatus};
+use serde::Serialize;
+use types::Timestamp;
+use utoipa::ToSchema;
+
+/// Whether a terminal may take payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TerminalStatus)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalStatusBody {
+    /// May take payments.
+    Active,
+    /// Takes none for now. What it has taken can be refunded.
+    Suspended,
+}
+
+/// A card terminal of a merchant at one bank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Terminal)]
+pub struct TerminalBody {
+    /// The terminal's id.
+    #[schema(example = "ter_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    pub id: String,
+    /// Always `terminal`.
+    #[schema(pattern = "^terminal$")]
+    pub object: &'static str,
+    /// Whether real money moves.
+    pub livemode: bool,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created: Timestamp,
+    /// Whose it is.
+    pub merchant: String,
+    /// The merchant's own name for it.
+    #[schema(example = "Till 2")]
+    pub label: String,
+    /// Whether it may take payments.
+    pub status: TerminalStatusBody,
+    /// The bank's name in the gateway's configuration.
+    #[schema(example = "cups-pos")]
+    pub bank: String,
+    /// Its number at the bank (DE 41).
+    #[schema(example = "10000042")]
+    pub number: String,
+}
+
+/// A terminal as the API shows it.
+pub fn terminal_body(terminal: &Terminal, livemode: bool) -> TerminalBody {
+    TerminalBody {
+        id: terminal.id.to_string(),
+        object: "terminal",
+        livemode,
+        created: terminal.created,
+        merchant: terminal.merchant.to_string(),
+        label: terminal.label.clone(),
+        status: match terminal.status {
+            TerminalStatus::Active => TerminalStatusBody::Active,
+            TerminalStatus::Suspended => TerminalStatusBody::Suspended,
+        },
+        bank: terminal.bank.clone(),
+        number: terminal.number.clone(),
+    }
+}

@@ -1,0 +1,163 @@
+//! `payment_method_data`: a card as a merchant gives it, from merchants that may send card data. It is taken out of the body
+//! before anything else looks at it; errors name fields and never repeat what they hold.
+
+use card::{Entry, EntryMode, Expiry, Pan, SecurityCode, Track2};
+use pcs::{CardInput, CardPresent};
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use crate::problem::{Code, Problem};
+use crate::request::json::Json;
+use crate::request::{Fields, FromFields, TextRule, fields};
+
+/// The field of a request that holds it.
+pub(crate) const FIELD: &str = "payment_method_data";
+
+/// A card that is given for one payment. Only for merchants that may send card data: the operator decides it.
+#[derive(Debug, ToSchema)]
+#[schema(as = CardData)]
+#[expect(dead_code, reason = "describes the object that `CardInput` is read from")]
+pub(crate) struct CardDataRequest {
+    /// How the card's data was entered. All but `ecommerce` and `moto` need a `terminal`.
+    #[schema(value_type = EntryModeBody)]
+    entry_mode: EntryMode,
+    /// The card number; not beside a track.
+    number: Option<String>,
+    /// Month of expiry, 1 to 12; not beside a track.
+    exp_month: Option<u32>,
+    /// Year of expiry, four digits; not beside a track.
+    exp_year: Option<u32>,
+    /// The code printed on the card, where it is not at a terminal.
+    security_code: Option<String>,
+    /// Track 2, or a chip's equivalent of it (tag 57). Needed where a stripe or a chip was read.
+    track2: Option<String>,
+    /// What tells cards with one number apart (tag 5F34): three digits.
+    sequence_number: Option<String>,
+    /// What the chip says, for DE 55: BER-TLV in hexadecimal digits, at most 255 bytes. Needed where a chip was read.
+    chip_data: Option<String>,
+}
+
+/// How a card's data was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
+#[schema(as = EntryMode)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes `EntryMode`")]
+pub(crate) enum EntryModeBody {
+    /// By the shopper, over the Internet.
+    Ecommerce,
+    /// By the merchant, from a letter or a telephone call.
+    Moto,
+    /// Keyed in at a terminal.
+    Manual,
+    /// The magnetic stripe was read.
+    MagneticStripe,
+    /// The chip was read, by its contacts.
+    Chip,
+    /// The chip was read over the air.
+    Contactless,
+    /// A code that the shopper or the merchant shows.
+    Qr,
+}
+
+/// Reads a card that was taken out of a request's body.
+///
+/// # Errors
+/// A problem with every flaw; never with a value.
+pub(crate) fn read(data: Json) -> Result<CardInput, Problem> {
+    fields::read_within(FIELD, &data)
+}
+
+const CARD_NUMBER: TextRule = TextRule::ascii(12, 23);
+const TRACK: TextRule = TextRule::ascii(20, 40);
+const CHIP_DATA: TextRule = TextRule::ascii(6, 510);
+
+impl FromFields for CardInput {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let modes = EntryMode::ALL.map(|mode| (mode.name(), mode));
+        let mode = fields.choice("entry_mode", &modes);
+        let mode = fields.required("entry_mode", mode);
+        let number = fields.text("number", CARD_NUMBER).map(Zeroizing::new);
+        let month = fields.whole("exp_month", 1..=12);
+        let year = fields.whole("exp_year", 2000..=2099);
+        let security_code = fields.text("security_code", TextRule::ascii(3, 4)).map(Zeroizing::new);
+        let track = fields.text("track2", TRACK).map(Zeroizing::new);
+        let sequence_number = fields.text("sequence_number", TextRule::ascii(3, 3));
+        let chip_data = fields.text("chip_data", CHIP_DATA).map(Zeroizing::new);
+        let mode = mode?;
+        let reads_chip = matches!(mode, EntryMode::Chip | EntryMode::Contactless);
+        let reads_track = reads_chip || mode == EntryMode::MagneticStripe;
+        must_fit(fields, "track2", reads_track, mode);
+        must_fit(fields, "chip_data", reads_chip, mode);
+        for name in ["number", "exp_month", "exp_year"] {
+            must_fit(fields, name, !reads_track, mode);
+        }
+        if mode.is_card_present() {
+            must_fit(fields, "security_code", false, mode);
+        }
+        if !reads_chip {
+            must_fit(fields, "sequence_number", false, mode);
+        }
+
+        let track2 = track.and_then(|text| fits(fields, "track2", Track2::parse(&text)));
+        let (pan, expiry) = match &track2 {
+            Some(track) => (Some(track.pan().clone()), Some(track.expiry())),
+            None => (
+                number.and_then(|digits| fits(fields, "number", Pan::parse(&digits))),
+                expiry(year, month).and_then(|expiry| fits(fields, "exp_year", expiry)),
+            ),
+        };
+        let security_code =
+            security_code.and_then(|code| fits(fields, "security_code", SecurityCode::parse(&code)));
+        let sequence_number = sequence_number.filter(|digits| {
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            if !is_number {
+                fields.flaw(
+                    "sequence_number",
+                    Code::ParameterInvalid,
+                    "sequence_number must be three digits",
+                );
+            }
+            is_number
+        });
+        let chip_data = chip_data.and_then(|text| {
+            let bytes = iso8583::parse_hex(&text).map(Zeroizing::new);
+            fits(fields, "chip_data", bytes)
+        });
+        let present =
+            mode.is_card_present().then_some(CardPresent { track2, sequence_number, chip_data, pin: None });
+        Some(CardInput { entry: Entry::from(mode), pan: pan?, expiry: expiry?, security_code, present })
+    }
+}
+
+fn expiry(year: Option<u32>, month: Option<u32>) -> Option<Result<Expiry, card::ExpiryError>> {
+    Some(Expiry::new(u16::try_from(year?).ok()?, u8::try_from(month?).ok()?))
+}
+
+/// Whether a field stands where it must, and only there.
+fn must_fit(fields: &mut Fields<'_>, name: &'static str, needed: bool, mode: EntryMode) {
+    let mode = mode.name();
+    match (needed, fields.has(name)) {
+        (true, false) => {
+            fields.flaw(
+                name,
+                Code::ParameterMissing,
+                format!("{name} is required where entry_mode is {mode}"),
+            );
+        }
+        (false, true) => {
+            let rule = format!("{name} must not be sent where entry_mode is {mode}");
+            fields.flaw(name, Code::ParameterInvalid, rule);
+        }
+        (true, true) | (false, false) => {}
+    }
+}
+
+fn fits<T, E: std::fmt::Display>(fields: &mut Fields<'_>, name: &str, read: Result<T, E>) -> Option<T> {
+    match read {
+        Ok(value) => Some(value),
+        Err(error) => {
+            fields.flaw(name, Code::ParameterInvalid, error.to_string());
+            None
+        }
+    }
+}

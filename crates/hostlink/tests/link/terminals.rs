@@ -1,0 +1,144 @@
+//! Cards that are there: what a terminal reads goes to the bank in one message, and what the issuer tells the chip comes
+//! back. And the transactions that not every bank has.
+
+use card::{Entry, EntryMode, Pan, Track2};
+use hostlink::{
+    CardFields, CardPresent, PinField, Reply, SHIPPED_BANKS, Transaction, TransactionData, TransactionRequest,
+};
+use zeroize::Zeroizing;
+
+use crate::support::{World, original, reply};
+
+/// Cryptogram, its information data, counter: the form of DE 55, with made-up values.
+const CHIP_DATA: [u8; 20] = [0x9F, 0x26, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0x9F, 0x27, 1, 0x80, 0x9F, 0x36, 2, 0, 1];
+
+/// What a terminal gives for a card that was entered in this way.
+fn at_terminal(pan: &str, entry: Entry) -> CardFields {
+    use EntryMode as M;
+    let track = Track2::parse(&format!("{pan}=30121010000000000")).unwrap();
+    let read = matches!(entry.mode, M::MagneticStripe | M::Chip | M::Contactless);
+    let chip = matches!(entry.mode, M::Chip | M::Contactless);
+    CardFields {
+        pan: Pan::parse(pan).unwrap(),
+        expiry: Some(track.expiry()),
+        security_code: None,
+        present: Some(CardPresent {
+            track2: read.then_some(track),
+            sequence_number: chip.then(|| "001".to_owned()),
+            chip_data: chip.then(|| Zeroizing::new(CHIP_DATA.to_vec())),
+            pin: entry.pin.then(|| PinField { block: Zeroizing::new(vec![0x5A; 8]) }),
+        }),
+    }
+}
+
+async fn send(world: &World, transaction: Transaction, data: &TransactionData) -> Reply {
+    let fields = world.message(transaction, data);
+    let card = Some(at_terminal(world.good_card(), data.entry));
+    reply(world.link.request(TransactionRequest { transaction, fields, card }, world.deadline()).await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_bank_takes_a_card_in_every_way_that_its_table_names() {
+    for bank in SHIPPED_BANKS {
+        let world = World::of(bank).await;
+        for mode in EntryMode::ALL {
+            for pin in [false, true] {
+                let entry = Entry { mode, pin: pin && mode.is_card_present() };
+                let data = TransactionData { entry, ..world.data(100, None) };
+                let sold = send(&world, Transaction::Consume, &data).await;
+                assert_eq!(sold.response_code(), "00", "{bank} {entry:?}");
+                let chip = matches!(mode, EntryMode::Chip | EntryMode::Contactless);
+                assert_eq!(sold.issuer_data.is_some(), chip, "{bank} {entry:?}");
+                assert!([35, 52, 55, 2].iter().all(|&de| sold.fields.get(de).is_none()), "{bank} {entry:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_by_telephone_says_so_and_so_does_all_that_follows_it() {
+    let world = World::of("cups-pos").await;
+    let entry = Entry::from(EntryMode::Moto);
+    let sale = TransactionData { entry, ..world.data(1_000, None) };
+    let message = world.message(Transaction::Consume, &sale);
+    assert_eq!((message.get(22), message.get(25)), (Some("012"), Some("08")));
+    let sold = send(&world, Transaction::Consume, &sale).await;
+
+    let later = world.data(1_000, Some(original(Transaction::Consume, &sale, Some(&sold))));
+    let void = TransactionData { entry, ..later };
+    assert_eq!(world.message(Transaction::VoidConsume, &void).get(25), Some("08"));
+    assert_eq!(send(&world, Transaction::VoidConsume, &void).await.response_code(), "00");
+
+    let hold = TransactionData { entry, ..world.data(1_000, None) };
+    assert_eq!(world.message(Transaction::Authorize, &hold).get(25), Some("18"));
+    let reversal = world.reversal_of(Transaction::Authorize, &hold);
+    assert_eq!(world.message(Transaction::Reversal, &reversal).get(25), Some("18"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reversal_says_how_the_card_was_entered_and_carries_nothing_that_was_read() {
+    for bank in SHIPPED_BANKS {
+        let world = World::of(bank).await;
+        let entry = Entry { mode: EntryMode::Chip, pin: true };
+        let sale = TransactionData { entry, ..world.data(1_000, None) };
+        send(&world, Transaction::Consume, &sale).await;
+        let reversal = TransactionData { entry, ..world.reversal_of(Transaction::Consume, &sale) };
+        assert_eq!(world.message(Transaction::Reversal, &reversal).get(22), Some("051"), "{bank}");
+        assert_eq!(send(&world, Transaction::Reversal, &reversal).await.response_code(), "00", "{bank}");
+        assert_eq!(world.bank.used(world.good_card(), world.currency()), Some(0), "{bank}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_says_what_it_has_left() {
+    for bank in SHIPPED_BANKS {
+        let world = World::of(bank).await;
+        let question = TransactionData {
+            amount: types::Money::zero(world.currency()),
+            entry: Entry { mode: EntryMode::Chip, pin: true },
+            ..world.data(1, None)
+        };
+        let answer = send(&world, Transaction::BalanceInquiry, &question).await;
+        assert_eq!(answer.response_code(), "00", "{bank}");
+        let left = format!("0002{:03}C999999999999", world.currency().numeric());
+        assert_eq!(answer.fields.get(54), Some(left.as_str()), "{bank}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_is_held_and_then_taken_in_one_piece() {
+    for bank in SHIPPED_BANKS {
+        let world = World::of(bank).await;
+        let hold = world.data(10_000, None);
+        let held = reply(world.send(Transaction::Authorize, &hold, world.good_card()).await);
+        let authorization = original(Transaction::Authorize, &hold, Some(&held));
+        let more = world.data(2_500, Some(authorization.clone()));
+        let raised = reply(world.send(Transaction::Increment, &more, world.good_card()).await);
+        assert_eq!(raised.response_code(), "00", "{bank}");
+        let capture = world.data(12_500, Some(authorization));
+        let taken = reply(world.send(Transaction::Capture, &capture, world.good_card()).await);
+        assert_eq!(taken.response_code(), "00", "{bank}");
+        assert_eq!(world.bank.used(world.good_card(), world.currency()), Some(12_500), "{bank}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tip_is_added_and_a_request_is_asked_after_where_the_bank_can() {
+    let world = World::of("cups-pos").await;
+    let sale = world.data(10_000, None);
+    let sold = reply(world.send(Transaction::Consume, &sale, world.good_card()).await);
+    let named = original(Transaction::Consume, &sale, Some(&sold));
+    let with_tip = world.data(11_000, Some(named.clone()));
+    let adjusted = reply(world.send(Transaction::Adjust, &with_tip, world.good_card()).await);
+    assert_eq!(adjusted.response_code(), "00");
+    assert_eq!(world.bank.used(world.good_card(), world.currency()), Some(11_000));
+
+    let asked = world.data(10_000, Some(named));
+    let known = reply(world.send(Transaction::Inquire, &asked, world.good_card()).await);
+    assert_eq!((known.response_code(), known.fields.get(38)), ("00", sold.fields.get(38)));
+
+    let other = World::of("iso87-ascii").await;
+    let unasked = other.data(1, Some(original(Transaction::Consume, &other.data(1, None), None)));
+    let said = other.link.profile().message(Transaction::Inquire, &unasked).unwrap_err();
+    assert_eq!(said.to_string(), "the bank has no inquire");
+}

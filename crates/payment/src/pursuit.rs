@@ -1,0 +1,78 @@
+//! When a doubt that is being pursued needs people.
+
+/// How often a bank may refuse the same reversal or advice before somebody has to talk to it.
+const REFUSALS: u32 = 3;
+/// How long a doubt may last before somebody has to look: a bank that is away comes back sooner.
+const HOURS: i64 = 4;
+/// How long a doubt that people have to end is left alone between two tries.
+const STUCK_PAUSE_MS: i64 = 15 * 60_000;
+
+/// How a pursuit has gone so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pursued<'a> {
+    /// How often the message has, or may have, left.
+    pub attempts: u32,
+    /// How often the bank refused it.
+    pub refusals: u32,
+    /// What it last answered (DE 39), where it refused.
+    pub refused_with: Option<&'a str>,
+    /// What stands in the way on our side, where something does.
+    pub trouble: Option<&'a str>,
+    /// Milliseconds since the doubt began.
+    pub age_ms: i64,
+}
+
+impl Pursued<'_> {
+    /// Why people have to end this doubt, if they have to.
+    pub fn needs_operator(&self) -> Option<String> {
+        if self.refusals >= REFUSALS {
+            let with = self.refused_with.map_or(String::new(), |code| format!(" with response code {code}"));
+            return Some(format!("the bank has refused it {} times, last{with}", self.refusals));
+        }
+        if self.age_ms < HOURS * 3_600_000 {
+            return None;
+        }
+        let hours = self.age_ms / 3_600_000;
+        Some(match self.trouble {
+            Some(trouble) => format!("for {hours} hours the gateway could not ask the bank: {trouble}"),
+            None => format!("the bank has not answered it for {hours} hours"),
+        })
+    }
+
+    /// How long to wait before the next try: doubling from one second to about a minute, then a quarter of an hour once
+    /// people have to look. The same step always waits the same time; spreading the load of many is the link's queue's work.
+    pub fn pause_ms(&self) -> i64 {
+        match self.needs_operator() {
+            Some(_) => STUCK_PAUSE_MS,
+            None => 1_000i64 << self.attempts.min(6),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESH: Pursued<'_> =
+        Pursued { attempts: 1, refusals: 0, refused_with: None, trouble: None, age_ms: 2_000 };
+
+    #[test]
+    fn a_bank_that_is_slow_is_given_time_and_one_that_refuses_is_not_asked_for_ever() {
+        assert_eq!((FRESH.needs_operator(), FRESH.pause_ms()), (None, 2_000));
+        assert_eq!(Pursued { attempts: 60, ..FRESH }.pause_ms(), 64_000);
+        let refused = Pursued { refusals: 3, refused_with: Some("22"), ..FRESH };
+        assert_eq!(
+            refused.needs_operator().as_deref(),
+            Some("the bank has refused it 3 times, last with response code 22")
+        );
+        assert_eq!(refused.pause_ms(), 900_000);
+    }
+
+    #[test]
+    fn a_doubt_of_four_hours_is_somebodys_to_look_into() {
+        let old = Pursued { age_ms: 5 * 3_600_000, ..FRESH };
+        assert_eq!(old.needs_operator().as_deref(), Some("the bank has not answered it for 5 hours"));
+        let ours = Pursued { trouble: Some("the key is missing"), ..old };
+        assert!(ours.needs_operator().unwrap().ends_with("could not ask the bank: the key is missing"));
+    }
+}

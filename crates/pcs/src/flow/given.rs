@@ -1,0 +1,73 @@
+//! What a payment is paid with, and who consented to it.
+
+use card::{Entry, EntryMode};
+use payment::Evidence;
+use types::TerminalId;
+
+use crate::bank::SecretCard;
+use crate::command::CardInput;
+use crate::model::{Merchant, PaymentMethod, PaymentMethodStatus, Terminal};
+use crate::{CommandError, Pcs};
+
+/// What a payment is paid with.
+pub(crate) struct Given {
+    pub method: PaymentMethod,
+    /// The card in clear; none for a stored one that nobody has opened yet.
+    pub card: Option<SecretCard>,
+    /// How its data was entered.
+    pub entry: Entry,
+    pub evidence: Evidence,
+    /// The terminal that the card is at.
+    pub terminal: Option<Terminal>,
+    /// Its token does not exist yet: it comes into being with the payment.
+    pub is_new: bool,
+}
+
+impl Given {
+    /// A card that is stored; the merchant answers for the consent.
+    pub fn stored(method: PaymentMethod) -> Self {
+        let evidence = Evidence::MerchantInitiated;
+        Self { method, card: None, entry: Entry::default(), evidence, terminal: None, is_new: false }
+    }
+}
+
+impl Pcs {
+    /// A card that a merchant gives for one payment.
+    pub(crate) async fn given_card(
+        &self,
+        merchant: &Merchant,
+        input: CardInput,
+        terminal: Option<TerminalId>,
+    ) -> Result<Given, CommandError> {
+        if !merchant.sends_card_data {
+            let rule = "this merchant may not send card data; use a checkout, or a stored card".to_owned();
+            return Err(CommandError::Invalid { field: "payment_method_data", rule });
+        }
+        let mode = input.entry.mode;
+        let (terminal, evidence) = match (terminal, mode.is_card_present()) {
+            (Some(id), true) => {
+                let terminal = self.usable_terminal(merchant.id, id).await?;
+                let evidence = Evidence::Terminal { terminal: terminal.id };
+                (Some(terminal), evidence)
+            }
+            (None, false) if mode == EntryMode::Moto => (None, Evidence::MailOrTelephone),
+            (None, false) => (None, Evidence::MerchantInitiated),
+            (None, true) => {
+                let rule = format!("is required for a card that was entered by {}", mode.name());
+                return Err(CommandError::Invalid { field: "terminal", rule });
+            }
+            (Some(_), false) => {
+                let rule = format!("has nothing to do with a card that was entered by {}", mode.name());
+                return Err(CommandError::Invalid { field: "terminal", rule });
+            }
+        };
+        if input.expiry.is_past(self.clock.now()) {
+            return Err(CommandError::CardExpired);
+        }
+        let single = PaymentMethodStatus::SingleUse;
+        let method = self.seal_card(&input.pan, input.expiry, Some(merchant.id), None, single)?;
+        let CardInput { entry, pan, expiry, security_code, present } = input;
+        let card = Some(SecretCard { pan, expiry, security_code, present });
+        Ok(Given { method, card, entry, evidence, terminal, is_new: true })
+    }
+}
