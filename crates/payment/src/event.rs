@@ -37,6 +37,12 @@ pub enum Event {
     },
     /// What was last sent surely never left.
     NeverLeft,
+    /// The authorization or sale surely never left, and goes to another bank: the message in `exchange` is about to be
+    /// recorded and sent.
+    Rerouted {
+        /// The 0100 or 0200 to the other bank.
+        exchange: Exchange,
+    },
     /// The bank acknowledged the reversal, or knows nothing to reverse.
     ReversalAccepted,
     /// People have found out from the bank that what is being reversed stands after all.
@@ -81,6 +87,7 @@ impl Event {
             Event::Declined(_) => "take the bank's decline",
             Event::Silent { .. } => "take the bank's silence",
             Event::NeverLeft => "take back a message",
+            Event::Rerouted { .. } => "go to another bank",
             Event::ReversalAccepted => "take a reversal's acknowledgement",
             Event::Stands { .. } => "take that the bank's effect stands",
             Event::Stuck { .. } => "ask for an operator",

@@ -1,7 +1,31 @@
-//! Which bank a payment goes to.
+//! Which banks a payment goes to, in which order, and why. A pure decision: [`decide`] is told the rules, the merchant's
+//! contracts, the payment, and how each bank is now.
+//!
+//! The contracts are the outer bound. Of those that take the payment, rules leave some out and bring the rest into an
+//! order; a bank that cannot be reached, or that keeps too many waiting, is left out of it. Without any rules the order
+//! is the merchant's.
+
+mod bin;
+mod cost;
+mod decide;
+mod decision;
+mod draw;
+mod health;
+mod rule;
+mod table;
 
 use serde::{Deserialize, Serialize};
-use types::Currency;
+use types::{Currency, MerchantId, Money, PaymentId};
+
+pub use bin::{BinRange, BinRangeError};
+pub use cost::Cost;
+pub use decide::decide;
+pub use decision::{Decision, Verdict, Why};
+pub use health::{Health, Seen};
+pub use rule::{Condition, Rule, Strategy, When};
+pub use table::{RoutingTable, TableError};
+
+use crate::CaptureMethod;
 
 /// A merchant's contract with one bank: its numbers there and what it takes there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +44,47 @@ pub struct Acquirer {
     pub brands: Vec<String>,
 }
 
+impl Acquirer {
+    /// Whether it covers a card of this brand in this currency.
+    pub fn covers(&self, currency: Currency, brand: &str) -> bool {
+        self.currencies.contains(&currency) && self.takes_brand(brand)
+    }
+
+    pub(crate) fn takes_brand(&self, brand: &str) -> bool {
+        self.brands.is_empty() || self.brands.iter().any(|known| known == brand)
+    }
+}
+
+/// A payment, as far as its route depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// Decides which part of the traffic it belongs to, where traffic is shared.
+    pub payment: PaymentId,
+    /// Who is paid.
+    pub merchant: MerchantId,
+    /// How much.
+    pub amount: Money,
+    /// Authorize or consume.
+    pub capture_method: CaptureMethod,
+    /// `unionpay`, `visa`, …
+    pub brand: &'a str,
+    /// The first digits of the card number, at most eight.
+    pub first_digits: &'a str,
+}
+
+/// How a bank is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BankNow {
+    /// Its link takes requests.
+    pub is_up: bool,
+    /// It keeps fewer waiting than its share of the gateway's places.
+    pub has_room: bool,
+    /// It takes cards whose data was entered as this one's was.
+    pub takes_entry: bool,
+    /// How it has answered of late: 100 is well, 0 is not at all.
+    pub health: u8,
+}
+
 /// Why no bank was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoute {
@@ -29,59 +94,16 @@ pub enum NoRoute {
         /// The payment's currency.
         currency: Currency,
     },
+    /// Contracts exist, and none of their banks takes a card whose data was entered like this.
+    #[error("no bank of this merchant takes a card that is given in this way")]
+    EntryNotTaken,
+    /// Contracts exist, and the gateway's rules allow none of them for this payment.
+    #[error("the gateway's routing rules allow no bank of this merchant for this payment")]
+    Excluded,
     /// Contracts exist, but none of their banks can be reached now.
     #[error("no bank that takes this payment can be reached now")]
     Unreachable,
-}
-
-/// Chooses the first contract, in the merchant's order, that takes the brand in the currency at a bank that is up.
-///
-/// # Errors
-/// [`NoRoute`].
-pub fn route<'a>(
-    acquirers: &'a [Acquirer],
-    currency: Currency,
-    brand: &str,
-    mut is_up: impl FnMut(&str) -> bool,
-) -> Result<&'a Acquirer, NoRoute> {
-    let mut offered = acquirers
-        .iter()
-        .filter(|a| a.currencies.contains(&currency))
-        .filter(|a| a.brands.is_empty() || a.brands.iter().any(|known| known == brand))
-        .peekable();
-    if offered.peek().is_none() {
-        return Err(NoRoute::NotOffered { currency });
-    }
-    offered.find(|a| is_up(&a.bank)).ok_or(NoRoute::Unreachable)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(bank: &str, currencies: &[Currency], brands: &[&str]) -> Acquirer {
-        Acquirer {
-            bank: bank.to_owned(),
-            terminal: "00000001".to_owned(),
-            acceptor: "000000000000001".to_owned(),
-            currencies: currencies.to_vec(),
-            brands: brands.iter().map(|&brand| brand.to_owned()).collect(),
-        }
-    }
-
-    #[test]
-    fn the_first_reachable_contract_that_fits_is_taken() {
-        let contracts =
-            [at("north", &[Currency::CNY], &["unionpay"]), at("south", &[Currency::CNY, Currency::EUR], &[])];
-        let to = |currency, brand, up: &[&str]| {
-            route(&contracts, currency, brand, |bank| up.contains(&bank)).map(|a| a.bank.clone())
-        };
-        assert_eq!(to(Currency::CNY, "unionpay", &["north", "south"]), Ok("north".to_owned()));
-        assert_eq!(to(Currency::CNY, "unionpay", &["south"]), Ok("south".to_owned()));
-        assert_eq!(to(Currency::EUR, "visa", &["north"]), Err(NoRoute::Unreachable));
-        assert_eq!(
-            to(Currency::JPY, "visa", &["south"]),
-            Err(NoRoute::NotOffered { currency: Currency::JPY })
-        );
-    }
+    /// A bank could be reached, and keeps as many waiting as one bank may.
+    #[error("the banks that take this payment are slow and have no place left; try again shortly")]
+    Full,
 }

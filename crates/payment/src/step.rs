@@ -76,6 +76,8 @@ impl Payment {
                 Ok(outcome::reversing(Undo::Original, false))
             }
             (S::Authorizing | S::Consuming, E::NeverLeft) => Ok(self.original_never_left()),
+            // No bank knows of it, so another may be asked; what may have left waits for its reversal instead.
+            (S::Authorizing | S::Consuming, E::Rerouted { exchange }) => Ok(self.rerouted(exchange)),
 
             // The completion of an authorization.
             (S::Authorized, E::CaptureRequested { amount, exchange }) => {
@@ -158,6 +160,7 @@ impl Payment {
                 | E::Declined(_)
                 | E::Silent { .. }
                 | E::NeverLeft
+                | E::Rerouted { .. }
                 | E::ReversalAccepted
                 | E::Stands { .. }
                 | E::Stuck { .. }

@@ -11,6 +11,8 @@ use hostlink::{
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
+use parking_lot::Mutex;
+use payment::routing::{BankNow, Health, Seen};
 use payment::{Approval, Decline, Exchange};
 use tokio::time::Instant;
 use types::{Money, Timestamp};
@@ -24,6 +26,7 @@ pub struct Bank {
     host: Host,
     reply_timeout: Duration,
     asking: AtomicUsize,
+    health: Mutex<Option<Health>>,
 }
 
 /// One who waits for a bank's answer, for as long as this lives.
@@ -58,7 +61,7 @@ pub(crate) enum Says {
     NotNow(Decline),
     /// The message may have left, and no answer can be believed.
     Silent,
-    /// The message surely never left, or the bank said that it has done nothing and cannot now.
+    /// The message surely never left.
     NeverLeft,
 }
 
@@ -70,6 +73,9 @@ pub(crate) struct Heard {
     pub received: Option<Fields>,
     /// In plain words, where there is no answer.
     pub note: Option<String>,
+    /// The link did not take the message, and another bank's may. One that does not fit the dialect is our mistake, which
+    /// going elsewhere would only hide.
+    pub may_go_elsewhere: bool,
     /// DE 39 for a reversal, should one be needed: why.
     pub reversal_reason: &'static str,
 }
@@ -91,7 +97,7 @@ impl Bank {
         let host = host.into();
         let profile = Arc::clone(host.profile());
         let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
-        Self { profile, host, reply_timeout, asking: AtomicUsize::new(0) }
+        Self { profile, host, reply_timeout, asking: AtomicUsize::new(0), health: Mutex::default() }
     }
 
     /// Its links: what an operator takes out and brings back, and what is counted.
@@ -131,9 +137,32 @@ impl Bank {
         }
     }
 
-    /// How many wait for its answer.
-    pub(crate) fn asking(&self) -> usize {
-        self.asking.load(Ordering::Relaxed)
+    /// Whether fewer wait for its answer than one bank may keep waiting, so that its silence does not take every place.
+    pub(crate) fn has_room(&self, at_once: usize) -> bool {
+        self.asking.load(Ordering::Relaxed) < at_once.div_ceil(2)
+    }
+
+    /// How it is, for the choice of a route.
+    pub(crate) fn now(&self, mode: EntryMode, at_once: usize, now: Timestamp) -> BankNow {
+        let health = self.health.lock().map_or(100, |health| health.score(now));
+        BankNow {
+            is_up: self.is_up(),
+            has_room: self.has_room(at_once),
+            takes_entry: self.takes(mode),
+            health,
+        }
+    }
+
+    /// Keeps how it has answered.
+    pub(crate) fn saw(&self, says: &Says, now: Timestamp) {
+        let seen = match says {
+            Says::Approved { .. } => Seen::Approved,
+            Says::Declined(_) => Seen::Declined,
+            Says::NotNow(_) | Says::NeverLeft => Seen::Unavailable,
+            Says::Silent => Seen::Silent,
+        };
+        let mut health = self.health.lock();
+        *health = Some(health.unwrap_or(Health::new(now)).after(seen, now));
     }
 
     /// Whether it takes cards whose data was entered in this way.
@@ -208,7 +237,9 @@ impl Bank {
         let request = TransactionRequest { transaction, fields: fields.clone(), card: Some(card) };
         match self.host.request(request, Instant::now() + self.reply_timeout).await {
             Outcome::Reply(reply) => self.read(transaction, fields, &reply),
-            Outcome::NotSent(why) => Heard::never_left(not_sent_words(why)),
+            Outcome::NotSent(why) => {
+                Heard { may_go_elsewhere: true, ..Heard::never_left(not_sent_words(why)) }
+            }
             Outcome::MaybeSent(why) => Heard::silent(maybe_sent_words(&why), reversal_reason(&why)),
             Outcome::Rejected(why) => {
                 tracing::error!(
@@ -272,7 +303,7 @@ fn approval(sent: &Fields, reply: &Reply) -> Approval {
 
 impl Heard {
     fn of(says: Says) -> Self {
-        Self { says, received: None, note: None, reversal_reason: "98" }
+        Self { says, received: None, note: None, may_go_elsewhere: false, reversal_reason: "98" }
     }
 
     fn never_left(note: String) -> Self {
@@ -280,7 +311,7 @@ impl Heard {
     }
 
     pub fn silent(note: String, reversal_reason: &'static str) -> Self {
-        Self { says: Says::Silent, received: None, note: Some(note), reversal_reason }
+        Self { note: Some(note), reversal_reason, ..Self::of(Says::Silent) }
     }
 }
 

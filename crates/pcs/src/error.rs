@@ -31,7 +31,7 @@ pub enum CommandError {
     Limit(#[from] LimitError),
     /// No bank can take it.
     #[error(transparent)]
-    Route(#[from] NoRoute),
+    Route(NoRoute),
     /// The card's last month is over.
     #[error("the card has expired")]
     CardExpired,
@@ -95,6 +95,8 @@ impl CommandError {
             Self::Limit(LimitError::TooSmall { .. }) => "amount_too_small",
             Self::Limit(LimitError::TooLarge { .. }) => "amount_too_large",
             Self::Route(NoRoute::NotOffered { .. }) => "currency_unsupported",
+            Self::Route(NoRoute::EntryNotTaken) => "parameter_invalid",
+            Self::Route(NoRoute::Excluded) => "permission_denied",
             Self::Route(NoRoute::Unreachable) => "host_unavailable",
             Self::CardExpired => "expired_card",
             Self::Refused { refused, .. } => match refused {
@@ -110,7 +112,7 @@ impl CommandError {
             Self::SessionClosed { .. } => "session_expired",
             Self::Instruction { code, .. } => code,
             Self::Busy => "resource_busy",
-            Self::Overloaded | Self::Unavailable(_) => "temporarily_unavailable",
+            Self::Overloaded | Self::Route(NoRoute::Full) | Self::Unavailable(_) => "temporarily_unavailable",
             Self::Internal(_) => "internal_error",
         }
     }
@@ -122,6 +124,17 @@ impl CommandError {
             refused,
             status: payment.state.status(),
             allowed_actions: payment.state.allowed_actions(),
+        }
+    }
+}
+
+impl From<NoRoute> for CommandError {
+    fn from(why: NoRoute) -> Self {
+        match why {
+            // The banks' places are the gateway's: it passes as soon as some of those who wait are answered.
+            NoRoute::Full => Self::Overloaded,
+            NoRoute::EntryNotTaken => Self::Invalid { field: "payment_method_data", rule: why.to_string() },
+            NoRoute::NotOffered { .. } | NoRoute::Excluded | NoRoute::Unreachable => Self::Route(why),
         }
     }
 }

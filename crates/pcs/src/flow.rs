@@ -12,6 +12,7 @@ mod keep_card;
 mod operate;
 mod pursue;
 mod refund;
+mod reroute;
 mod resume;
 mod submit;
 mod void;

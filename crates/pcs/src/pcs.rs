@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use payment::routing::RoutingTable;
 use store::{Shard, Store, shard_of};
 use tokio::sync::{Notify, Semaphore};
 use types::{Clock, Entropy, MerchantId, PaymentMethodId, Timestamp};
@@ -40,6 +41,8 @@ pub struct Parts {
     /// anything is written. One
     /// bank that is slow may hold up half of them, so that the others' customers still get through.
     pub at_once: usize,
+    /// How payments are brought to banks, within their merchants' contracts.
+    pub routing: RoutingTable,
 }
 
 /// [`Parts::at_once`] where nobody says otherwise: a fifth of a second's work of two cores.
@@ -57,6 +60,7 @@ pub struct Pcs {
     pub(crate) shards: u16,
     pub(crate) take_over_ms: Option<i64>,
     pub(crate) at_once: usize,
+    pub(crate) routing: RoutingTable,
     /// As many as requests may be under way at once.
     pub(crate) places: Arc<Semaphore>,
     /// No new requests are wanted.
@@ -108,6 +112,7 @@ impl Pcs {
             shards: parts.shards,
             take_over_ms: parts.take_over_ms,
             at_once: parts.at_once.max(1),
+            routing: parts.routing,
             places: Arc::new(Semaphore::new(parts.at_once.clamp(1, Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
             numbers: Numbers::default(),

@@ -5,5 +5,6 @@ pub mod doubt;
 pub mod explain;
 pub mod iso;
 pub mod migrate;
+pub mod route;
 pub mod verify;
 mod verify_rows;

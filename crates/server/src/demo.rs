@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use order::Recipients;
+use payment::routing::RoutingTable;
 use pcs::{Custodian, Parts, Pcs};
 use pki::chain::RefusedSet;
 use store::{SqliteOptions, Store};
@@ -91,6 +92,7 @@ impl Demo {
             shards: store.shards(),
             take_over_ms: None,
             at_once: pcs::AT_ONCE,
+            routing: RoutingTable::default(),
             store: store.clone(),
             vault: Arc::clone(&vault),
             banks: links,

@@ -9,7 +9,6 @@ use store::{Shard, Table};
 use types::{Currency, MerchantId};
 
 use crate::World;
-use crate::world::BANKS;
 
 impl World {
     /// An account's balance.
@@ -34,7 +33,7 @@ impl World {
             self.audit_payment(payment).await;
         }
         for currency in [Currency::CNY, Currency::EUR, Currency::USD, Currency::JPY] {
-            for bank in BANKS {
+            for bank in self.bank_names() {
                 self.audit_bank(bank, currency).await;
             }
             self.audit_sums(currency, &payments).await;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use banksim::{Bank, BankConfig};
 use hostlink::{
     BankProfile, Connect, Connecting, HostLink, KeyUsage, LinkParts, LinkSecurity, MacAlgorithm,
-    SecurityError, Stream, WrappedKey, shipped_bank,
+    SecurityError, Stream, WrappedKey, shipped_bank, shipped_file,
 };
 use types::{Clock, Entropy, Secret};
 use vault::{BankKeyError, BankKeys, KeyFamily, TransportKey};
+
+use crate::TWIN;
 
 /// A terminal master key for tests; every byte has odd parity.
 const TMK: [u8; 16] = *b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
@@ -23,9 +25,9 @@ pub struct SimulatedBank {
 }
 
 impl SimulatedBank {
-    /// Starts the far end of a bank that the gateway ships.
+    /// Starts the far end of a bank that the gateway ships, or of its twin.
     pub async fn start(name: &str, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        let profile = Arc::new(shipped_bank(name).unwrap());
+        let profile = Arc::new(profile(name));
         let config = BankConfig {
             profile: Arc::clone(&profile),
             tmk: Secret::new(TMK),
@@ -74,6 +76,16 @@ impl SimulatedBank {
         });
         pcs::Bank::new(link, Some(reply_timeout))
     }
+}
+
+/// The twin has a name of its own and nothing else.
+fn profile(name: &str) -> BankProfile {
+    if name != TWIN {
+        return shipped_bank(name).unwrap();
+    }
+    let text = shipped_file("iso87-ascii/bank.toml").unwrap();
+    let text = text.replace("name = \"iso87-ascii\"", &format!("name = \"{TWIN}\""));
+    BankProfile::from_toml(&text, |path| shipped_file(path).map(str::to_owned)).unwrap()
 }
 
 /// Reaches a bank without a network.

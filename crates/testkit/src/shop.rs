@@ -26,8 +26,15 @@ impl Shop {
 impl World {
     /// Takes a merchant on: CNY at `cups-pos`; EUR, USD and JPY at `iso87-ascii`; 0.60 % and at least one minor unit.
     pub async fn merchant(&self, name: &str) -> Shop {
+        let contracts: [(&str, &[Currency]); 2] =
+            [("cups-pos", &[Currency::CNY]), ("iso87-ascii", &[Currency::EUR, Currency::USD, Currency::JPY])];
+        self.merchant_at(name, &contracts).await
+    }
+
+    /// Takes a merchant on with these contracts, in this order.
+    pub async fn merchant_at(&self, name: &str, contracts: &[(&str, &[Currency])]) -> Shop {
         let number = self.next_number();
-        let at = |bank: &str, currencies: &[Currency]| Acquirer {
+        let contract = |&(bank, currencies): &(&str, &[Currency])| Acquirer {
             bank: bank.to_owned(),
             terminal: format!("{number:08}"),
             acceptor: format!("{number:015}"),
@@ -38,10 +45,7 @@ impl World {
             name: name.to_owned(),
             fee_plan: FeePlan { bps: 60, fixed: 0, min: Some(1), cap: None },
             limits: Limits::default(),
-            acquirers: vec![
-                at("cups-pos", &[Currency::CNY]),
-                at("iso87-ascii", &[Currency::EUR, Currency::USD, Currency::JPY]),
-            ],
+            acquirers: contracts.iter().map(contract).collect(),
             authorization_days: 7,
             sends_card_data: true,
         };

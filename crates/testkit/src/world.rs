@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use payment::routing::RoutingTable;
 use payment::{Payment, Refund};
 use pcs::{BankState, CommandError, Completed, Done, Parts, Pcs};
 use store::{Memory, MemoryEngine, Reads, Store};
@@ -14,7 +15,9 @@ use vault::Vault;
 use crate::{Installation, Seeded, Shop, SimulatedBank, WorldClock};
 
 /// The banks of every world.
-pub(crate) const BANKS: [&str; 2] = ["cups-pos", "iso87-ascii"];
+const BANKS: [&str; 2] = ["cups-pos", "iso87-ascii"];
+/// A second bank that speaks and takes what `iso87-ascii` does, in worlds that choose between banks.
+pub const TWIN: &str = "iso87-twin";
 /// How long its gateway waits for a bank's answer.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 const RETENTION_DAYS: u16 = 30;
@@ -29,6 +32,8 @@ pub struct World {
     pub take_over_ms: Option<i64>,
     /// How many requests that move money they take at once.
     pub at_once: usize,
+    /// By which rules they choose banks.
+    pub routing: RoutingTable,
     /// Certificates and the wallet's keys.
     pub installation: Installation,
     entropy: Arc<Seeded>,
@@ -48,6 +53,19 @@ impl World {
     /// A world whose store is put together by the test: with a queue, or an engine around the engine. A store with a
     /// thread of its own does not go with a paused clock.
     pub async fn over(seed: u64, store: impl FnOnce(MemoryEngine, Arc<dyn Reads>) -> Store) -> Self {
+        Self::of(seed, &BANKS, store).await
+    }
+
+    /// The same with [`TWIN`] as a third bank.
+    pub async fn with_twin(seed: u64, store: impl FnOnce(MemoryEngine, Arc<dyn Reads>) -> Store) -> Self {
+        Self::of(seed, &[BANKS[0], BANKS[1], TWIN], store).await
+    }
+
+    async fn of(
+        seed: u64,
+        names: &[&str],
+        store: impl FnOnce(MemoryEngine, Arc<dyn Reads>) -> Store,
+    ) -> Self {
         let clock = Arc::new(WorldClock::start());
         let entropy = Arc::new(Seeded::new(seed));
         let dir = tempfile::tempdir().unwrap();
@@ -55,7 +73,7 @@ impl World {
             Vault::open_or_create(&dir.path().join("vault.key"), Arc::clone(&entropy) as _).unwrap(),
         );
         let mut banks = Vec::new();
-        for name in BANKS {
+        for name in names {
             banks.push(SimulatedBank::start(name, Arc::clone(&clock) as _, Arc::clone(&entropy) as _).await);
         }
         let installation = Installation::new(clock.now(), Arc::clone(&entropy) as _);
@@ -74,6 +92,7 @@ impl World {
             numbers,
             take_over_ms: None,
             at_once: pcs::AT_ONCE,
+            routing: RoutingTable::default(),
             _dir: dir,
         };
         world.links_up().await;
@@ -98,6 +117,10 @@ impl World {
     /// The same, for a task of its own.
     pub fn bank_handle(&self, name: &str) -> Arc<banksim::Bank> {
         self.simulated(name).handle()
+    }
+
+    pub(crate) fn bank_names(&self) -> impl Iterator<Item = &str> {
+        self.banks.iter().map(SimulatedBank::name)
     }
 
     pub(crate) fn simulated(&self, name: &str) -> &SimulatedBank {
@@ -125,7 +148,8 @@ impl World {
 
     fn process(&self, store: Store) -> Arc<Pcs> {
         let parts = parts(store, &self.vault, &self.banks, &self.installation, &self.clock, &self.entropy);
-        Pcs::new(Parts { take_over_ms: self.take_over_ms, at_once: self.at_once, ..parts })
+        let routing = self.routing.clone();
+        Pcs::new(Parts { take_over_ms: self.take_over_ms, at_once: self.at_once, routing, ..parts })
     }
 
     async fn links_up(&self) {
@@ -234,6 +258,7 @@ fn parts(
     Parts {
         take_over_ms: None,
         at_once: pcs::AT_ONCE,
+        routing: RoutingTable::default(),
         shards: store.shards(),
         store,
         vault: Arc::clone(vault),

@@ -43,6 +43,8 @@ impl From<CommandError> for Problem {
                     advice: "try_another_card".to_owned(),
                 }))
             }
+            // The operator's rules do not pass by themselves.
+            CommandError::Route(_) if code == Code::PermissionDenied => Problem::new(code, error.to_string()),
             CommandError::Route(_) => Problem::new(code, error.to_string()).retry_after(30),
             CommandError::Refused { .. }
             | CommandError::MerchantSuspended

@@ -65,6 +65,11 @@ impl Payment {
         self.failed(Decline::never_left())
     }
 
+    pub(super) fn rerouted(&mut self, exchange: Exchange) -> Outcome {
+        self.original = Some(exchange);
+        to(self.state)
+    }
+
     fn failed(&mut self, why: Decline) -> Outcome {
         self.decline = Some(why);
         to(State::Failed).notice(Notice::Failed)

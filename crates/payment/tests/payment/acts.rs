@@ -35,11 +35,14 @@ pub enum Fate {
     /// It has not arrived yet, and may still.
     Delayed,
     NeverLeft,
+    /// It never left, and there is another bank to ask.
+    NeverLeftHere,
 }
 
 pub fn act() -> impl Strategy<Value = Act> {
     let fate = prop_oneof![
-        4 => Just(Fate::Answered), 2 => Just(Fate::AnswerLost), 1 => Just(Fate::Delayed), 1 => Just(Fate::NeverLeft)
+        4 => Just(Fate::Answered), 2 => Just(Fate::AnswerLost), 1 => Just(Fate::Delayed), 1 => Just(Fate::NeverLeft),
+        1 => Just(Fate::NeverLeftHere)
     ];
     let mind = || prop_oneof![6 => Just(Mind::Approves), 1 => Just(Mind::Declines), 1 => Just(Mind::Differs)];
     prop_oneof![

@@ -181,6 +181,10 @@ impl Desk {
         Event::Confirmed { exchange: self.exchange("original"), evidence: Evidence::MerchantInitiated }
     }
 
+    pub fn reroute(&mut self) -> Event {
+        Event::Rerouted { exchange: Exchange { bank: "iso87-ascii".to_owned(), ..self.exchange("original") } }
+    }
+
     pub fn capture(&mut self, amount: u64) -> Event {
         Event::CaptureRequested { amount, exchange: self.exchange("capture") }
     }

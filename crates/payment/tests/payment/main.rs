@@ -9,6 +9,8 @@ mod laws;
 mod paying;
 mod records;
 mod refunding;
+mod routing;
+mod routing_laws;
 mod table;
 mod voiding;
 mod world;

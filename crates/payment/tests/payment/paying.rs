@@ -2,7 +2,7 @@
 
 use payment::{CaptureMethod, Event, FeePlan, Refused, State, Statistic, Status};
 
-use crate::desk::{ABANDON, Desk, approval, approved, attach, declined};
+use crate::desk::{ABANDON, Desk, SILENT, approval, approved, attach, declined};
 
 #[test]
 fn an_approved_sale_is_owed_to_the_merchant_less_the_fee() {
@@ -55,6 +55,32 @@ fn a_sale_that_never_left_fails_at_once_and_no_bank_is_said_to_have_declined_it(
     assert_eq!(sale.notices(), ["payment.failed"]);
     assert_eq!(sale.payment.decline.as_ref().unwrap().code, "host_unavailable");
     assert_eq!(sale.books.counted(Statistic::Declined), (0, 0));
+}
+
+#[test]
+fn a_sale_that_never_left_goes_on_at_another_bank_as_one_payment_of_that_bank() {
+    let mut sale = Desk::consuming(100_00);
+    let first = sale.payment.original.clone().unwrap();
+    let reroute = sale.reroute();
+    sale.hear(first.attempt, reroute).unwrap();
+
+    assert_eq!((sale.payment.state, sale.payment.bank()), (State::Consuming, Some("iso87-ascii")));
+    assert!(sale.notices().is_empty(), "the merchant is told how it ends");
+    assert!(sale.hear(first.attempt, approved(100_00)).is_err(), "the first bank has nothing more to say");
+
+    sale.tell(approved(100_00)).unwrap();
+    assert_eq!(sale.payment.state, State::Captured);
+    assert_eq!(sale.books.due_from_bank(), 100_00);
+    assert_eq!(sale.books.counted(Statistic::Captured), (1, 100_00));
+}
+
+#[test]
+fn what_may_have_left_or_was_declined_goes_to_no_other_bank() {
+    for event in [SILENT, declined(), approved(100_00)] {
+        let mut sale = Desk::consuming(100_00).after(event);
+        let reroute = sale.reroute();
+        assert!(matches!(sale.tell(reroute), Err(Refused::InvalidState { .. })), "{:?}", sale.payment.state);
+    }
 }
 
 #[test]

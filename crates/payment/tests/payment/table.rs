@@ -7,35 +7,36 @@ use payment::{CaptureMethod, Event, FeePlan, Refused, State};
 use crate::desk::{ABANDON, Desk, SILENT, SILENT_TO_AN_ADVICE, approved, attach, declined};
 
 /// Columns: a card is attached; the payment is confirmed; the bank says yes, yes to another amount, no; it is silent and
-/// the dialect reverses, or repeats; the message never left; the reversal is acknowledged; the merchant captures, has more held, voids;
-/// time voids; the payment is abandoned without a message. `-` is refused, `=` stays.
+/// the dialect reverses, or repeats; the message never left; it never left and goes to another bank; the reversal is
+/// acknowledged; the merchant captures, has more held, voids; time voids; the payment is abandoned without a message.
+/// `-` is refused, `=` stays.
 #[rustfmt::skip]
 const TABLE: &str = "
-                  attach  confirm  yes    other  no     silent repeat unsent acked  capture more   void   expire abandon
-no_card           card    -        -      -      -      -      -      -      -      -       -      -      -      abandoned
-card              =       consume  -      -      -      -      -      -      -      -       -      -      -      abandoned
-card_hold         =       auth     -      -      -      -      -      -      -      -       -      -      -      abandoned
-auth              -       -        held   rev    failed rev    rev    failed -      -       -      -      -      -
-consume           -       -        sold   rev    failed rev    rev    failed -      -       -      -      -      -
-held              -       -        -      -      -      -      -      -      -      capt    incr   void_h exp_h  -
-capt              -       -        sold   rev_c  held   rev_c  capt_d held   -      -       -      -      -      -
-capt_d            -       -        sold   rev_c  held   rev_c  =      =      -      -       -      -      -      -
-incr              -       -        held   rev_i  held   rev_i  rev_i  held   -      -       -      -      -      -
-sold              -       -        -      -      -      -      -      -      -      -       -      void_s -      -
-void_h            -       -        voided rev_vh held   rev_vh rev_vh held   -      -       -      -      -      -
-exp_h             -       -        expird rev_xh expird rev_xh rev_xh held   -      -       -      -      -      -
-void_s            -       -        voided rev_vs sold   rev_vs rev_vs sold   -      -       -      -      -      -
-rev               -       -        =      =      =      =      =      =      undone -       -      -      -      -
-rev_c             -       -        =      =      =      =      =      =      held   -       -      -      -      -
-rev_i             -       -        =      =      =      =      =      =      held   -       -      -      -      -
-rev_vh            -       -        =      =      =      =      =      =      held   -       -      -      -      -
-rev_xh            -       -        =      =      =      =      =      =      held   -       -      -      -      -
-rev_vs            -       -        =      =      =      =      =      =      sold   -       -      -      -      -
-failed            -       -        -      -      -      -      -      -      -      -       -      -      -      -
-undone            -       -        -      -      -      -      -      -      -      -       -      -      -      -
-voided            -       -        -      -      -      -      -      -      -      -       -      -      -      -
-expird            -       -        -      -      -      -      -      -      -      -       -      -      -      -
-abandoned         -       -        -      -      -      -      -      -      -      -       -      -      -      -
+                  attach  confirm  yes    other  no     silent repeat unsent reroute acked  capture more   void   expire abandon
+no_card           card    -        -      -      -      -      -      -      -       -      -       -      -      -      abandoned
+card              =       consume  -      -      -      -      -      -      -       -      -       -      -      -      abandoned
+card_hold         =       auth     -      -      -      -      -      -      -       -      -       -      -      -      abandoned
+auth              -       -        held   rev    failed rev    rev    failed =       -      -       -      -      -      -
+consume           -       -        sold   rev    failed rev    rev    failed =       -      -       -      -      -      -
+held              -       -        -      -      -      -      -      -      -       -      capt    incr   void_h exp_h  -
+capt              -       -        sold   rev_c  held   rev_c  capt_d held   -       -      -       -      -      -      -
+capt_d            -       -        sold   rev_c  held   rev_c  =      =      -       -      -       -      -      -      -
+incr              -       -        held   rev_i  held   rev_i  rev_i  held   -       -      -       -      -      -      -
+sold              -       -        -      -      -      -      -      -      -       -      -       -      void_s -      -
+void_h            -       -        voided rev_vh held   rev_vh rev_vh held   -       -      -       -      -      -      -
+exp_h             -       -        expird rev_xh expird rev_xh rev_xh held   -       -      -       -      -      -      -
+void_s            -       -        voided rev_vs sold   rev_vs rev_vs sold   -       -      -       -      -      -      -
+rev               -       -        =      =      =      =      =      =      -       undone -       -      -      -      -
+rev_c             -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_i             -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_vh            -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_xh            -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_vs            -       -        =      =      =      =      =      =      -       sold   -       -      -      -      -
+failed            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+undone            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+voided            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+expird            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+abandoned         -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
 ";
 
 const AMOUNT: u64 = 100_00;
@@ -101,6 +102,7 @@ fn event(column: &str, desk: &mut Desk) -> Event {
         "silent" => SILENT,
         "repeat" => SILENT_TO_AN_ADVICE,
         "unsent" => Event::NeverLeft,
+        "reroute" => desk.reroute(),
         "acked" => Event::ReversalAccepted,
         "capture" => desk.capture(AMOUNT),
         "more" => desk.increment(AMOUNT),

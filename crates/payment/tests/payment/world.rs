@@ -180,6 +180,16 @@ impl World {
                 };
                 self.hear(message, heard);
             }
+            Fate::NeverLeftHere => {
+                let reroute = self.desk.reroute();
+                let is_original = matches!(message.ask, Ask::Authorize(_) | Ask::Consume(_));
+                if is_original && self.desk.hear(message.attempt, reroute).is_ok() {
+                    let attempt = self.desk.payment.awaited().unwrap().attempt;
+                    self.in_flight.push(Message { attempt, ..message });
+                } else {
+                    self.meet(message, Fate::NeverLeft, mind);
+                }
+            }
         }
     }
 

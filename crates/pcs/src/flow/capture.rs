@@ -6,6 +6,7 @@ use payment::Event;
 use types::PaymentId;
 
 use super::exchange::{Intent, Place};
+use super::reroute::Route;
 use super::submit::{money, original_transaction};
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -49,7 +50,15 @@ impl Pcs {
         let message = self.follow_up(transaction, money(&payment, amount)?, exchange, held)?;
         let card = self.card_of(&payment).await?;
         let actor = Actor::ApiKey { key: caller.key_id };
-        let intent = Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() };
+        let intent = Intent {
+            change,
+            message,
+            card,
+            actor,
+            rows: Vec::new(),
+            aliases: Vec::new(),
+            route: Route::default(),
+        };
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);
         let heard = self.ask(&intent.message, &intent.card).await?;

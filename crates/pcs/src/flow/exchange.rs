@@ -6,7 +6,7 @@
 //! | 2    | hostlink        | the bank's answer, or its silence                                      |
 //! | 3    | store, commit 2 | the outcome, its entry, its notices, the answer to the key             |
 //!
-//! Step 3 is in `conclude.rs`. After a crash, `resume.rs` takes up each payment that has commit 1 and no commit 2.
+//! Step 3 is in `conclude.rs`; a message that surely never left may go on to another bank first, in `reroute.rs`. After a crash, `resume.rs` takes up each payment that has commit 1 and no commit 2.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use payment::{Change, Exchange, Payment};
 use store::{AliasChange, RowChange};
 use types::Money;
 
+use super::reroute::Route;
 use crate::bank::{Draft, Heard, SecretCard, Transaction};
 use crate::claim::Running;
 use crate::model::Actor;
@@ -56,6 +57,8 @@ pub(crate) struct Intent {
     pub rows: Vec<RowChange>,
     /// Second keys of the payment: the merchant's own number.
     pub aliases: Vec<AliasChange>,
+    /// Why this bank, and where else to go.
+    pub route: Route,
 }
 
 impl Pcs {
@@ -66,9 +69,7 @@ impl Pcs {
         intent: Intent,
     ) -> Result<Done, CommandError> {
         self.record_intent(running.as_ref(), &intent).await?;
-        let heard = self.ask(&intent.message, &intent.card).await?;
-        let before = intent.change.payment;
-        self.conclude(before, intent.message, heard, running).await
+        self.ask_and_conclude(intent, running).await
     }
 
     /// Step 1 (commit 1): recorded before sent.
@@ -81,7 +82,8 @@ impl Pcs {
         let now = self.clock.now();
         let mut unit = self.unit(payment.merchant, now);
         unit.claim = running.map(|running| running.claim(payment.id.to_u128()));
-        let said = Said { sent: Some(intent.message.fields.clone()), ..Said::default() };
+        let sent = Some(intent.message.fields.clone());
+        let said = Said { sent, note: intent.route.note.clone(), ..Said::default() };
         self.add_payment_change(&mut unit, &intent.change, intent.actor.clone(), said)?;
         unit.rows.extend(intent.rows.iter().cloned());
         unit.aliases.extend(intent.aliases.iter().cloned());
@@ -95,7 +97,9 @@ impl Pcs {
     /// Step 2: ask the bank. Its silence is an event too, not an error.
     pub(crate) async fn ask(&self, message: &Message, card: &SecretCard) -> Result<Heard, CommandError> {
         let bank = self.bank(&message.exchange.bank)?;
-        Ok(bank.ask(message.transaction, &message.fields, card).await)
+        let heard = bank.ask(message.transaction, &message.fields, card).await;
+        bank.saw(&heard.says, self.clock.now());
+        Ok(heard)
     }
 
     pub(crate) fn task(&self, payment: &Payment, message: Option<Message>, attempts: u32) -> Task {
@@ -123,8 +127,7 @@ impl Pcs {
         if !bank.is_up() {
             return Err(NoRoute::Unreachable.into());
         }
-        // So that one bank's silence does not take every place.
-        if bank.asking() >= self.at_once.div_ceil(2) {
+        if !bank.has_room(self.at_once) {
             return Err(CommandError::Overloaded);
         }
         let stan = self.numbers.stan(&self.store, bank.name(), place.terminal, now).await?;

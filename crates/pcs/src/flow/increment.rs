@@ -6,6 +6,7 @@ use payment::Event;
 use types::{Money, PaymentId};
 
 use super::exchange::{Intent, Place};
+use super::reroute::Route;
 use super::submit::money;
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -55,7 +56,8 @@ impl Pcs {
         let message = self.follow_up(transaction, money(&payment, amount)?, exchange, held)?;
         let card = self.card_of(&payment).await?;
         let actor = Actor::ApiKey { key: caller.key_id };
-        let intent = Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() };
+        let (rows, aliases, route) = (Vec::new(), Vec::new(), Route::default());
+        let intent = Intent { change, message, card, actor, rows, aliases, route };
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);
         let heard = self.ask(&intent.message, &intent.card).await?;

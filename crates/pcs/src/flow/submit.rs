@@ -9,17 +9,15 @@
 use std::sync::Arc;
 
 use card::Expiry;
-use payment::routing::{self, NoRoute};
 use payment::{CaptureMethod, Change, Event, OrderTerms, Payment};
 use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
-use super::exchange::{Intent, Place};
+use super::exchange::Intent;
 use super::given::Given;
-use crate::bank::{Draft, Transaction};
+use crate::bank::Transaction;
 use crate::claim::Running;
 use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus};
 use crate::resource::put;
-use crate::task::Message;
 use crate::unit::Said;
 use crate::{Caller, CardInput, CommandError, Completed, Done, IdempotencyKey, NewPayment, Pcs};
 
@@ -155,8 +153,7 @@ impl Pcs {
         intent.change.payment.version = before + 1;
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);
-        let heard = self.ask(&intent.message, &intent.card).await?;
-        self.conclude(intent.change.payment, intent.message, heard, Some(running)).await
+        self.ask_and_conclude(intent, Some(running)).await
     }
 
     /// The intent to ask a bank for a payment that has no card or consent yet: attach, confirm, route, build the message.
@@ -165,66 +162,26 @@ impl Pcs {
         &self,
         mut change: Change,
         merchant: &Merchant,
-        given: Given,
+        mut given: Given,
         actor: Actor,
         now: Timestamp,
     ) -> Result<Intent, CommandError> {
         let version = change.payment.version;
         attach(&mut change, &given.method, now)?;
-        let place = self.place_for(merchant, &change.payment, &given)?;
-        let transaction = original_transaction(&change.payment);
-        let exchange = self.new_exchange(transaction, place).await?;
-        let amount = change.payment.terms.amount;
-        let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
-        let fields = self.bank(place.bank)?.message(&draft)?;
-        let event = Event::Confirmed { exchange: exchange.clone(), evidence: given.evidence };
+        let card = match given.card.take() {
+            Some(card) => card,
+            None => self.open_card(&given.method)?,
+        };
+        let mut route = self.route(&change.payment, merchant, &given, &card.pan)?;
+        let message = self.first_message(&change.payment, &mut route).await?;
+        let event = Event::Confirmed { exchange: message.exchange.clone(), evidence: given.evidence };
         let confirmed =
             change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
         change.payment = confirmed.payment;
         change.notices.extend(confirmed.notices);
         change.payment.version = version;
         let rows = if given.is_new { vec![put(&given.method)?] } else { Vec::new() };
-        let card = match given.card {
-            Some(card) => card,
-            None => self.open_card(&given.method)?,
-        };
-        let message = Message { transaction, amount, exchange, fields };
-        Ok(Intent { change, message, card, actor, rows, aliases: Vec::new() })
-    }
-
-    /// Where the bank is asked: by the terminal that the card is at, or else by the merchant's contracts.
-    fn place_for<'a>(
-        &self,
-        merchant: &'a Merchant,
-        payment: &Payment,
-        given: &'a Given,
-    ) -> Result<Place<'a>, CommandError> {
-        let entry = given.entry;
-        let place = match &given.terminal {
-            Some(at) => {
-                let currency = payment.currency();
-                if !self.bank(&at.bank)?.profile().currencies().contains(&currency) {
-                    return Err(NoRoute::NotOffered { currency }.into());
-                }
-                Place { bank: &at.bank, terminal: &at.number, acceptor: &at.acceptor, entry }
-            }
-            None => {
-                let brand = &given.method.card.brand;
-                let up = |bank: &str| self.is_up(bank);
-                let contract = routing::route(&merchant.acquirers, payment.currency(), brand, up)?;
-                Place {
-                    bank: &contract.bank,
-                    terminal: &contract.terminal,
-                    acceptor: &contract.acceptor,
-                    entry,
-                }
-            }
-        };
-        if !self.bank(place.bank)?.takes(entry.mode) {
-            let rule = format!("the bank takes no card by {}", entry.mode.name());
-            return Err(CommandError::Invalid { field: "payment_method_data", rule });
-        }
-        Ok(place)
+        Ok(Intent { change, message, card, actor, rows, aliases: Vec::new(), route })
     }
 
     async fn keep_unconfirmed(
@@ -276,10 +233,6 @@ impl Pcs {
             return Err(CommandError::CardExpired);
         }
         Ok(method)
-    }
-
-    fn is_up(&self, bank: &str) -> bool {
-        self.banks.get(bank).is_some_and(|bank| bank.is_up())
     }
 }
 

@@ -6,6 +6,7 @@ use payment::{Event, Payment, State, VoidReason};
 use types::{MerchantId, PaymentId};
 
 use super::exchange::{Intent, Place};
+use super::reroute::Route;
 use super::submit::money;
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -76,7 +77,15 @@ impl Pcs {
         let amount = money(payment, minor)?;
         let message = self.follow_up(transaction, amount, exchange, (voided, was, amount))?;
         let card = self.card_of(payment).await?;
-        Ok(Intent { change, message, card, actor, rows: Vec::new(), aliases: Vec::new() })
+        Ok(Intent {
+            change,
+            message,
+            card,
+            actor,
+            rows: Vec::new(),
+            aliases: Vec::new(),
+            route: Route::default(),
+        })
     }
 
     /// No bank knows of it: one commit ends it.

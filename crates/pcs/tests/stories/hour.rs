@@ -110,7 +110,7 @@ impl Town {
     fn begin(&mut self, world: &World, under_way: &mut JoinSet<(usize, Option<PaymentId>)>) {
         self.begun += 1;
         let chance = self.draw();
-        let known = (chance % 3 > 0 && !self.known.is_empty())
+        let known = (!chance.is_multiple_of(3) && !self.known.is_empty())
             .then(|| self.known[self.draw() as usize % self.known.len()]);
         let (place, id) =
             known.map_or((self.draw() as usize % self.shops.len(), None), |(at, id)| (at, Some(id)));

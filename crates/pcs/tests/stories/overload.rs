@@ -1,91 +1,13 @@
 //! More work than the store takes. What is refused is refused before anything is written; what a bank has answered is not
 //! given up.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-
 use banksim::{Fault, Scope};
 use payment::State;
-use pcs::{CommandError, Completed, Pcs};
-use store::{Engine, MemoryEngine, Outcomes, Settings, Store, StoreError, Unit};
-use testkit::{Shop, World, cny, eur, payment_of};
-use tokio::task::JoinHandle;
-use types::PaymentMethodId;
+use pcs::CommandError;
+use testkit::{World, cny, eur, payment_of};
 
 use crate::GOOD;
-
-type Asked = JoinHandle<Result<Completed, CommandError>>;
-
-/// An engine that says when it has been given a batch and writes it when it is let.
-struct Gated {
-    engine: MemoryEngine,
-    gate: Receiver<Gate>,
-    is_open: bool,
-    began: tokio::sync::mpsc::UnboundedSender<()>,
-}
-
-enum Gate {
-    Open,
-    Closed,
-}
-
-impl Engine for Gated {
-    fn commit(&mut self, batch: &[Unit]) -> Result<Outcomes, StoreError> {
-        while let Ok(gate) = self.gate.try_recv() {
-            self.is_open = matches!(gate, Gate::Open);
-        }
-        let _ = self.began.send(());
-        while !self.is_open {
-            self.is_open = !matches!(self.gate.recv(), Ok(Gate::Closed));
-        }
-        self.engine.commit(batch)
-    }
-
-    fn recover(&mut self) -> Result<(), StoreError> {
-        self.engine.recover()
-    }
-}
-
-/// A world whose store has room for one unit beside the one that is being written.
-struct Narrow {
-    world: World,
-    gate: Sender<Gate>,
-    began: tokio::sync::mpsc::UnboundedReceiver<()>,
-}
-
-impl Narrow {
-    async fn start(seed: u64) -> Self {
-        let (gate, gate_in) = channel();
-        let (began_out, began) = tokio::sync::mpsc::unbounded_channel();
-        let settings = Settings { queue_units: 1, batch_units: 1 };
-        let world = World::over(seed, |engine, reads| {
-            let engine = Gated { engine, gate: gate_in, is_open: true, began: began_out };
-            Store::start(engine, reads, settings).unwrap()
-        })
-        .await;
-        Self { world, gate, began }
-    }
-
-    fn sale(&self, shop: &Shop, card: PaymentMethodId) -> Asked {
-        let pcs: Arc<Pcs> = Arc::clone(self.world.pcs());
-        let (caller, key, sale) = (shop.caller.clone(), self.world.key(), self.world.sale(card, eur(1_00)));
-        tokio::spawn(async move { pcs.create_payment(&caller, key, sale).await })
-    }
-
-    /// Closes the gate and fills the store: one unit at the gate, one behind it.
-    async fn fill(&mut self, shop: &Shop, card: PaymentMethodId) -> [Asked; 2] {
-        self.gate.send(Gate::Closed).unwrap();
-        while self.began.try_recv().is_ok() {}
-        let first = self.sale(shop, card);
-        self.began.recv().await.unwrap();
-        let second = self.sale(shop, card);
-        // The second is queued as soon as its task has run: it finds everything it asks for in memory.
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        [first, second]
-    }
-}
+use crate::gated::{Asked, Gate, Narrow};
 
 #[tokio::test]
 async fn a_full_store_refuses_before_anything_is_written_and_the_queued_are_paid() {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use payment::routing::RoutingTable;
 use serde::{Deserialize, Deserializer};
 use types::Secret;
 
@@ -23,6 +24,8 @@ struct Document {
     runtime: RuntimeSection,
     #[serde(default)]
     bank: Vec<BankSection>,
+    #[serde(default)]
+    routing: RoutingTable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,6 +137,8 @@ pub struct Config {
     /// 1: everything but the store on one thread, which is fastest on two cores.
     pub workers: usize,
     pub banks: Vec<BankConfig>,
+    /// How payments are brought to them.
+    pub routing: RoutingTable,
 }
 
 /// A bank to reach.
@@ -176,6 +181,8 @@ impl Config {
         if document.api.at_once == 0 {
             return Err(Fault::plain("api.at_once must be at least 1"));
         }
+        let names: Vec<&str> = document.bank.iter().map(|bank| bank.name.as_str()).collect();
+        document.routing.check(&names).tried("the routing table does not hold")?;
         let banks = document.bank.into_iter().map(|bank| BankConfig {
             terminal_master_key_file: base.join(bank.terminal_master_key_file),
             name: bank.name,
@@ -206,6 +213,7 @@ impl Config {
             drain_ms: document.api.drain_ms,
             workers: document.runtime.workers,
             banks,
+            routing: document.routing,
         })
     }
 }
@@ -272,5 +280,37 @@ mod tests {
         assert!(refused("sqlite:", "nosql:").contains("store.url"));
         let told = refused("url = \"sqlite:lian.db\"", "urll = \"postgres://lian:hidden@127.0.0.1/lian\"");
         assert!(told.contains("line 5") && told.contains("urll") && !told.contains("hidden"), "{told}");
+    }
+
+    /// As docs/operating/routing.md shows it.
+    const RULES: &str = r#"
+        [routing]
+        strategy = "cheapest"
+        min_health = 60
+        [[routing.cost]]
+        bank = "iso87-ascii"
+        currency = "EUR"
+        bps = 20
+        fixed = 5
+        [[routing.rule]]
+        name = "small euros"
+        when = { bin = ["4000-4999", "62"], currency = ["EUR"], amount_max = 2000, capture_method = "automatic" }
+        weights = { iso87-ascii = 1 }
+    "#;
+
+    #[test]
+    fn a_routing_table_is_read_and_what_is_wrong_with_it_is_named() {
+        let parse = |rules: &str| Config::parse(&format!("{GOOD}{rules}"), Path::new("/x"));
+        assert_eq!(parse("").unwrap().routing, RoutingTable::default());
+        assert_eq!(parse(RULES).unwrap().routing.rules[0].when.bin.len(), 2);
+        for (from, to, told) in [
+            ("weights = { iso87-ascii", "weights = { north", "routing.rule \"small euros\".weights"),
+            ("\"62\"", "\"x\"", "a BIN range is"),
+            ("amount_max", "amount_maximum", "unknown field `amount_maximum`"),
+            ("bps = 20", "bps = 20000", "routing.cost 1 (iso87-ascii).bps"),
+        ] {
+            let refused = parse(&RULES.replace(from, to)).unwrap_err().to_string();
+            assert!(refused.contains(told), "{refused:?} does not say {told:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `lian serve`: the PCS with its API as a server of its own. Several may run over one PostgreSQL; each takes any request.
 
-mod config;
+pub mod config;
 mod merchant;
 
 use std::sync::Arc;
@@ -117,6 +117,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
         shards: store.shards(),
         take_over_ms: config.store.is_shared().then_some(TAKE_OVER_MS),
         at_once: config.at_once,
+        routing: config.routing.clone(),
         store,
         vault,
         banks,

@@ -2,6 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use payment::routing::NoRoute;
 use pcs::CommandError;
 
 /// A refusal.
@@ -32,8 +33,10 @@ impl From<CommandError> for Refusal {
         let status = match &error {
             CommandError::Missing { .. } => StatusCode::NOT_FOUND,
             CommandError::Invalid { .. } | CommandError::Limit(_) => StatusCode::BAD_REQUEST,
-            CommandError::MerchantSuspended => StatusCode::FORBIDDEN,
-            CommandError::Route(payment::routing::NoRoute::NotOffered { .. }) => StatusCode::BAD_REQUEST,
+            CommandError::MerchantSuspended | CommandError::Route(NoRoute::Excluded) => StatusCode::FORBIDDEN,
+            CommandError::Route(NoRoute::NotOffered { .. } | NoRoute::EntryNotTaken) => {
+                StatusCode::BAD_REQUEST
+            }
             CommandError::CardExpired => StatusCode::PAYMENT_REQUIRED,
             CommandError::Refused { .. }
             | CommandError::InProgress
@@ -41,7 +44,7 @@ impl From<CommandError> for Refusal {
             | CommandError::Busy => StatusCode::CONFLICT,
             CommandError::KeyReused | CommandError::Instruction { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             CommandError::SessionClosed { .. } => StatusCode::GONE,
-            CommandError::Route(payment::routing::NoRoute::Unreachable)
+            CommandError::Route(NoRoute::Unreachable | NoRoute::Full)
             | CommandError::Overloaded
             | CommandError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             CommandError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
