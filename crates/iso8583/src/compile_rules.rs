@@ -7,6 +7,7 @@ use crate::dialect::Dialect;
 use crate::dialect_error::{Blame, DialectError, DialectErrorKind as Kind};
 use crate::document::{MessageDoc, VariantDoc};
 use crate::mti::Mti;
+use crate::path::FieldPath;
 use crate::rules::{Condition, MessageRules, RuleSet, Variant};
 
 pub(crate) fn rules(
@@ -99,17 +100,13 @@ impl Compiler<'_> {
 
     fn condition(&self, key: &str, equals: &str, at: &str) -> Result<Condition, DialectError> {
         let unknown = || self.blame.error(Kind::Rule, at, format!("the dialect has no field {key:?}"));
-        let (field, part) = key.split_once('.').map_or((key, None), |(field, part)| (field, Some(part)));
-        let de: u8 = field.parse().map_err(|_| unknown())?;
-        self.dialect.layout(de).ok_or_else(unknown)?;
-        let part = match part {
-            None => None,
-            Some(id) => {
-                let composite = self.dialect.composite(de).ok_or_else(unknown)?;
-                Some(composite.position(id).ok_or_else(unknown)?)
-            }
-        };
-        Ok(Condition { de, part, equals: equals.to_owned() })
+        let path: FieldPath = key.parse().map_err(|_| unknown())?;
+        self.dialect.layout(path.number()).ok_or_else(unknown)?;
+        for segment in path.place().segments() {
+            let composite = self.dialect.composite(path.number()).ok_or_else(unknown)?;
+            composite.position(segment.id).ok_or_else(unknown)?;
+        }
+        Ok(Condition { path, equals: equals.to_owned() })
     }
 
     fn fields(&self, numbers: &[u8], at: &str) -> Result<FieldSet, DialectError> {

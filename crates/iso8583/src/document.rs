@@ -68,12 +68,38 @@ pub(crate) struct FieldDoc {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum CompositeDoc {
     /// Parts follow one another, each of its fixed length; the field may end after any of them.
     Positional,
     /// Each part is a tag, a length and a value, all characters.
-    Tagged { tag_length: u8, length_digits: u8 },
+    Tagged {
+        tag_length: u8,
+        length_digits: u8,
+        #[serde(default)]
+        unknown: Unknown,
+        #[serde(default)]
+        repeat: bool,
+    },
+    /// Chip data: BER-TLV. `levels` of tags are told apart, 1 to 3; what is constructed on the last stays closed.
+    BerTlv {
+        levels: u8,
+        unknown: Unknown,
+        #[serde(default)]
+        repeat: bool,
+    },
+    /// A bitmap of so many bytes announces the parts, each of which is read like a field.
+    Bitmap { encoding: BitmapEncoding, bytes: u8 },
+}
+
+/// What becomes of a tag that the dialect does not define.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unknown {
+    #[default]
+    Refuse,
+    /// It is let through, and shown no more than the field.
+    Keep,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -85,6 +111,13 @@ pub(crate) struct PartDoc {
     pub length: Option<u16>,
     pub max: Option<u16>,
     pub sensitive: Option<Sensitivity>,
+    // Only behind a bitmap, where a part is read like a field:
+    pub prefix: Option<PrefixEncoding>,
+    pub prefix_digits: Option<u8>,
+    pub counts: Option<Counts>,
+    pub encoding: Option<Encoding>,
+    pub odd: Option<Side>,
+    pub pad: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -170,6 +203,14 @@ fn merge<K: Ord, V>(child: BTreeMap<K, V>, parent: BTreeMap<K, V>, over: fn(V, V
 }
 
 impl FieldDoc {
+    /// With the settings for all fields of its class, where it does not say otherwise itself.
+    pub fn with_default(self, defaults: &BTreeMap<Class, Self>) -> Self {
+        match self.class.and_then(|class| defaults.get(&class)) {
+            Some(default) => self.over(default.clone()),
+            None => self,
+        }
+    }
+
     pub fn over(self, parent: Self) -> Self {
         // A length is one decision: who says "fixed" does not inherit a maximum, nor the other way round.
         let keep_length = self.fixed.is_none() && self.max.is_none();

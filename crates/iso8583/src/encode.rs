@@ -11,7 +11,7 @@ use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::{Counts, Encoding, Fill, Layout, Length, PrefixEncoding, Side};
 use crate::path::FieldPath;
-use crate::raw::HEX_DIGITS;
+use crate::raw::{HEX_DIGITS, Raw, hex_value};
 use crate::value::Value;
 
 impl Dialect {
@@ -90,10 +90,11 @@ impl Dialect {
         };
         let filled = filled(text, filling, layout.fill);
         let text = filled.as_ref().map_or(text, |filled| filled.as_slice());
+        let start = out.len();
         push_content(layout, text, out);
         match self.composite(de) {
             Some(composite) => composite
-                .check(text.len(), |at| text.get(at).copied().unwrap_or(0))
+                .check(Raw::new(layout, &out[start..], units + filling), text.len())
                 .map_err(|content| EncodeError { kind: content.encode_kind(), path: content.path(de) }),
             None => Ok(()),
         }
@@ -127,7 +128,7 @@ fn filled(text: &[u8], lacking: usize, fill: Fill) -> Option<Zeroizing<Vec<u8>>>
 }
 
 /// Appends characters that have been checked, in the field's encoding.
-fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
     match (layout.encoding, layout.class, text) {
         (Encoding::Ascii | Encoding::Hex, _, _) => out.extend_from_slice(text),
         (Encoding::Ebcdic, _, _) => out.extend(text.iter().map(|character| ebcdic::of_ascii(*character))),
@@ -157,11 +158,6 @@ fn push_packed(text: &[u8], out: &mut Vec<u8>) {
     out.extend(text.chunks_exact(2).map(|pair| (pair[0] & 15) << 4 | (pair[1] & 15)));
 }
 
-/// The value of an upper-case hexadecimal digit; the class has been checked.
-const fn hex_value(digit: u8) -> u8 {
-    if digit.is_ascii_digit() { digit & 15 } else { (digit & 15) + 9 }
-}
-
 pub(crate) fn push_hex(byte: u8, out: &mut Vec<u8>) {
     out.extend(hex_digits(byte));
 }
@@ -171,7 +167,7 @@ fn hex_digits(byte: u8) -> [u8; 2] {
 }
 
 /// The compiler has made sure that the prefix can count to the field's maximum.
-fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u8>) {
+pub(crate) fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u8>) {
     let digit = |place: u32| (count / 10_usize.pow(place) % 10) as u8;
     let digits = u32::from(digits);
     match prefix {

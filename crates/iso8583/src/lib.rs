@@ -87,7 +87,7 @@ pub use mac::MacEncodeError;
 pub use mask::Sensitivity;
 pub use message::Message;
 pub use mti::{Mti, MtiError};
-pub use path::FieldPath;
+pub use path::{FieldPath, PathError};
 pub use rules::{Violation, ViolationKind};
 pub use tagged::Tagged;
 pub use text::Text;

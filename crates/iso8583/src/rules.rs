@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::bitmap::FieldSet;
 use crate::dialect::Dialect;
 use crate::fields::Fields;
@@ -31,9 +33,7 @@ pub(crate) struct Variant {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
-    pub de: u8,
-    /// Index of the part, for a condition on a part.
-    pub part: Option<usize>,
+    pub path: FieldPath,
     pub equals: String,
 }
 
@@ -180,21 +180,16 @@ impl RuleSet {
 
 impl Condition {
     fn holds_in_message(&self, message: &Message<'_>) -> bool {
-        let value = match self.part {
-            None => message.get(self.de),
-            Some(part) => message.get(self.de).and_then(|value| value.part_at(part)),
-        };
-        value.is_some_and(|value| value.eq_text(&self.equals))
+        message.at(self.path).is_some_and(|value| value.eq_text(&self.equals))
     }
 
     fn holds_in_fields(&self, dialect: &Dialect, fields: &Fields) -> bool {
-        let Some(text) = fields.get(self.de) else { return false };
-        let Some(part) = self.part else { return text == self.equals };
-        let bytes = text.as_bytes();
-        let Some(composite) = dialect.composite(self.de) else { return false };
-        let mut found = composite.walk(bytes.len(), |at| bytes[at]).map_while(Result::ok);
-        found.any(|found| {
-            found.part == part && text.get(found.characters.clone()) == Some(self.equals.as_str())
-        })
+        let Some(text) = fields.get(self.path.number()) else { return false };
+        if self.path.place().level() == 0 {
+            return text == self.equals;
+        }
+        let mut content = Zeroizing::new(Vec::new());
+        let value = dialect.value_of(self.path.number(), text, &mut content);
+        value.and_then(|v| v.part_at(self.path.place())).is_some_and(|part| part.eq_text(&self.equals))
     }
 }
