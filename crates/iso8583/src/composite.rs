@@ -179,10 +179,10 @@ impl Composite {
     }
 
     /// What may be shown of a part, in a field of sensitivity `field`. What hides a whole field hides its parts, whatever
-    /// they say themselves; only of chip data (BER-TLV) each tag decides for itself. What is made of parts again, and what
-    /// the dialect does not know, is shown no more than the field.
+    /// they say themselves; only of chip data (BER-TLV) and behind a bitmap each part decides for itself. What is made of parts
+    /// again, and what the dialect does not know, is shown no more than the field.
     pub fn sensitivity_of(&self, found: &Found, field: Sensitivity) -> Sensitivity {
-        let decides = !field.hides_all() || matches!(self.form, Form::BerTlv { .. });
+        let decides = !field.hides_all() || matches!(self.form, Form::BerTlv { .. } | Form::Bitmap { .. });
         match found.part.and_then(|part| self.parts.get(part)) {
             Some(part) if decides && !found.is_constructed => part.sensitivity,
             _ => field,

@@ -85,8 +85,8 @@ impl Dialect {
         let mut rows = vec![row(FieldPath::MTI, 4, fields.mti().to_string())];
         for (de, text) in fields.iter() {
             let bytes = text.as_bytes();
-            let sensitivity = self.sensitivity(de);
-            let shown = sensitivity.map_or_else(|| "[hidden]".to_owned(), |s| s.mask(bytes));
+            let shown = self.layout(de).map(|layout| layout.sensitivity.mask_of(layout.class, bytes));
+            let shown = shown.unwrap_or_else(|| "[hidden]".to_owned());
             rows.push(row(FieldPath::field(de), bytes.len(), shown));
             let (mut content, composite) = (Zeroizing::new(Vec::new()), self.composite(de));
             let value = composite.and_then(|_| self.value_of(de, text, &mut content));

@@ -65,39 +65,11 @@ impl Dialect {
     fn encode_field(&self, de: u8, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let field_error = |kind| EncodeError::field(kind, de);
         let layout = self.layout(de).ok_or(field_error(Kind::FieldUndefined))?;
-        let text = text.as_bytes();
-        let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
-        if !is_whole_bytes || !layout.class.allows(text) {
-            return Err(field_error(Kind::CharacterInvalid));
-        }
-        let units = if layout.encoding == Encoding::Binary { text.len() / 2 } else { text.len() };
-        let filling = match layout.length {
-            Length::Fixed { units: fixed } => {
-                let missing = usize::from(fixed).checked_sub(units).ok_or(field_error(Kind::TooLong))?;
-                if missing > 0 && layout.fill == Fill::None {
-                    return Err(field_error(Kind::TooShort));
-                }
-                missing
-            }
-            Length::Variable { prefix, digits, counts, max, .. } => {
-                if units > usize::from(max) {
-                    return Err(field_error(Kind::TooLong));
-                }
-                let count = if counts == Counts::Bytes { layout.wire_bytes(units) } else { units };
-                push_prefix(prefix, digits, count, out);
-                0
-            }
-        };
-        let filled = filled(text, filling, layout.fill);
-        let text = filled.as_ref().map_or(text, |filled| filled.as_slice());
-        let start = out.len();
-        push_content(layout, text, out);
-        match self.composite(de) {
-            Some(composite) => composite
-                .check(Raw::new(layout, &out[start..], units + filling), text.len())
-                .map_err(|content| EncodeError { kind: content.encode_kind(), path: content.path(de) }),
-            None => Ok(()),
-        }
+        let (start, units) = push_value(layout, text.as_bytes(), out).map_err(field_error)?;
+        let Some(composite) = self.composite(de) else { return Ok(()) };
+        composite
+            .check(Raw::new(layout, &out[start..], units), layout.characters_of(units))
+            .map_err(|content| EncodeError { kind: content.encode_kind(), path: content.path(de) })
     }
 
     /// Whether a value that was received is the one that was sent, in the form the dialect fills it to.
@@ -114,6 +86,36 @@ impl Dialect {
             }
         }
     }
+}
+
+/// Appends length prefix and value, filled as the layout says. Tells where the value starts, and its units.
+pub(crate) fn push_value(layout: &Layout, text: &[u8], out: &mut Vec<u8>) -> Result<(usize, usize), Kind> {
+    let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
+    if !is_whole_bytes || !layout.class.allows(text) {
+        return Err(Kind::CharacterInvalid);
+    }
+    let units = if layout.encoding == Encoding::Binary { text.len() / 2 } else { text.len() };
+    let filling = match layout.length {
+        Length::Fixed { units: fixed } => {
+            let missing = usize::from(fixed).checked_sub(units).ok_or(Kind::TooLong)?;
+            if missing > 0 && layout.fill == Fill::None {
+                return Err(Kind::TooShort);
+            }
+            missing
+        }
+        Length::Variable { prefix, digits, counts, max, .. } => {
+            if units > usize::from(max) {
+                return Err(Kind::TooLong);
+            }
+            let count = if counts == Counts::Bytes { layout.wire_bytes(units) } else { units };
+            push_prefix(prefix, digits, count, out);
+            0
+        }
+    };
+    let start = out.len();
+    let filled = filled(text, filling, layout.fill);
+    push_content(layout, filled.as_ref().map_or(text, |filled| filled.as_slice()), out);
+    Ok((start, units + filling))
 }
 
 /// The text with as many fill characters as it lacks; `None` if it lacks none.
@@ -167,7 +169,7 @@ fn hex_digits(byte: u8) -> [u8; 2] {
 }
 
 /// The compiler has made sure that the prefix can count to the field's maximum.
-pub(crate) fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u8>) {
+fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u8>) {
     let digit = |place: u32| (count / 10_usize.pow(place) % 10) as u8;
     let digits = u32::from(digits);
     match prefix {

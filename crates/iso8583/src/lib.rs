@@ -46,6 +46,7 @@ mod compile;
 mod compile_length;
 mod compile_parts;
 mod compile_rules;
+mod compose;
 mod composite;
 mod content_error;
 mod decode;

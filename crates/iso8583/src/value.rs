@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::class::Class;
 use crate::composite::{Composite, Found, Span};
 use crate::layout::{Encoding, Layout};
 use crate::mask::Sensitivity;
@@ -122,7 +123,11 @@ impl<'a> Value<'a> {
     /// The text form as it may be shown.
     #[must_use]
     pub fn masked(&self) -> String {
-        self.sensitivity.mask(&self.characters().collect::<Vec<_>>())
+        let class = match self.raw.encoding {
+            Encoding::Binary | Encoding::Hex => Class::Binary,
+            Encoding::Ascii | Encoding::Ebcdic | Encoding::Bcd => Class::Text,
+        };
+        self.sensitivity.mask_of(class, &self.characters().collect::<Vec<_>>())
     }
 
     /// How much of this value may be shown.
