@@ -10,7 +10,6 @@ use crate::encode::{push_hex, push_value};
 use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::layout::{Encoding, Layout};
 use crate::path::{FieldPath, Place, Segment};
-use crate::raw::Raw;
 
 /// A part to be written: where, and its text.
 type Item<'a> = (Vec<Segment>, &'a str);
@@ -50,27 +49,9 @@ impl Dialect {
             }
         }
         let text = std::str::from_utf8(&out).map_err(|_| EncodeError::field(Kind::CharacterInvalid, de))?;
-        self.check_text(de, layout, composite, text)?;
+        // What was put together is what its field holds, with every part where it was meant to be.
+        self.encode_field(de, text, &mut Zeroizing::new(Vec::new()))?;
         Ok(Zeroizing::new(text.to_owned()))
-    }
-
-    /// What was put together is what its field holds, with every part where it was meant to be.
-    fn check_text(
-        &self,
-        de: u8,
-        layout: &Layout,
-        composite: &Composite,
-        text: &str,
-    ) -> Result<(), EncodeError> {
-        let mut content = Zeroizing::new(Vec::new());
-        let value = self.value_of(de, text, &mut content);
-        let value = value.ok_or(EncodeError::field(Kind::CharacterInvalid, de))?;
-        if value.len() > layout.max_characters() {
-            return Err(EncodeError::field(Kind::TooLong, de));
-        }
-        let raw = Raw::new(layout, value.as_bytes(), value.len());
-        let checked = composite.check(raw, value.len());
-        checked.map_err(|content| EncodeError { kind: content.encode_kind(), path: content.path(de) })
     }
 }
 

@@ -62,7 +62,7 @@ impl Dialect {
         Ok(())
     }
 
-    fn encode_field(&self, de: u8, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(crate) fn encode_field(&self, de: u8, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let field_error = |kind| EncodeError::field(kind, de);
         let layout = self.layout(de).ok_or(field_error(Kind::FieldUndefined))?;
         let (start, units) = push_value(layout, text.as_bytes(), out).map_err(field_error)?;
