@@ -124,29 +124,69 @@ pub(crate) struct PartDoc {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MessageDoc {
     pub name: Option<String>,
-    pub mandatory: Option<Vec<u8>>,
-    pub optional: Option<Vec<u8>>,
-    pub forbidden: Option<Vec<u8>>,
-    pub echo: Option<Vec<u8>>,
-    pub echo_if_present: Option<Vec<u8>>,
+    pub mandatory: Option<Vec<Place>>,
+    pub optional: Option<Vec<Place>>,
+    pub forbidden: Option<Vec<Place>>,
+    pub echo: Option<Vec<Place>>,
+    pub echo_if_present: Option<Vec<Place>>,
     pub variant: Option<Vec<VariantDoc>>,
+    pub conditional: Option<Vec<ConditionalDoc>>,
+}
+
+/// A field by its number, or a part of one by its path.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Place {
+    Field(u8),
+    Path(String),
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VariantDoc {
     pub name: String,
-    /// Which values make a message this variant: a path ("3", "60.1") and its text.
-    pub when: BTreeMap<String, String>,
+    /// Which values make a message this variant: a path ("3", "60.1"), and what it holds.
+    pub when: BTreeMap<String, ConditionDoc>,
     #[serde(default)]
-    pub mandatory: Vec<u8>,
+    pub mandatory: Vec<Place>,
     #[serde(default)]
-    pub optional: Vec<u8>,
+    pub optional: Vec<Place>,
     #[serde(default)]
-    pub forbidden: Vec<u8>,
+    pub forbidden: Vec<Place>,
     /// Fields that this variant of a response need not echo.
     #[serde(default)]
-    pub unechoed: Vec<u8>,
+    pub unechoed: Vec<Place>,
+}
+
+/// What is demanded in addition, of every variant, where all conditions hold.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConditionalDoc {
+    pub when: BTreeMap<String, ConditionDoc>,
+    #[serde(default)]
+    pub mandatory: Vec<Place>,
+    #[serde(default)]
+    pub forbidden: Vec<Place>,
+}
+
+/// What a field or part must hold for a condition to hold.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ConditionDoc {
+    /// This text.
+    Is(String),
+    /// One of these texts.
+    OneOf(Vec<String>),
+    Test(ConditionTest),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum ConditionTest {
+    /// A text that starts so.
+    Starts(String),
+    /// Anything (`true`), or nothing (`false`): whether it is there.
+    Present(bool),
 }
 
 /// Reads a document and all it extends, and lays each over its parent.
@@ -243,6 +283,7 @@ impl MessageDoc {
             echo: self.echo.or(parent.echo),
             echo_if_present: self.echo_if_present.or(parent.echo_if_present),
             variant: self.variant.or(parent.variant),
+            conditional: self.conditional.or(parent.conditional),
         }
     }
 }

@@ -48,6 +48,7 @@ mod compile_parts;
 mod compile_rules;
 mod compose;
 mod composite;
+mod condition;
 mod content_error;
 mod decode;
 mod decode_error;

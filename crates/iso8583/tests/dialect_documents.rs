@@ -230,6 +230,21 @@ fn rules_may_only_speak_of_what_the_dialect_has() {
     refused(variant("when = {}"), "dialect_missing message.0200.variant.v.when");
     refused(variant("when = { \"33\" = \"1\" }"), "dialect_rule message.0200.variant.v.when");
     refused(variant("when = { \"32.1\" = \"1\" }"), "dialect_rule message.0200.variant.v.when");
+    let conditional = |body: &str| message(&format!("[[message.0200.conditional]]\n{body}"));
+    assert_eq!(conditional("when = { \"32\" = [\"1\", \"2\"] }\nmandatory = [32]"), None);
+    assert_eq!(conditional("when = { \"32\" = { present = true } }\nforbidden = [32]"), None);
+    refused(conditional("when = {}"), "dialect_missing message.0200.conditional.when");
+    refused(conditional("when = { \"32\" = { ends = \"1\" } }"), "dialect_syntax ");
+    refused(
+        conditional("when = { \"32\" = \"1\" }\nmandatory = [33]"),
+        "dialect_rule message.0200.conditional.mandatory",
+    );
+    refused(
+        conditional("when = { \"32\" = \"1\" }\nmandatory = [\"32.1\"]"),
+        "dialect_rule message.0200.conditional.mandatory",
+    );
+    let both = "when = { \"32\" = \"1\" }\nmandatory = [32]\nforbidden = [32]";
+    refused(conditional(both), "dialect_conflict message.0200.conditional.forbidden");
 }
 
 #[test]
