@@ -29,10 +29,6 @@ impl FieldSet {
         self.0 |= Self::bit(de);
     }
 
-    pub(crate) const fn remove(&mut self, de: u8) {
-        self.0 &= !Self::bit(de);
-    }
-
     /// Whether there is no field in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::class::Class;
 use crate::compile_length::{length, odd_and_pad};
-use crate::compile_parts::composite;
+use crate::compile_parts::Parts;
 use crate::compile_rules;
 use crate::composite::Composite;
 use crate::dialect::Dialect;
@@ -77,14 +77,28 @@ fn field(
 ) -> Result<Compiled, DialectError> {
     let at = |key: &str| format!("field.{de}.{key}");
     let missing = |key: &str| blame.error(Kind::Missing, at(key), "the dialect must decide this");
-    let conflict = |key: &str, rule: &str| blame.error(Kind::Conflict, at(key), rule);
 
-    let class = doc.class.ok_or_else(|| missing("class"))?;
-    let doc = match defaults.get(&class) {
-        Some(default) => doc.over(default.clone()),
-        None => doc,
-    };
+    if doc.class.is_none() {
+        return Err(missing("class"));
+    }
+    let doc = doc.with_default(defaults);
     let name = doc.name.clone().ok_or_else(|| missing("name"))?;
+    let layout = layout(&doc, &at, blame)?;
+    check_masking(de, &layout, blame)?;
+    let parts = Parts { layout: &layout, defaults, at: &at, blame };
+    let composite = parts.composite(&doc)?;
+    Ok((name, layout, composite))
+}
+
+/// The form of a field, or of a part that is read like one.
+pub(crate) fn layout(
+    doc: &FieldDoc,
+    at: &dyn Fn(&str) -> String,
+    blame: Blame<'_>,
+) -> Result<Layout, DialectError> {
+    let missing = |key: &str| blame.error(Kind::Missing, at(key), "the dialect must decide this");
+    let conflict = |key: &str, rule: &str| blame.error(Kind::Conflict, at(key), rule);
+    let class = doc.class.ok_or_else(|| missing("class"))?;
     let encoding = doc.encoding.ok_or_else(|| missing("encoding"))?;
     let fits = match encoding {
         Encoding::Ascii | Encoding::Ebcdic => class != Class::Binary,
@@ -94,7 +108,7 @@ fn field(
     if !fits {
         return Err(conflict("encoding", "this class cannot be encoded so"));
     }
-    let length = length(&doc, class, encoding, &at, blame)?;
+    let length = length(doc, class, encoding, at, blame)?;
     let fill = doc.fill.unwrap_or_default();
     if fill != Fill::None && matches!(length, Length::Variable { .. }) {
         return Err(conflict("fill", "only a fixed field is filled"));
@@ -104,14 +118,11 @@ fn field(
     {
         return Err(conflict("fill", "this class does not hold what it would be filled with"));
     }
-    let (odd, pad) = odd_and_pad(&doc, class, encoding, length, &at, blame)?;
+    let (odd, pad) = odd_and_pad(doc, class, encoding, length, at, blame)?;
     let sensitivity = doc.sensitive.ok_or_else(|| {
         blame.error(Kind::Masking, at("sensitive"), "every field must decide what may be shown of it")
     })?;
-    let layout = Layout { class, encoding, length, odd, pad, fill, sensitivity, composite: None };
-    check_masking(de, &layout, blame)?;
-    let composite = composite(&doc, &layout, &at, blame)?;
-    Ok((name, layout, composite))
+    Ok(Layout { class, encoding, length, odd, pad, fill, sensitivity, composite: None })
 }
 
 fn check_masking(de: u8, layout: &Layout, blame: Blame<'_>) -> Result<(), DialectError> {

@@ -1,33 +1,73 @@
-//! Fields made of parts: positions of fixed length, or tags with lengths.
+//! Fields made of parts, in one of four forms. Each form is a walk over the bytes that were received or are to be sent; none
+//! stores what it finds.
+//!
+//! | form         | a part is                                                             |
+//! |--------------|-----------------------------------------------------------------------|
+//! | `positional` | so many characters, after those of the part before it                 |
+//! | `tagged`     | a tag and a length, all characters, and its value                     |
+//! | `ber_tlv`    | a tag and a length of one or more bytes (ISO/IEC 8825-1), and a value |
+//! | `by_bitmap`  | announced by a bitmap of the field's own, then read like a field      |
 
 use std::ops::Range;
 
 use crate::class::Class;
-use crate::content_error::ContentError;
+use crate::content_error::{ContentError, ContentErrorKind as Kind};
+use crate::document::BitmapEncoding;
+use crate::layout::{Encoding, Layout};
 use crate::mask::Sensitivity;
+use crate::message::Slot;
+use crate::path::{PartId, Place, Segment};
+use crate::raw::Raw;
+
+pub(crate) mod ber_tlv;
+mod by_bitmap;
+mod positional;
+mod seen;
+pub(crate) mod tagged;
+
+/// How many parts a field may have, in a dialect and in a message.
+pub(crate) const MAX_PARTS: usize = 64;
 
 /// The parts of a field, as the dialect defines them.
 #[derive(Debug, Clone)]
 pub(crate) struct Composite {
     pub form: Form,
     pub parts: Vec<Part>,
+    /// The tag or number of each part, as the walks compare it.
+    pub keys: Vec<u32>,
+    /// Whether a tag that no part has is let through.
+    pub keeps_unknown: bool,
+    /// Whether a tag may be there more than once.
+    pub repeats: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Positional,
-    Tagged { tag_length: u8, length_digits: u8 },
+    Tagged {
+        tag_length: u8,
+        length_digits: u8,
+    },
+    /// So many levels of tags are told apart; what is constructed on the last of them stays closed.
+    BerTlv {
+        levels: u8,
+    },
+    Bitmap {
+        encoding: BitmapEncoding,
+        bytes: u8,
+    },
 }
 
 /// One part. Lengths are in characters of the field's text.
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
-    /// Number or tag, filled with zero bytes.
-    pub id: [u8; 4],
+    pub id: PartId,
     pub name: String,
     pub class: Class,
     pub length: PartLength,
     pub sensitivity: Sensitivity,
+    /// How a part behind a bitmap is read.
+    pub layout: Option<Layout>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,140 +85,130 @@ impl Part {
     }
 }
 
-/// A part found in a value: which one, and where its characters are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A part found in a value: which one, where in the tree of parts, and where its value is.
+#[derive(Debug, Clone)]
 pub(crate) struct Found {
-    pub part: usize,
-    pub characters: Range<usize>,
+    /// Its index in the dialect's table; `None` for a tag that the table does not have.
+    pub part: Option<usize>,
+    pub segment: Segment,
+    pub inside: Place,
+    pub span: Span,
+    /// Whether its value is made of parts again.
+    pub is_constructed: bool,
 }
 
-/// Walks over the parts of a value of `length` characters, without storing them.
-pub(crate) struct Walk<'c, F> {
-    composite: &'c Composite,
-    character: F,
-    length: usize,
-    at: usize,
-    next: usize,
-    /// One bit for each tagged part that has been seen; a dialect has at most 64.
-    seen: u64,
+#[derive(Debug, Clone)]
+pub(crate) enum Span {
+    /// Characters of the field's text.
+    Characters(Range<usize>),
+    /// Bytes of the field's value, read like a field of its own.
+    Field(Slot),
 }
 
-/// How many parts a field may have.
-pub(crate) const MAX_PARTS: usize = 64;
+impl Found {
+    pub fn place(&self) -> Place {
+        self.inside.with(self.segment.id, self.segment.occurrence)
+    }
+}
+
+/// A walk over the parts of a value, from the first to the last or to the first error.
+pub(crate) enum Walk<'a> {
+    Positional(positional::Walk<'a>),
+    Tagged(tagged::Walk<'a>),
+    BerTlv(ber_tlv::Walk<'a>),
+    Bitmap(by_bitmap::Walk<'a>),
+    Ended,
+}
 
 impl Composite {
-    pub fn walk<F: Fn(usize) -> u8>(&self, length: usize, character: F) -> Walk<'_, F> {
-        Walk { composite: self, character, length, at: 0, next: 0, seen: 0 }
+    /// Walks over the parts of a value of `length` characters.
+    pub fn walk<'a>(&'a self, raw: Raw<'a>, length: usize) -> Walk<'a> {
+        match self.form {
+            Form::Positional => Walk::Positional(positional::Walk::new(self, raw, length)),
+            Form::Tagged { tag_length, length_digits } => {
+                Walk::Tagged(tagged::Walk::new(self, raw, length, tag_length.into(), length_digits.into()))
+            }
+            Form::BerTlv { levels } => Walk::BerTlv(ber_tlv::Walk::new(self, raw, length, levels.into())),
+            Form::Bitmap { encoding, bytes } => {
+                Walk::Bitmap(by_bitmap::Walk::new(self, raw.bytes, encoding, bytes.into()))
+            }
+        }
     }
 
     /// Whether a value is made of this field's parts and nothing else.
-    pub fn check<F: Fn(usize) -> u8 + Copy>(&self, length: usize, character: F) -> Result<(), ContentError> {
-        for found in self.walk(length, character) {
+    pub fn check(&self, raw: Raw<'_>, length: usize) -> Result<(), ContentError> {
+        for found in self.walk(raw, length) {
             let found = found?;
-            let part = &self.parts[found.part];
-            for (index, at) in found.characters.enumerate() {
-                if !part.class.allows_at(index, character(at)) {
-                    return Err(ContentError::character(at).in_part(part.id));
-                }
+            let (Some(part), Span::Characters(characters)) =
+                (found.part.and_then(|part| self.parts.get(part)), &found.span)
+            else {
+                continue;
+            };
+            let bad = |(index, at): &(usize, usize)| !part.class.allows_at(*index, raw.character(*at));
+            if let Some((_, at)) = characters.clone().enumerate().find(bad) {
+                return Err(Kind::Character.at(raw.byte_of(at), found.place()));
             }
         }
         Ok(())
     }
 
-    /// The text of a tagged value without the parts that may not be stored. `None` where the field as a whole
-    /// decides: it is not tagged, or the text is not made of its parts.
-    pub fn storable_text(&self, text: &str) -> Option<String> {
+    /// The text of a tagged value without the parts that may not be stored; a part that the dialect does not know is as
+    /// sensitive as the field. `None` where the field as a whole decides: it is not tagged, or the text is not made of its
+    /// parts.
+    pub fn storable_text(&self, text: &str, field: Sensitivity) -> Option<String> {
         let Form::Tagged { tag_length, length_digits } = self.form else { return None };
         let head = usize::from(tag_length) + usize::from(length_digits);
-        let bytes = text.as_bytes();
         let mut kept = String::new();
-        for found in self.walk(bytes.len(), |at| bytes[at]) {
+        for found in self.walk(Raw::of_text(text.as_bytes(), Encoding::Ascii), text.len()) {
             let found = found.ok()?;
-            if self.parts[found.part].sensitivity.may_be_stored() {
-                kept.push_str(text.get(found.characters.start - head..found.characters.end)?);
+            let sensitivity = found.part.map_or(field, |part| self.parts[part].sensitivity);
+            if let (true, Span::Characters(characters)) = (sensitivity.may_be_stored(), found.span) {
+                kept.push_str(text.get(characters.start - head..characters.end)?);
             }
         }
         Some(kept)
     }
 
-    pub fn position(&self, id: &str) -> Option<usize> {
-        self.parts.iter().position(|part| part_id(id) == Some(part.id))
+    /// The index of the part with this key.
+    fn index_of(&self, key: u32) -> Option<usize> {
+        self.keys.iter().position(|known| *known == key)
+    }
+
+    pub fn position(&self, id: PartId) -> Option<usize> {
+        self.parts.iter().position(|part| part.id == id)
+    }
+
+    /// What may be shown of a part, in a field of sensitivity `field`. What hides a whole field hides its parts, whatever
+    /// they say themselves; only of chip data (BER-TLV) and behind a bitmap each part decides for itself. What is made of parts
+    /// again, and what the dialect does not know, is shown no more than the field.
+    pub fn sensitivity_of(&self, found: &Found, field: Sensitivity) -> Sensitivity {
+        let decides = !field.hides_all() || matches!(self.form, Form::BerTlv { .. } | Form::Bitmap { .. });
+        match found.part.and_then(|part| self.parts.get(part)) {
+            Some(part) if decides && !found.is_constructed => part.sensitivity,
+            _ => field,
+        }
+    }
+
+    pub fn name_of(&self, found: &Found) -> &str {
+        found.part.and_then(|part| self.parts.get(part)).map_or("(not in this dialect)", |part| &part.name)
     }
 }
 
-/// The identifier of a part as a path holds it: one to four letters or digits.
-pub(crate) fn part_id(id: &str) -> Option<[u8; 4]> {
-    let bytes = id.as_bytes();
-    let fits = (1..=4).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_alphanumeric);
-    fits.then(|| std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0)))
-}
-
-impl<F: Fn(usize) -> u8> Iterator for Walk<'_, F> {
+impl Iterator for Walk<'_> {
     type Item = Result<Found, ContentError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.at >= self.length {
-            return None;
-        }
-        let found = match self.composite.form {
-            Form::Positional => self.next_position(),
-            Form::Tagged { tag_length, length_digits } => {
-                self.next_tag(tag_length.into(), length_digits.into())
-            }
+        let found = match self {
+            Self::Positional(walk) => walk.next(),
+            Self::Tagged(walk) => walk.next(),
+            Self::BerTlv(walk) => walk.next(),
+            Self::Bitmap(walk) => walk.next(),
+            Self::Ended => None,
         };
         // An error ends the walk: nothing after it can be trusted.
-        self.at = found.as_ref().map_or(self.length, |found| found.characters.end);
-        Some(found)
-    }
-}
-
-impl<F: Fn(usize) -> u8> Walk<'_, F> {
-    fn next_position(&mut self) -> Result<Found, ContentError> {
-        let Some(part) = self.composite.parts.get(self.next) else {
-            return Err(ContentError::part_unknown(self.at));
-        };
-        let rest = self.length - self.at;
-        let length = match part.length {
-            PartLength::Fixed(fixed) => usize::from(fixed),
-            PartLength::UpTo(max) => rest.min(usize::from(max)),
-        };
-        if rest < length {
-            return Err(ContentError::part_length(self.at).in_part(part.id));
+        if matches!(found, Some(Err(_))) {
+            *self = Self::Ended;
         }
-        let found = Found { part: self.next, characters: self.at..self.at + length };
-        self.next += 1;
-        Ok(found)
-    }
-
-    fn next_tag(&mut self, tag_length: usize, length_digits: usize) -> Result<Found, ContentError> {
-        let value = self.at + tag_length + length_digits;
-        if value > self.length {
-            return Err(ContentError::part_length(self.at));
-        }
-        let mut tag = [0; 4];
-        for (i, byte) in tag.iter_mut().take(tag_length).enumerate() {
-            *byte = (self.character)(self.at + i);
-        }
-        let Some(index) = self.composite.parts.iter().position(|part| part.id == tag) else {
-            return Err(ContentError::part_unknown(self.at));
-        };
-        let part = &self.composite.parts[index];
-        // Two parts with one tag would leave it to each reader which of them counts.
-        if self.seen >> index & 1 == 1 {
-            return Err(ContentError::part_repeated(self.at).in_part(part.id));
-        }
-        self.seen |= 1 << index;
-        let mut length = 0;
-        for at in self.at + tag_length..value {
-            let digit = (self.character)(at);
-            if !digit.is_ascii_digit() {
-                return Err(ContentError::character(at).in_part(part.id));
-            }
-            length = length * 10 + usize::from(digit - b'0');
-        }
-        if length > self.length - value || !part.fits(length) {
-            return Err(ContentError::part_length(self.at + tag_length).in_part(part.id));
-        }
-        Ok(Found { part: index, characters: value..value + length })
+        found
     }
 }

@@ -2,67 +2,62 @@
 
 use crate::decode_error::DecodeErrorKind;
 use crate::encode_error::EncodeErrorKind;
-use crate::path::FieldPath;
+use crate::path::{FieldPath, Place};
 
-/// A value that is not what its field holds: what is wrong, at which character, in which part.
+/// A value that is not what its field holds: what is wrong, at which byte of the value, in which part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContentError {
     pub kind: ContentErrorKind,
-    pub character: usize,
-    pub part: Option<[u8; 4]>,
+    pub byte: usize,
+    pub place: Place,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContentErrorKind {
     Character,
+    Pad,
     PartLength,
     PartUnknown,
     PartRepeated,
+    PartTag,
+    PartBitmap,
+    TooManyParts,
+}
+
+impl ContentErrorKind {
+    pub const fn at(self, byte: usize, place: Place) -> ContentError {
+        ContentError { kind: self, byte, place }
+    }
 }
 
 impl ContentError {
-    pub const fn character(at: usize) -> Self {
-        Self { kind: ContentErrorKind::Character, character: at, part: None }
-    }
-
-    pub const fn part_length(at: usize) -> Self {
-        Self { kind: ContentErrorKind::PartLength, character: at, part: None }
-    }
-
-    pub const fn part_unknown(at: usize) -> Self {
-        Self { kind: ContentErrorKind::PartUnknown, character: at, part: None }
-    }
-
-    pub const fn part_repeated(at: usize) -> Self {
-        Self { kind: ContentErrorKind::PartRepeated, character: at, part: None }
-    }
-
-    pub const fn in_part(self, part: [u8; 4]) -> Self {
-        Self { part: Some(part), ..self }
-    }
-
     pub const fn path(self, de: u8) -> FieldPath {
-        match self.part {
-            Some(part) => FieldPath::part(de, part),
-            None => FieldPath::field(de),
-        }
+        FieldPath::part(de, self.place)
     }
 
     pub const fn decode_kind(self) -> DecodeErrorKind {
         match self.kind {
             ContentErrorKind::Character => DecodeErrorKind::CharacterInvalid,
+            ContentErrorKind::Pad => DecodeErrorKind::PadInvalid,
             ContentErrorKind::PartLength => DecodeErrorKind::PartLengthInvalid,
             ContentErrorKind::PartUnknown => DecodeErrorKind::PartUndefined,
             ContentErrorKind::PartRepeated => DecodeErrorKind::PartRepeated,
+            ContentErrorKind::PartTag => DecodeErrorKind::PartTagInvalid,
+            ContentErrorKind::PartBitmap => DecodeErrorKind::PartBitmapInvalid,
+            ContentErrorKind::TooManyParts => DecodeErrorKind::TooManyParts,
         }
     }
 
     pub const fn encode_kind(self) -> EncodeErrorKind {
         match self.kind {
             ContentErrorKind::Character => EncodeErrorKind::CharacterInvalid,
+            ContentErrorKind::Pad => EncodeErrorKind::PadInvalid,
             ContentErrorKind::PartLength => EncodeErrorKind::PartLengthInvalid,
             ContentErrorKind::PartUnknown => EncodeErrorKind::PartUndefined,
             ContentErrorKind::PartRepeated => EncodeErrorKind::PartRepeated,
+            ContentErrorKind::PartTag => EncodeErrorKind::PartTagInvalid,
+            ContentErrorKind::PartBitmap => EncodeErrorKind::PartBitmapInvalid,
+            ContentErrorKind::TooManyParts => EncodeErrorKind::TooManyParts,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::decode_error::{DecodeError, DecodeErrorKind as Kind};
 use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
 use crate::ebcdic;
-use crate::layout::{Encoding, Layout};
+use crate::layout::Layout;
 use crate::message::{Message, Slot};
 use crate::mti::Mti;
 use crate::path::FieldPath;
@@ -102,12 +102,10 @@ impl Dialect {
         let (Some(composite), Some(content)) = (self.composite(de), bytes.get(slot.range())) else {
             return Ok(());
         };
-        let packed = layout.encoding == Encoding::Bcd;
-        let units = if packed { content.len() * 2 - usize::from(slot.is_odd()) } else { content.len() };
+        let units = layout.units_of(content.len(), slot.is_odd());
         let raw = Raw::new(layout, content, units);
-        composite.check(units, |at| raw.character(at)).map_err(|content| {
-            let offset = usize::from(slot.start) + raw.byte_of(content.character);
-            error(content.decode_kind(), content.path(de), offset)
+        composite.check(raw, layout.characters_of(units)).map_err(|content| {
+            error(content.decode_kind(), content.path(de), usize::from(slot.start) + content.byte)
         })
     }
 }

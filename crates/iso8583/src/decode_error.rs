@@ -50,8 +50,14 @@ pub enum DecodeErrorKind {
     PartLengthInvalid,
     /// The dialect has no such part.
     PartUndefined,
-    /// A tagged part is there twice.
+    /// A tagged part is there twice, and the dialect does not let it.
     PartRepeated,
+    /// A BER-TLV tag is empty, longer than four bytes, or padding.
+    PartTagInvalid,
+    /// The bitmap of a field's parts is not one.
+    PartBitmapInvalid,
+    /// A field has more parts than a field may have.
+    TooManyParts,
 }
 
 impl DecodeErrorKind {
@@ -73,6 +79,9 @@ impl DecodeErrorKind {
             Self::PartLengthInvalid => "part_length_invalid",
             Self::PartUndefined => "part_undefined",
             Self::PartRepeated => "part_repeated",
+            Self::PartTagInvalid => "part_tag_invalid",
+            Self::PartBitmapInvalid => "part_bitmap_invalid",
+            Self::TooManyParts => "too_many_parts",
         }
     }
 
@@ -92,6 +101,9 @@ impl DecodeErrorKind {
             Self::PartLengthInvalid => "a part does not have its length",
             Self::PartUndefined => "the dialect has no such part",
             Self::PartRepeated => "a part is there twice",
+            Self::PartTagInvalid => "the tag of a part is not one",
+            Self::PartBitmapInvalid => "the bitmap of the parts is not one",
+            Self::TooManyParts => "the field has too many parts",
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use std::fmt::Write;
 
+use zeroize::Zeroizing;
+
+use crate::composite::{Composite, Found};
 use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::message::Message;
 use crate::path::FieldPath;
+use crate::value::Value;
 
 /// One line: where, how long, what, and as much of the value as may be shown.
 struct Row {
@@ -42,13 +46,9 @@ impl Message<'_> {
             let start = self.slots.get(usize::from(de)).map_or(0, |slot| usize::from(slot.start));
             rows.push(row(FieldPath::field(de), start, value.as_bytes().len(), value.masked()));
             let Some(composite) = self.dialect.composite(de) else { continue };
-            for (index, part) in value.parts() {
-                let Some(definition) = composite.parts.get(index) else { continue };
-                let path = FieldPath::part(de, definition.id);
-                rows.push(Row {
-                    path: format!("  {path}"),
-                    ..row(path, start + part.first_byte(), part.len(), part.masked())
-                });
+            for (found, part) in value.parts() {
+                let at = start + value.first_byte_of(&found);
+                rows.push(part_row(Some(at), de, composite, &found, &part));
             }
         }
         table(&rows)
@@ -85,19 +85,27 @@ impl Dialect {
         let mut rows = vec![row(FieldPath::MTI, 4, fields.mti().to_string())];
         for (de, text) in fields.iter() {
             let bytes = text.as_bytes();
-            let sensitivity = self.sensitivity(de);
-            let shown = sensitivity.map_or_else(|| "[hidden]".to_owned(), |s| s.mask(bytes));
+            let shown = self.layout(de).map(|layout| layout.sensitivity.mask_of(layout.class, bytes));
+            let shown = shown.unwrap_or_else(|| "[hidden]".to_owned());
             rows.push(row(FieldPath::field(de), bytes.len(), shown));
-            let Some(composite) = self.composite(de) else { continue };
-            for found in composite.walk(bytes.len(), |at| bytes[at]).map_while(Result::ok) {
-                let part = &composite.parts[found.part];
-                let hidden = sensitivity.filter(|s| s.hides_all());
-                let shown = hidden.unwrap_or(part.sensitivity).mask(&bytes[found.characters.clone()]);
-                let path = FieldPath::part(de, part.id);
-                rows.push(Row { path: format!("  {path}"), ..row(path, found.characters.len(), shown) });
-            }
+            let (mut content, composite) = (Zeroizing::new(Vec::new()), self.composite(de));
+            let value = composite.and_then(|_| self.value_of(de, text, &mut content));
+            let (Some(value), Some(composite)) = (value, composite) else { continue };
+            rows.extend(value.parts().map(|(found, part)| part_row(None, de, composite, &found, &part)));
         }
         table(&rows)
+    }
+}
+
+/// A part is indented once for each level.
+fn part_row(offset: Option<usize>, de: u8, composite: &Composite, found: &Found, part: &Value<'_>) -> Row {
+    let place = found.place();
+    Row {
+        offset,
+        length: part.len(),
+        path: format!("{:1$}{2}", "", 2 * place.level(), FieldPath::part(de, place)),
+        name: composite.name_of(found).to_owned(),
+        value: part.masked(),
     }
 }
 

@@ -3,14 +3,19 @@
 use std::fmt;
 
 use crate::bitmap::FieldSet;
+use crate::class::Class;
+use crate::compile_length::MAX_UNITS;
 use crate::composite::Composite;
 use crate::dialect_error::DialectError;
 use crate::document::{BitmapEncoding, MtiEncoding};
+use crate::encode::push_content;
 use crate::fields::Fields;
 use crate::layout::Layout;
 use crate::mask::Sensitivity;
+use crate::message::Slot;
 use crate::path::FieldPath;
 use crate::rules::MessageRules;
+use crate::value::Value;
 use crate::{compile, document};
 
 /// One bank's form of ISO 8583, compiled from its document. Immutable; share it behind an `Arc`.
@@ -51,17 +56,16 @@ impl Dialect {
     /// The name of a field, or of a part of one; `None` where the dialect has no such place.
     #[must_use]
     pub fn field_name(&self, path: FieldPath) -> Option<&str> {
-        let part = path.part_bytes();
-        match (path.number(), part) {
+        match (path.number(), path.place().last()) {
             (0, _) => Some("Message type identifier"),
             (1, _) => Some("Bitmap"),
-            (de, [0, ..]) => {
+            (de, None) => {
                 self.layout(de)?;
                 self.names.get(usize::from(de)).map(String::as_str)
             }
-            (de, part) => {
-                let parts = &self.composite(de)?.parts;
-                parts.iter().find(|p| p.id == part).map(|p| p.name.as_str())
+            (de, Some(segment)) => {
+                let composite = self.composite(de)?;
+                composite.parts.get(composite.position(segment.id)?).map(|part| part.name.as_str())
             }
         }
     }
@@ -83,7 +87,8 @@ impl Dialect {
                 kept.remove(de);
                 continue;
             };
-            let storable_parts = self.composite(de).and_then(|composite| composite.storable_text(text));
+            let storable_parts =
+                self.composite(de).and_then(|composite| composite.storable_text(text, layout.sensitivity));
             match storable_parts {
                 Some(text) if !text.is_empty() => kept.replace(de, text),
                 Some(_) => kept.remove(de),
@@ -92,6 +97,23 @@ impl Dialect {
             }
         }
         kept
+    }
+
+    /// The value of a text, as if it had been received: `content` gets its bytes. `None` if the field is not defined or the
+    /// text is not of its class.
+    pub(crate) fn value_of<'a>(&'a self, de: u8, text: &str, content: &'a mut Vec<u8>) -> Option<Value<'a>> {
+        let layout = self.layout(de)?;
+        let text = text.as_bytes();
+        let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
+        if !is_whole_bytes || !layout.class.allows(text) || text.len() > 2 * usize::from(MAX_UNITS) {
+            return None;
+        }
+        content.clear();
+        push_content(layout, text, content);
+        let slot = Slot::new(0, content.len(), layout.is_padded(text.len()));
+        // A text is as long as it is: one that its fixed field would be filled for is looked at before that.
+        let layout = Layout { length: layout.length.variable(), ..*layout };
+        Value::in_slot(&layout, content, slot, self.composite(de))
     }
 
     #[inline]

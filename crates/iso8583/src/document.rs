@@ -68,12 +68,38 @@ pub(crate) struct FieldDoc {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum CompositeDoc {
     /// Parts follow one another, each of its fixed length; the field may end after any of them.
     Positional,
     /// Each part is a tag, a length and a value, all characters.
-    Tagged { tag_length: u8, length_digits: u8 },
+    Tagged {
+        tag_length: u8,
+        length_digits: u8,
+        #[serde(default)]
+        unknown: Unknown,
+        #[serde(default)]
+        repeat: bool,
+    },
+    /// Chip data: BER-TLV. `levels` of tags are told apart, 1 to 3; what is constructed on the last stays closed.
+    BerTlv {
+        levels: u8,
+        unknown: Unknown,
+        #[serde(default)]
+        repeat: bool,
+    },
+    /// A bitmap of so many bytes announces the parts, each of which is read like a field.
+    Bitmap { encoding: BitmapEncoding, bytes: u8 },
+}
+
+/// What becomes of a tag that the dialect does not define.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unknown {
+    #[default]
+    Refuse,
+    /// It is let through, and shown no more than the field.
+    Keep,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -85,35 +111,82 @@ pub(crate) struct PartDoc {
     pub length: Option<u16>,
     pub max: Option<u16>,
     pub sensitive: Option<Sensitivity>,
+    // Only behind a bitmap, where a part is read like a field:
+    pub prefix: Option<PrefixEncoding>,
+    pub prefix_digits: Option<u8>,
+    pub counts: Option<Counts>,
+    pub encoding: Option<Encoding>,
+    pub odd: Option<Side>,
+    pub pad: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MessageDoc {
     pub name: Option<String>,
-    pub mandatory: Option<Vec<u8>>,
-    pub optional: Option<Vec<u8>>,
-    pub forbidden: Option<Vec<u8>>,
-    pub echo: Option<Vec<u8>>,
-    pub echo_if_present: Option<Vec<u8>>,
+    pub mandatory: Option<Vec<Place>>,
+    pub optional: Option<Vec<Place>>,
+    pub forbidden: Option<Vec<Place>>,
+    pub echo: Option<Vec<Place>>,
+    pub echo_if_present: Option<Vec<Place>>,
     pub variant: Option<Vec<VariantDoc>>,
+    pub conditional: Option<Vec<ConditionalDoc>>,
+}
+
+/// A field by its number, or a part of one by its path.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Place {
+    Field(u8),
+    Path(String),
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VariantDoc {
     pub name: String,
-    /// Which values make a message this variant: a path ("3", "60.1") and its text.
-    pub when: BTreeMap<String, String>,
+    /// Which values make a message this variant: a path ("3", "60.1"), and what it holds.
+    pub when: BTreeMap<String, ConditionDoc>,
     #[serde(default)]
-    pub mandatory: Vec<u8>,
+    pub mandatory: Vec<Place>,
     #[serde(default)]
-    pub optional: Vec<u8>,
+    pub optional: Vec<Place>,
     #[serde(default)]
-    pub forbidden: Vec<u8>,
+    pub forbidden: Vec<Place>,
     /// Fields that this variant of a response need not echo.
     #[serde(default)]
-    pub unechoed: Vec<u8>,
+    pub unechoed: Vec<Place>,
+}
+
+/// What is demanded in addition, of every variant, where all conditions hold.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConditionalDoc {
+    pub when: BTreeMap<String, ConditionDoc>,
+    #[serde(default)]
+    pub mandatory: Vec<Place>,
+    #[serde(default)]
+    pub forbidden: Vec<Place>,
+}
+
+/// What a field or part must hold for a condition to hold.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ConditionDoc {
+    /// This text.
+    Is(String),
+    /// One of these texts.
+    OneOf(Vec<String>),
+    Test(ConditionTest),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum ConditionTest {
+    /// A text that starts so.
+    Starts(String),
+    /// Anything (`true`), or nothing (`false`): whether it is there.
+    Present(bool),
 }
 
 /// Reads a document and all it extends, and lays each over its parent.
@@ -170,6 +243,14 @@ fn merge<K: Ord, V>(child: BTreeMap<K, V>, parent: BTreeMap<K, V>, over: fn(V, V
 }
 
 impl FieldDoc {
+    /// With the settings for all fields of its class, where it does not say otherwise itself.
+    pub fn with_default(self, defaults: &BTreeMap<Class, Self>) -> Self {
+        match self.class.and_then(|class| defaults.get(&class)) {
+            Some(default) => self.over(default.clone()),
+            None => self,
+        }
+    }
+
     pub fn over(self, parent: Self) -> Self {
         // A length is one decision: who says "fixed" does not inherit a maximum, nor the other way round.
         let keep_length = self.fixed.is_none() && self.max.is_none();
@@ -202,6 +283,7 @@ impl MessageDoc {
             echo: self.echo.or(parent.echo),
             echo_if_present: self.echo_if_present.or(parent.echo_if_present),
             variant: self.variant.or(parent.variant),
+            conditional: self.conditional.or(parent.conditional),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::{Counts, Encoding, Fill, Layout, Length, PrefixEncoding, Side};
 use crate::path::FieldPath;
-use crate::raw::HEX_DIGITS;
+use crate::raw::{HEX_DIGITS, Raw, hex_value};
 use crate::value::Value;
 
 impl Dialect {
@@ -62,41 +62,14 @@ impl Dialect {
         Ok(())
     }
 
-    fn encode_field(&self, de: u8, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(crate) fn encode_field(&self, de: u8, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let field_error = |kind| EncodeError::field(kind, de);
         let layout = self.layout(de).ok_or(field_error(Kind::FieldUndefined))?;
-        let text = text.as_bytes();
-        let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
-        if !is_whole_bytes || !layout.class.allows(text) {
-            return Err(field_error(Kind::CharacterInvalid));
-        }
-        let units = if layout.encoding == Encoding::Binary { text.len() / 2 } else { text.len() };
-        let filling = match layout.length {
-            Length::Fixed { units: fixed } => {
-                let missing = usize::from(fixed).checked_sub(units).ok_or(field_error(Kind::TooLong))?;
-                if missing > 0 && layout.fill == Fill::None {
-                    return Err(field_error(Kind::TooShort));
-                }
-                missing
-            }
-            Length::Variable { prefix, digits, counts, max, .. } => {
-                if units > usize::from(max) {
-                    return Err(field_error(Kind::TooLong));
-                }
-                let count = if counts == Counts::Bytes { layout.wire_bytes(units) } else { units };
-                push_prefix(prefix, digits, count, out);
-                0
-            }
-        };
-        let filled = filled(text, filling, layout.fill);
-        let text = filled.as_ref().map_or(text, |filled| filled.as_slice());
-        push_content(layout, text, out);
-        match self.composite(de) {
-            Some(composite) => composite
-                .check(text.len(), |at| text.get(at).copied().unwrap_or(0))
-                .map_err(|content| EncodeError { kind: content.encode_kind(), path: content.path(de) }),
-            None => Ok(()),
-        }
+        let (start, units) = push_value(layout, text.as_bytes(), out).map_err(field_error)?;
+        let Some(composite) = self.composite(de) else { return Ok(()) };
+        composite
+            .check(Raw::new(layout, &out[start..], units), layout.characters_of(units))
+            .map_err(|content| EncodeError { kind: content.encode_kind(), path: content.path(de) })
     }
 
     /// Whether a value that was received is the one that was sent, in the form the dialect fills it to.
@@ -115,6 +88,36 @@ impl Dialect {
     }
 }
 
+/// Appends length prefix and value, filled as the layout says. Tells where the value starts, and its units.
+pub(crate) fn push_value(layout: &Layout, text: &[u8], out: &mut Vec<u8>) -> Result<(usize, usize), Kind> {
+    let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
+    if !is_whole_bytes || !layout.class.allows(text) {
+        return Err(Kind::CharacterInvalid);
+    }
+    let units = if layout.encoding == Encoding::Binary { text.len() / 2 } else { text.len() };
+    let filling = match layout.length {
+        Length::Fixed { units: fixed } => {
+            let missing = usize::from(fixed).checked_sub(units).ok_or(Kind::TooLong)?;
+            if missing > 0 && layout.fill == Fill::None {
+                return Err(Kind::TooShort);
+            }
+            missing
+        }
+        Length::Variable { prefix, digits, counts, max, .. } => {
+            if units > usize::from(max) {
+                return Err(Kind::TooLong);
+            }
+            let count = if counts == Counts::Bytes { layout.wire_bytes(units) } else { units };
+            push_prefix(prefix, digits, count, out);
+            0
+        }
+    };
+    let start = out.len();
+    let filled = filled(text, filling, layout.fill);
+    push_content(layout, filled.as_ref().map_or(text, |filled| filled.as_slice()), out);
+    Ok((start, units + filling))
+}
+
 /// The text with as many fill characters as it lacks; `None` if it lacks none.
 fn filled(text: &[u8], lacking: usize, fill: Fill) -> Option<Zeroizing<Vec<u8>>> {
     if lacking == 0 {
@@ -127,7 +130,7 @@ fn filled(text: &[u8], lacking: usize, fill: Fill) -> Option<Zeroizing<Vec<u8>>>
 }
 
 /// Appends characters that have been checked, in the field's encoding.
-fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
     match (layout.encoding, layout.class, text) {
         (Encoding::Ascii | Encoding::Hex, _, _) => out.extend_from_slice(text),
         (Encoding::Ebcdic, _, _) => out.extend(text.iter().map(|character| ebcdic::of_ascii(*character))),
@@ -155,11 +158,6 @@ fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
 /// Two characters a byte. Those of packed classes are 0x30 to 0x3f.
 fn push_packed(text: &[u8], out: &mut Vec<u8>) {
     out.extend(text.chunks_exact(2).map(|pair| (pair[0] & 15) << 4 | (pair[1] & 15)));
-}
-
-/// The value of an upper-case hexadecimal digit; the class has been checked.
-const fn hex_value(digit: u8) -> u8 {
-    if digit.is_ascii_digit() { digit & 15 } else { (digit & 15) + 9 }
 }
 
 pub(crate) fn push_hex(byte: u8, out: &mut Vec<u8>) {

@@ -30,8 +30,16 @@ pub enum EncodeErrorKind {
     PartLengthInvalid,
     /// The dialect has no such part.
     PartUndefined,
-    /// A tagged part is there twice.
+    /// A tagged part is there twice, and the dialect does not let it.
     PartRepeated,
+    /// The pad nibble of an odd number inside a part is not the dialect's.
+    PadInvalid,
+    /// A BER-TLV tag is empty, longer than four bytes, or padding.
+    PartTagInvalid,
+    /// The bitmap of a field's parts is not one.
+    PartBitmapInvalid,
+    /// A field has more parts than a field may have.
+    TooManyParts,
     /// The MAC is computed, and the fields hold one already.
     MacPresent,
     /// The message would be longer than 65,535 bytes.
@@ -50,6 +58,10 @@ impl EncodeErrorKind {
             Self::PartLengthInvalid => "part_length_invalid",
             Self::PartUndefined => "part_undefined",
             Self::PartRepeated => "part_repeated",
+            Self::PadInvalid => "pad_invalid",
+            Self::PartTagInvalid => "part_tag_invalid",
+            Self::PartBitmapInvalid => "part_bitmap_invalid",
+            Self::TooManyParts => "too_many_parts",
             Self::MacPresent => "mac_present",
             Self::MessageTooLong => "message_too_long",
         }
@@ -64,6 +76,10 @@ impl EncodeErrorKind {
             Self::PartLengthInvalid => "a part does not have its length",
             Self::PartUndefined => "the dialect has no such part",
             Self::PartRepeated => "a part is there twice",
+            Self::PadInvalid => "the pad nibble is not the dialect's",
+            Self::PartTagInvalid => "the tag of a part is not one",
+            Self::PartBitmapInvalid => "the bitmap of the parts is not one",
+            Self::TooManyParts => "the field has too many parts",
             Self::MacPresent => "a MAC is to be computed, and there is one already",
             Self::MessageTooLong => "the message would be longer than 65535 bytes",
         }

@@ -9,13 +9,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
-use crate::layout::{Encoding, Length};
-use crate::{Class, Dialect, Fields, Mti};
+use crate::composite::{Form, Part, PartLength, ber_tlv};
+use crate::layout::{Encoding, Layout, Length};
+use crate::{Class, Dialect, EncodeErrorKind, FieldPath, Fields, Mti};
 
 const BASE: &str = include_str!("../../../banks/base/iso8583-1987.toml");
-const SHIPPED: [&str; 2] = [
+const SHIPPED: [&str; 3] = [
     include_str!("../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../banks/iso87-ascii/dialect.toml"),
+    include_str!("../tests/goldens/parts.toml"),
 ];
 
 fn shipped(index: usize) -> Dialect {
@@ -65,7 +67,7 @@ fn any_field() -> impl Strategy<Value = String> {
     })
 }
 
-/// Random fields of a dialect, each with a value that fits it. Composites are left to their own tests.
+/// Random fields of a dialect, each with a value that fits it. Fields with parts are in [`composed`].
 fn fields_of(dialect: &Dialect) -> impl Strategy<Value = Fields> + use<> {
     let all: Vec<u8> = dialect.fields().iter().filter(|&de| dialect.composite(de).is_none()).collect();
     let values: Vec<_> = all.iter().map(|&de| value_of(dialect, de)).collect();
@@ -81,12 +83,71 @@ fn fields_of(dialect: &Dialect) -> impl Strategy<Value = Fields> + use<> {
 }
 
 fn value_of(dialect: &Dialect, de: u8) -> BoxedStrategy<String> {
-    let layout = *dialect.layout(de).unwrap();
+    text_of(*dialect.layout(de).unwrap())
+}
+
+fn text_of(layout: Layout) -> BoxedStrategy<String> {
     let (least, most) = match layout.length {
         Length::Fixed { units } => (usize::from(units), usize::from(units)),
         Length::Variable { max, .. } => (0, usize::from(max)),
     };
-    let alphabet: Vec<char> = match layout.class {
+    let pairs = if layout.encoding == Encoding::Binary { 2 } else { 1 };
+    text(layout.class, least * pairs, most * pairs)
+}
+
+/// Parts of a field, those of its table: each with a text that fits it, some of them twice where they may.
+fn any_parts(dialect: &Dialect, de: u8) -> BoxedStrategy<Vec<(String, String)>> {
+    let composite = dialect.composite(de).unwrap().clone();
+    let is_binary = dialect.layout(de).unwrap().class == Class::Binary;
+    let part = |part: &Part| {
+        let id = part.id.as_str().to_owned();
+        let (least, most) = match part.length {
+            PartLength::Fixed(fixed) => (fixed.into(), fixed.into()),
+            PartLength::UpTo(most) => (0, usize::from(most).min(40)),
+        };
+        let class = if is_binary && part.class != Class::Numeric { Class::Binary } else { part.class };
+        let text = match part.layout {
+            Some(layout) => text_of(layout),
+            // What is constructed is made of tags again, and the last position is not empty.
+            None if is_binary && ber_tlv::key(&id).is_some_and(ber_tlv::is_constructed) => {
+                Just(String::new()).boxed()
+            }
+            None if composite.form == Form::Positional => {
+                text(class, if least == 0 { 2 } else { least }, most)
+            }
+            None => text(class, least, most),
+        };
+        text.prop_map(move |text| (id.clone(), text))
+    };
+    let parts: Vec<_> = composite.parts.iter().map(part).collect();
+    let count = parts.len();
+    let (repeats, in_order) = (composite.repeats, composite.form == Form::Positional);
+    let chosen = subsequence((0..count).collect::<Vec<_>>(), 0..=count.min(12));
+    (parts, chosen, any::<bool>())
+        .prop_map(move |(parts, chosen, twice)| {
+            let take = if in_order { chosen.len() } else { 0 };
+            let chosen: Vec<usize> = if in_order { (0..take).collect() } else { chosen };
+            let mut items: Vec<_> = chosen.into_iter().map(|at| parts[at].clone()).collect();
+            if let (true, true, Some((id, text))) = (repeats, twice, items.first().cloned()) {
+                items.push((format!("{id}[2]"), text));
+            }
+            items
+        })
+        .boxed()
+}
+
+/// A dialect and a field of it with parts.
+fn composed() -> impl Strategy<Value = (Arc<Dialect>, u8, Vec<(String, String)>)> {
+    (0..SHIPPED.len()).prop_map(shipped).prop_flat_map(|dialect| {
+        let with_parts: Vec<u8> =
+            dialect.fields().iter().filter(|&de| dialect.composite(de).is_some()).collect();
+        let dialect = Arc::new(dialect);
+        select(with_parts).prop_flat_map(move |de| (Just(dialect.clone()), Just(de), any_parts(&dialect, de)))
+    })
+}
+
+fn text(class: Class, least: usize, most: usize) -> BoxedStrategy<String> {
+    let alphabet: Vec<char> = match class {
         Class::Numeric | Class::SignedNumeric => ('0'..='9').collect(),
         Class::Alphabetic => ('A'..='Z').chain('a'..='z').collect(),
         Class::Alphanumeric => ('0'..='9').chain('A'..='Z').collect(),
@@ -95,14 +156,13 @@ fn value_of(dialect: &Dialect, de: u8) -> BoxedStrategy<String> {
         Class::Track => ('0'..='?').collect(),
         Class::Binary => "0123456789ABCDEF".chars().collect(),
     };
-    let pairs = if layout.encoding == Encoding::Binary { 2 } else { 1 };
-    let even = layout.class == Class::Binary;
-    vec(select(alphabet), least * pairs..=most * pairs)
+    let even = class == Class::Binary;
+    vec(select(alphabet), least..=most)
         .prop_map(move |mut characters| {
             if even && characters.len() % 2 == 1 {
                 characters.pop();
             }
-            if layout.class == Class::SignedNumeric {
+            if class == Class::SignedNumeric {
                 characters[0] = if characters[0] < '5' { 'C' } else { 'D' };
             }
             characters.into_iter().collect()
@@ -150,6 +210,43 @@ proptest! {
         prop_assert!(dialect.decode(&wire[..cut.index(wire.len())]).is_err());
         let json = serde_json::to_string(&fields).unwrap();
         prop_assert!(serde_json::from_str::<Fields>(&json).unwrap() == fields);
+    }
+
+    /// R1 and R2 for parts: what is put together comes apart into the same parts, in the same bytes; and however the bytes are
+    /// changed, what is still accepted is kept to the letter.
+    #[test]
+    fn what_is_put_together_comes_apart_again(
+        (dialect, de, parts) in composed(),
+        changes in vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let given: Vec<(&str, &str)> = parts.iter().map(|(id, text)| (id.as_str(), text.as_str())).collect();
+        let text = match dialect.compose(de, &given) {
+            Ok(text) => text,
+            // Together they can be too long for the field, or too short for a fixed one.
+            Err(error) => {
+                use EncodeErrorKind::{PartLengthInvalid, TooLong, TooShort};
+                prop_assert!(matches!(error.kind, TooLong | TooShort | PartLengthInvalid), "{}", error);
+                return Ok(());
+            }
+        };
+        let fields = Fields::new(Mti::FINANCIAL_REQUEST).with(de, &text).unwrap();
+        let mut wire = encoded(&dialect, &fields);
+        let message = dialect.decode(&wire).unwrap();
+        prop_assert!(message.to_fields() == fields);
+        for (id, text) in &parts {
+            let value = message.part(de, id).ok_or(TestCaseError::fail(format!("{de}.{id} is not there")))?;
+            prop_assert!(value.eq_text(text), "{}.{}", de, id);
+            let path: FieldPath = format!("{de}.{id}").parse().unwrap();
+            prop_assert!(message.at(path).is_some_and(|value| value.eq_text(text)));
+        }
+        for (at, byte) in changes {
+            let at = at.index(wire.len());
+            wire[at] = byte;
+            if let Ok(message) = dialect.decode(&wire) {
+                prop_assert_eq!(encoded(&dialect, &message.to_fields()), wire.clone());
+                prop_assert!(message.describe().lines().count() > 2);
+            }
+        }
     }
 
     /// R1 and R3, on messages with a few bytes changed.

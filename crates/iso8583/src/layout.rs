@@ -76,6 +76,16 @@ pub(crate) enum Length {
     },
 }
 
+impl Length {
+    /// A length that any value may have.
+    pub const fn variable(self) -> Self {
+        let max = match self {
+            Self::Fixed { units } | Self::Variable { max: units, .. } => units,
+        };
+        Self::Variable { prefix: PrefixEncoding::Binary, digits: 2, width: 2, counts: Counts::Digits, max }
+    }
+}
+
 /// A compiled field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
@@ -103,13 +113,29 @@ impl Layout {
         }
     }
 
+    /// How many units a value of so many bytes has; `is_odd` says that a packed one ends in half a byte.
+    #[inline]
+    pub const fn units_of(&self, bytes: usize, is_odd: bool) -> usize {
+        match (self.length, self.encoding) {
+            (Length::Fixed { units }, _) => units as usize,
+            (Length::Variable { .. }, Encoding::Bcd) => bytes * 2 - is_odd as usize,
+            (Length::Variable { .. }, _) => bytes,
+        }
+    }
+
+    /// How many characters so many units are in text form: of bytes that are sent as they are, two each.
+    #[inline]
+    pub const fn characters_of(&self, units: usize) -> usize {
+        if matches!(self.encoding, Encoding::Binary) { units * 2 } else { units }
+    }
+
     /// The longest value, in characters of its text form.
     pub const fn max_characters(&self) -> usize {
         let units = match self.length {
             Length::Fixed { units } => units as usize,
             Length::Variable { max, .. } => max as usize,
         };
-        if matches!(self.encoding, Encoding::Binary) { units * 2 } else { units }
+        self.characters_of(units)
     }
 
     /// Whether a value of so many units has a pad nibble.

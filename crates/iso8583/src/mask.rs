@@ -2,6 +2,10 @@
 
 use serde::Deserialize;
 
+use crate::class::Class;
+use crate::ebcdic;
+use crate::raw::hex_value;
+
 /// How much of a field a description, a log or a screen may show. Every field of a dialect must decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,6 +69,17 @@ impl Sensitivity {
         }
     }
 
+    /// The text of a value of a class as it may be shown.
+    pub(crate) fn mask_of(self, class: Class, text: &[u8]) -> String {
+        match (class, self) {
+            // Hexadecimal digits and asterisks are ASCII, so the empty text is never seen.
+            (Class::Binary, Self::None | Self::Free) => {
+                String::from_utf8(mask_bytes(text)).unwrap_or_default()
+            }
+            _ => self.mask(text),
+        }
+    }
+
     /// The text as it may be shown.
     pub(crate) fn mask(self, text: &[u8]) -> String {
         let shown = match self {
@@ -78,6 +93,20 @@ impl Sensitivity {
         // What is shown goes to a terminal: a control character must not act there.
         shown.into_iter().map(|c| if (0x20..0x7f).contains(&c) { char::from(c) } else { '.' }).collect()
     }
+}
+
+/// Hexadecimal digits, two a byte, in which a card number can stand in three forms: packed, in ASCII and in EBCDIC.
+fn mask_bytes(text: &[u8]) -> Vec<u8> {
+    let mut shown = mask_free_text(text);
+    let bytes: Vec<u8> =
+        text.chunks_exact(2).map(|pair| hex_value(pair[0]) << 4 | hex_value(pair[1])).collect();
+    let in_ebcdic: Vec<u8> = bytes.iter().map(|byte| ebcdic::to_ascii(*byte)).collect();
+    for characters in [bytes, in_ebcdic] {
+        let masked = mask_free_text(&characters);
+        let changed = masked.iter().zip(&characters).enumerate().filter(|(_, (masked, c))| masked != c);
+        changed.for_each(|(at, _)| shown[at * 2..at * 2 + 2].fill(b'*'));
+    }
+    shown
 }
 
 /// First six and last four, the length kept. What is too short to be a card number is hidden whole.
@@ -166,6 +195,18 @@ mod tests {
         assert!(!free("99941111111111111110007").contains('4'));
         assert_eq!(free("A1234B"), "A1234B");
         assert_eq!(free("0000000000000000"), "0000000000000000");
+    }
+
+    #[test]
+    fn bytes_give_no_card_number_away_in_any_form() {
+        let shown = |hex: &str| Sensitivity::Free.mask_of(Class::Binary, hex.as_bytes());
+        assert_eq!(shown("4111111111111111"), "411111******1111");
+        // The same and a letter, in ASCII and in EBCDIC: at least its middle is hidden.
+        let ascii = shown(&format!("34{}41", "31".repeat(15)));
+        assert!(ascii[12..24].bytes().all(|c| c == b'*') && ascii.ends_with("41"), "{ascii}");
+        let ebcdic = shown(&format!("F4{}C1", "F1".repeat(15)));
+        assert_eq!(ebcdic, format!("F4F1F1F1F1F1{}F1F1F1F1C1", "*".repeat(12)));
+        assert_eq!(shown("0A0B0C"), "0A0B0C");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::fmt;
 use crate::bitmap::FieldSet;
 use crate::dialect::Dialect;
 use crate::fields::Fields;
-use crate::layout::{Encoding, Length};
+use crate::layout::Encoding;
 use crate::mti::Mti;
-use crate::raw::Raw;
+use crate::path::FieldPath;
 use crate::value::Value;
 
 /// A message that obeys its dialect, borrowed from the bytes it was decoded from. Half a kilobyte on the stack,
@@ -22,7 +22,7 @@ pub struct Message<'a> {
 }
 
 /// Where a value is: without its length prefix, in bytes from the start of the message.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Slot {
     pub start: u16,
     /// Length in bytes; the highest bit says that a packed value is odd.
@@ -84,17 +84,17 @@ impl<'a> Message<'a> {
         let dialect = self.dialect;
         let layout = dialect.layout(de)?;
         let slot = *self.slots.get(usize::from(de))?;
-        let bytes = self.bytes.get(slot.range())?;
-        let units = match (layout.length, layout.encoding) {
-            (Length::Fixed { units }, _) => usize::from(units),
-            (Length::Variable { .. }, Encoding::Bcd) => bytes.len() * 2 - usize::from(slot.is_odd()),
-            (Length::Variable { .. }, _) => bytes.len(),
-        };
-        let characters = if layout.encoding == Encoding::Binary { units * 2 } else { units };
-        Some(Value::new(Raw::new(layout, bytes, units), characters as u16, layout, dialect.composite(de)))
+        Value::in_slot(layout, self.bytes, slot, dialect.composite(de))
     }
 
-    /// The part `id` of field `de`, if both are there: `part(60, "1")`, `part(48, "CV")`.
+    /// The value at a path, if it is there: of field 4, or of part 55.9F02.
+    #[must_use]
+    pub fn at(&self, path: FieldPath) -> Option<Value<'a>> {
+        let field = self.get(path.number())?;
+        if path.place().level() == 0 { Some(field) } else { field.part_at(path.place()) }
+    }
+
+    /// The part `id` of field `de`, if both are there: `part(60, "1")`, `part(48, "CV")`, `part(55, "9F02")`.
     #[must_use]
     pub fn part(&self, de: u8, id: &str) -> Option<Value<'a>> {
         self.get(de)?.part(id)

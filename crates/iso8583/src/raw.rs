@@ -22,6 +22,27 @@ impl<'a> Raw<'a> {
         Self { bytes, encoding: layout.encoding, signed, skip }
     }
 
+    /// A text whose characters are one byte each, or hexadecimal digits.
+    pub const fn of_text(bytes: &'a [u8], encoding: Encoding) -> Self {
+        Self { bytes, encoding, signed: false, skip: 0 }
+    }
+
+    /// The same reading of only some of the bytes, for values of whole bytes.
+    pub const fn with_bytes(self, bytes: &'a [u8]) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// The byte at `index` of a binary value, sent as it is or in hexadecimal.
+    #[inline]
+    pub fn octet(&self, index: usize) -> u8 {
+        match self.encoding {
+            Encoding::Binary => self.bytes.get(index).copied().unwrap_or(0),
+            Encoding::Hex | Encoding::Ascii | Encoding::Ebcdic | Encoding::Bcd => {
+                hex_value(self.character(index * 2)) << 4 | hex_value(self.character(index * 2 + 1))
+            }
+        }
+    }
+
     /// The character at `index`; a zero byte beyond the value.
     #[inline]
     pub fn character(&self, index: usize) -> u8 {
@@ -54,3 +75,8 @@ impl<'a> Raw<'a> {
 }
 
 pub(crate) const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
+/// The value of an upper-case hexadecimal digit; the class has been checked.
+pub(crate) const fn hex_value(digit: u8) -> u8 {
+    if digit.is_ascii_digit() { digit & 15 } else { (digit & 15).wrapping_add(9) & 15 }
+}

@@ -1,11 +1,13 @@
 //! Which fields a message must, may and must not carry, and what a response must repeat.
 //!
 //! A message that decodes can still be wrong: an 0210 without a response code. These rules are data too, a
-//! section of the dialect's document for each message type, with variants by value (processing code, field 60.1).
+//! section of the dialect's document for each message type, with variants by value (processing code, field 60.1) and with
+//! conditions under which more is demanded (chip data where the card was read by its chip).
 
 use std::fmt;
 
 use crate::bitmap::FieldSet;
+use crate::condition::{Condition, Subject};
 use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::message::Message;
@@ -20,6 +22,8 @@ pub(crate) struct MessageRules {
     pub base: RuleSet,
     /// The first whose conditions all hold replaces the base.
     pub variants: Vec<Variant>,
+    /// Each whose conditions all hold demands more.
+    pub conditionals: Vec<Conditional>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,20 +34,27 @@ pub(crate) struct Variant {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Condition {
-    pub de: u8,
-    /// Index of the part, for a condition on a part.
-    pub part: Option<usize>,
-    pub equals: String,
+pub(crate) struct Conditional {
+    pub when: Vec<Condition>,
+    pub mandatory: Places,
+    pub forbidden: Places,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// Fields, and parts of fields.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    pub fields: FieldSet,
+    pub parts: Vec<FieldPath>,
+}
+
+#[derive(Debug, Clone)]
 pub(crate) struct RuleSet {
-    pub mandatory: FieldSet,
+    pub mandatory: Places,
     /// Mandatory and optional fields; all others are forbidden.
     pub allowed: FieldSet,
-    pub echo: FieldSet,
-    pub echo_if_present: FieldSet,
+    pub forbidden_parts: Vec<FieldPath>,
+    pub echo: Places,
+    pub echo_if_present: Places,
 }
 
 /// One rule that a message breaks.
@@ -75,8 +86,8 @@ pub enum ViolationKind {
 }
 
 impl Violation {
-    const fn new(kind: ViolationKind, de: u8) -> Self {
-        Self { kind, path: FieldPath::field(de) }
+    const fn new(kind: ViolationKind, path: FieldPath) -> Self {
+        Self { kind, path }
     }
 
     /// The stable name of this violation.
@@ -111,23 +122,14 @@ impl Dialect {
     /// Every rule of its message type that a decoded message breaks; none if it is in order.
     #[must_use]
     pub fn check(&self, message: &Message<'_>) -> Vec<Violation> {
-        match self.rules_of(message.mti(), &|condition| condition.holds_in_message(message)) {
-            Some(rules) => rules.presence(message.fields()),
-            None => vec![Violation { kind: ViolationKind::MessageTypeUnknown, path: FieldPath::MTI }],
-        }
+        self.presence(message.mti(), message.fields(), Subject::Message(message), FieldSet::EMPTY)
     }
 
     /// The same for fields that are about to be sent. A MAC that is still to be computed is not missed.
     #[must_use]
     pub fn check_fields(&self, fields: &Fields) -> Vec<Violation> {
-        let Some(rules) = self.rules_of(fields.mti(), &|condition| condition.holds_in_fields(self, fields))
-        else {
-            return vec![Violation { kind: ViolationKind::MessageTypeUnknown, path: FieldPath::MTI }];
-        };
-        let mut rules = *rules;
-        rules.mandatory.remove(64);
-        rules.mandatory.remove(128);
-        rules.presence(fields.numbers())
+        let macs = [64, 128].into_iter().collect();
+        self.presence(fields.mti(), fields.numbers(), Subject::Fields(self, fields), macs)
     }
 
     /// What [`Dialect::check`] finds, and every rule that the message breaks as the answer to `request`.
@@ -135,18 +137,30 @@ impl Dialect {
     pub fn check_response(&self, request: &Fields, response: &Message<'_>) -> Vec<Violation> {
         let mut violations = self.check(response);
         if request.mti().response() != Some(response.mti()) {
-            violations.push(Violation { kind: ViolationKind::NotTheResponse, path: FieldPath::MTI });
+            violations.push(Violation::new(ViolationKind::NotTheResponse, FieldPath::MTI));
         }
-        let holds = |condition: &Condition| condition.holds_in_message(response);
-        let Some(rules) = self.rules_of(response.mti(), &holds) else { return violations };
-        for de in rules.echo.union(rules.echo_if_present) {
+        let Some((_, rules)) = self.rules_of(response.mti(), Subject::Message(response)) else {
+            return violations;
+        };
+        for de in rules.echo.fields.union(rules.echo_if_present.fields) {
             match (request.get(de), response.get(de)) {
                 (Some(sent), Some(received)) if !self.same_value(de, sent, &received) => {
-                    violations.push(Violation::new(ViolationKind::EchoDiffers, de));
+                    violations.push(Violation::new(ViolationKind::EchoDiffers, FieldPath::field(de)));
                 }
-                (Some(_), None) if rules.echo.contains(de) => {
-                    violations.push(Violation::new(ViolationKind::NotEchoed, de));
+                (Some(_), None) if rules.echo.fields.contains(de) => {
+                    violations.push(Violation::new(ViolationKind::NotEchoed, FieldPath::field(de)));
                 }
+                (Some(_), _) | (None, _) => {}
+            }
+        }
+        let must = rules.echo.parts.iter().map(|path| (path, true));
+        for (path, must) in must.chain(rules.echo_if_present.parts.iter().map(|path| (path, false))) {
+            let sent = Subject::Fields(self, request).with_value(*path, |value| value.map(|v| v.to_text()));
+            match (sent, response.at(*path)) {
+                (Some(sent), Some(received)) if !received.eq_text(&sent) => {
+                    violations.push(Violation::new(ViolationKind::EchoDiffers, *path));
+                }
+                (Some(_), None) if must => violations.push(Violation::new(ViolationKind::NotEchoed, *path)),
                 (Some(_), _) | (None, _) => {}
             }
         }
@@ -157,44 +171,43 @@ impl Dialect {
     #[must_use]
     pub fn message_name(&self, message: &Message<'_>) -> Option<&str> {
         let rules = self.rules.iter().find(|rules| rules.mti == message.mti())?;
-        let variant = rules.variants.iter().find(|v| v.when.iter().all(|c| c.holds_in_message(message)));
+        let variant = rules.variants.iter().find(|v| Subject::Message(message).holds(&v.when));
         Some(variant.map_or(&rules.name, |variant| &variant.name))
     }
 
-    fn rules_of(&self, mti: Mti, holds: &dyn Fn(&Condition) -> bool) -> Option<&RuleSet> {
+    fn rules_of(&self, mti: Mti, subject: Subject<'_>) -> Option<(&MessageRules, &RuleSet)> {
         let rules = self.rules.iter().find(|rules| rules.mti == mti)?;
-        let variant = rules.variants.iter().find(|variant| variant.when.iter().all(holds));
-        Some(variant.map_or(&rules.base, |variant| &variant.rules))
+        let variant = rules.variants.iter().find(|variant| subject.holds(&variant.when));
+        Some((rules, variant.map_or(&rules.base, |variant| &variant.rules)))
     }
-}
 
-impl RuleSet {
-    fn presence(&self, present: FieldSet) -> Vec<Violation> {
-        let missing =
-            self.mandatory.without(present).iter().map(|de| Violation::new(ViolationKind::Missing, de));
-        let extra =
-            present.without(self.allowed).iter().map(|de| Violation::new(ViolationKind::Forbidden, de));
-        missing.chain(extra).collect()
-    }
-}
-
-impl Condition {
-    fn holds_in_message(&self, message: &Message<'_>) -> bool {
-        let value = match self.part {
-            None => message.get(self.de),
-            Some(part) => message.get(self.de).and_then(|value| value.part_at(part)),
+    /// Which fields and parts are missing, and which must not be there. Those of `unmissed` may be missing.
+    fn presence(
+        &self,
+        mti: Mti,
+        present: FieldSet,
+        subject: Subject<'_>,
+        unmissed: FieldSet,
+    ) -> Vec<Violation> {
+        let Some((message, rules)) = self.rules_of(mti, subject) else {
+            return vec![Violation::new(ViolationKind::MessageTypeUnknown, FieldPath::MTI)];
         };
-        value.is_some_and(|value| value.eq_text(&self.equals))
-    }
-
-    fn holds_in_fields(&self, dialect: &Dialect, fields: &Fields) -> bool {
-        let Some(text) = fields.get(self.de) else { return false };
-        let Some(part) = self.part else { return text == self.equals };
-        let bytes = text.as_bytes();
-        let Some(composite) = dialect.composite(self.de) else { return false };
-        let mut found = composite.walk(bytes.len(), |at| bytes[at]).map_while(Result::ok);
-        found.any(|found| {
-            found.part == part && text.get(found.characters.clone()) == Some(self.equals.as_str())
-        })
+        let mut mandatory = rules.mandatory.fields;
+        let mut forbidden = present.without(rules.allowed);
+        let mut missing_parts: Vec<FieldPath> = rules.mandatory.parts.clone();
+        let mut extra_parts: Vec<FieldPath> = rules.forbidden_parts.clone();
+        for conditional in message.conditionals.iter().filter(|conditional| subject.holds(&conditional.when))
+        {
+            mandatory = mandatory.union(conditional.mandatory.fields);
+            forbidden = forbidden.union(present.intersection(conditional.forbidden.fields));
+            missing_parts.extend(&conditional.mandatory.parts);
+            extra_parts.extend(&conditional.forbidden.parts);
+        }
+        let missing = mandatory.without(present).without(unmissed).iter().map(FieldPath::field);
+        let missing = missing.chain(missing_parts.into_iter().filter(|path| !subject.has(*path)));
+        let extra = forbidden.iter().map(FieldPath::field);
+        let extra = extra.chain(extra_parts.into_iter().filter(|path| subject.has(*path)));
+        let missing = missing.map(|path| Violation::new(ViolationKind::Missing, path));
+        missing.chain(extra.map(|path| Violation::new(ViolationKind::Forbidden, path))).collect()
     }
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use crate::composite::Composite;
+use crate::class::Class;
+use crate::composite::{Composite, Found, Span};
 use crate::layout::{Encoding, Layout};
 use crate::mask::Sensitivity;
+use crate::message::Slot;
+use crate::path::Place;
 use crate::raw::Raw;
 use crate::text::{INLINE, Text};
 
@@ -23,16 +26,23 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(crate) fn new(
-        raw: Raw<'a>,
-        characters: u16,
+    /// The value in a slot of `message`, or of the bytes of another value. `None` if the slot lies outside.
+    #[inline]
+    pub(crate) fn in_slot(
         layout: &Layout,
+        bytes: &'a [u8],
+        slot: Slot,
         composite: Option<&'a Composite>,
-    ) -> Self {
-        Self { raw, start: 0, length: characters, sensitivity: layout.sensitivity, composite }
+    ) -> Option<Self> {
+        let bytes = bytes.get(slot.range())?;
+        let units = layout.units_of(bytes.len(), slot.is_odd());
+        // Neither is longer than a field, and that is below 16 bits.
+        let characters = layout.characters_of(units) as u16;
+        let raw = Raw::new(layout, bytes, units);
+        Some(Self { raw, start: 0, length: characters, sensitivity: layout.sensitivity, composite })
     }
 
-    /// The value's bytes on the wire, without length prefix. For a part, the bytes of the whole field.
+    /// The value's bytes on the wire, without length prefix. For a part of packed digits, the bytes of the whole field.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.raw.bytes
@@ -113,7 +123,11 @@ impl<'a> Value<'a> {
     /// The text form as it may be shown.
     #[must_use]
     pub fn masked(&self) -> String {
-        self.sensitivity.mask(&self.characters().collect::<Vec<_>>())
+        let class = match self.raw.encoding {
+            Encoding::Binary | Encoding::Hex => Class::Binary,
+            Encoding::Ascii | Encoding::Ebcdic | Encoding::Bcd => Class::Text,
+        };
+        self.sensitivity.mask_of(class, &self.characters().collect::<Vec<_>>())
     }
 
     /// How much of this value may be shown.
@@ -122,33 +136,61 @@ impl<'a> Value<'a> {
         self.sensitivity
     }
 
-    /// The part with this number or tag: `part("1")` of field 60, `part("CV")` of field 48.
+    /// The part with this number or tag: `part("1")` of field 60, `part("CV")` of field 48, `part("9F02")` of field 55. A
+    /// second one is `part("01[2]")`, one inside another `part("70.9F26")`.
     #[must_use]
     pub fn part(&self, id: &str) -> Option<Value<'a>> {
-        self.part_at(self.composite?.position(id)?)
+        self.part_at(&Place::parse(id)?)
     }
 
-    /// The byte of the field in which this value starts: 0 unless it is a part.
-    pub(crate) fn first_byte(&self) -> usize {
-        self.raw.byte_of(usize::from(self.start))
+    pub(crate) fn part_at(&self, place: &Place) -> Option<Value<'a>> {
+        let last = *place.last()?;
+        let mut parts = self.parts();
+        parts.find(|(found, _)| found.segment == last && found.place() == *place).map(|(_, value)| value)
     }
 
-    pub(crate) fn part_at(&self, index: usize) -> Option<Value<'a>> {
-        self.parts().find(|(part, _)| *part == index).map(|(_, value)| value)
-    }
-
-    /// The parts that are there, each with its index in the dialect's table, in the order of the message.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (usize, Value<'a>)> + use<'a> {
+    /// The parts that are there, in the order of the message.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Found, Value<'a>)> + use<'a> {
         let whole = *self;
-        let walk = whole.composite.map(|c| c.walk(whole.len(), move |at| whole.raw.character(at)));
-        walk.into_iter().flatten().map_while(Result::ok).filter_map(move |found| {
-            let part = whole.composite?.parts.get(found.part)?;
-            // What hides the whole field hides its parts, whatever they say themselves.
-            let hidden = whole.sensitivity.hides_all();
-            let sensitivity = if hidden { whole.sensitivity } else { part.sensitivity };
-            let (start, length) = (found.characters.start as u16, found.characters.len() as u16);
-            Some((found.part, Value { start, length, sensitivity, composite: None, ..whole }))
+        let found = whole.composite.map(|composite| composite.walk(whole.raw, whole.len()));
+        found.into_iter().flatten().map_while(Result::ok).filter_map(move |found| {
+            let value = whole.found(&found)?;
+            Some((found, value))
         })
+    }
+
+    fn found(&self, found: &Found) -> Option<Value<'a>> {
+        let composite = self.composite?;
+        let value = match &found.span {
+            Span::Characters(range) => {
+                let (start, length) = (range.start as u16, range.len() as u16);
+                let bytes = match self.raw.encoding {
+                    Encoding::Ascii | Encoding::Ebcdic | Encoding::Hex => range.clone(),
+                    Encoding::Binary => range.start / 2..range.end / 2,
+                    // A packed part can begin in the middle of a byte.
+                    Encoding::Bcd => 0..self.raw.bytes.len(),
+                };
+                let start = if self.raw.encoding == Encoding::Bcd { start } else { 0 };
+                Value { raw: self.raw.with_bytes(self.raw.bytes.get(bytes)?), start, length, ..*self }
+            }
+            Span::Field(slot) => {
+                let layout = composite.parts.get(found.part?)?.layout.as_ref()?;
+                Value::in_slot(layout, self.raw.bytes, *slot, None)?
+            }
+        };
+        Some(Value {
+            sensitivity: composite.sensitivity_of(found, self.sensitivity),
+            composite: None,
+            ..value
+        })
+    }
+
+    /// The byte of this value in which a part of it starts.
+    pub(crate) fn first_byte_of(&self, found: &Found) -> usize {
+        match &found.span {
+            Span::Characters(range) => self.raw.byte_of(range.start),
+            Span::Field(slot) => slot.range().start,
+        }
     }
 }
 

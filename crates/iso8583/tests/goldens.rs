@@ -63,17 +63,52 @@ fn a_mac_covers_what_was_received_up_to_its_own_field() {
 
 #[test]
 fn a_message_cut_anywhere_is_an_error_and_so_is_one_with_a_byte_more() {
+    let mut cuts = 0;
     for golden in Golden::all() {
         let (dialect, mut wire) = (golden.dialect(), golden.wire());
         for length in 0..wire.len() {
             let error = dialect.decode(&wire[..length]).unwrap_err();
             assert_eq!(error.kind, DecodeErrorKind::Truncated, "{} at {length}", golden.name);
             assert!(error.offset as usize <= length && error.have < error.needed, "{error}");
+            cuts += 1;
         }
         wire.push(0);
         let error = dialect.decode(&wire).unwrap_err();
         assert_eq!((error.kind, error.offset as usize), (DecodeErrorKind::TrailingBytes, wire.len() - 1));
     }
+    println!("{} goldens, {cuts} cuts refused", Golden::all().len());
+    assert!(cuts > 2_500, "{cuts} cuts");
+}
+
+/// A field with parts, cut at every character while its own prefix stays right: refused, or kept to the letter where a part
+/// ends.
+#[test]
+fn a_field_with_parts_cut_anywhere_is_refused_or_ends_with_a_part() {
+    let (mut refused, mut kept) = (0, 0);
+    for golden in Golden::all().into_iter().filter(|golden| golden.name.starts_with("parts")) {
+        let dialect = golden.dialect();
+        for (de, text) in golden.fields.iter().filter(|(de, _)| *de >= 48) {
+            for length in 0..text.len() {
+                let cut = iso8583::Fields::new(golden.fields.mti()).with(de, &text[..length]).unwrap();
+                let mut wire = Vec::new();
+                match dialect.encode(&cut, &mut wire) {
+                    Ok(()) => {
+                        assert!(
+                            dialect.decode(&wire).unwrap().to_fields() == cut,
+                            "field {de} cut at {length}"
+                        );
+                        kept += 1;
+                    }
+                    Err(error) => {
+                        assert!(error.path.number() == de && wire.is_empty());
+                        refused += 1;
+                    }
+                }
+            }
+        }
+    }
+    println!("{refused} cuts refused, {kept} end with a part");
+    assert!(refused > 600 && kept > 10, "{refused} refused, {kept} kept");
 }
 
 /// A flipped bit may make another valid message, but never one that encodes to other bytes than were received.
@@ -97,6 +132,7 @@ fn a_flipped_bit_is_refused_or_kept_to_the_letter() {
             wire[bit / 8] ^= 0x80 >> (bit % 8);
         }
     }
+    println!("{refused} flipped bits refused, {kept} make another message, of the same bytes again");
     assert!(refused > 1_000 && kept > 1_000, "both happen: {refused} refused, {kept} kept");
 }
 

@@ -136,3 +136,91 @@ fn a_filled_field_is_echoed_as_it_was_filled() {
     assert!(message.get(42).unwrap().eq_text("COFFEE         "));
     assert_eq!(dialect.check_response(&request, &message), []);
 }
+
+/// A dialect with every sort of rule.
+fn ruled() -> Dialect {
+    let text = r#"
+        name = "ruled"
+        extends = "cups-pos"
+        [message.0200]
+        mandatory = [3, 11, 22, "60.1"]
+        optional = [2, 14, 35, 52, 55, 60, 62, 64]
+        forbidden = [48, "60.2"]
+        variant = []
+        [[message.0200.conditional]]
+        when = { "22" = { starts = "05" } }
+        mandatory = [55, "55.9F26", "55.9F36"]
+        [[message.0200.conditional]]
+        when = { "22" = ["021", "901"] }
+        mandatory = [35]
+        forbidden = [2, 55]
+        [[message.0200.conditional]]
+        when = { "35" = { present = false }, "55" = { present = false } }
+        mandatory = [2, 14]
+        [[message.0200.conditional]]
+        when = { "52" = { present = true } }
+        mandatory = [62]
+        [message.0210]
+        mandatory = [3, 11, 39]
+        optional = [55, 60]
+        echo = [3, 11, "60.1"]
+        echo_if_present = ["55.9F36"]
+        variant = []
+    "#;
+    Dialect::from_toml(text, common::parent).unwrap()
+}
+
+#[test]
+fn a_condition_demands_and_forbids_more() {
+    let dialect = ruled();
+    let complaints = |values: &[(u8, &str)]| {
+        let mut all = vec![(3, "000000"), (11, "000042"), (60, "22")];
+        all.extend(values);
+        let request = fields(Mti::FINANCIAL_REQUEST, &all);
+        let before: Vec<String> =
+            dialect.check_fields(&request).iter().map(|v| format!("{} {}", v.path, v.code())).collect();
+        assert_eq!(before, self::complaints(&dialect, &request), "sent and received are judged alike");
+        before
+    };
+    assert_eq!(complaints(&[(22, "012"), (2, "6222021234567894"), (14, "3012")]), [""; 0]);
+    assert_eq!(complaints(&[(22, "012")]), ["2 field_missing", "14 field_missing"]);
+    // The chip was read: its data must be there, with cryptogram and counter.
+    assert_eq!(
+        complaints(&[(22, "051")]),
+        [
+            "2 field_missing",
+            "14 field_missing",
+            "55 field_missing",
+            "55.9F26 field_missing",
+            "55.9F36 field_missing"
+        ]
+    );
+    assert_eq!(complaints(&[(22, "051"), (55, "9F26081122334455667788")]), ["55.9F36 field_missing"]);
+    assert_eq!(complaints(&[(22, "051"), (55, "9F260811223344556677889F36020001")]), [""; 0]);
+    // The stripe was read: its track and nothing else, and a PIN needs more.
+    let track = (35, "6222021234567894=3012");
+    assert_eq!(complaints(&[(22, "901"), track, (2, "6222021234567894")]), ["2 field_forbidden"]);
+    assert_eq!(complaints(&[(22, "021"), track, (52, "0011223344556677")]), ["62 field_missing"]);
+    // Parts of their own: a transaction type, and never a batch.
+    assert_eq!(complaints(&[(22, "021"), track, (60, "22000001")]), ["60.2 field_forbidden"]);
+    assert_eq!(complaints(&[(22, "021"), track, (60, "")]), ["60.1 field_missing"]);
+}
+
+#[test]
+fn a_part_must_be_echoed_too() {
+    let dialect = ruled();
+    let request =
+        fields(Mti::FINANCIAL_REQUEST, &[(3, "000000"), (11, "000042"), (60, "22"), (55, "9F36020001")]);
+    let complaints = |values: &[(u8, &str)]| {
+        let mut all = vec![(3, "000000"), (11, "000042"), (39, "00")];
+        all.extend(values);
+        let wire = wire(&dialect, &fields(Mti::FINANCIAL_RESPONSE, &all));
+        let violations = dialect.check_response(&request, &dialect.decode(&wire).unwrap());
+        violations.iter().map(|v| format!("{} {}", v.path, v.code())).collect::<Vec<_>>()
+    };
+    assert_eq!(complaints(&[(60, "22")]), [""; 0]);
+    assert_eq!(complaints(&[]), ["60.1 field_not_echoed"]);
+    assert_eq!(complaints(&[(60, "23")]), ["60.1 field_echo_differs"]);
+    assert_eq!(complaints(&[(60, "22"), (55, "9F36020002")]), ["55.9F36 field_echo_differs"]);
+    assert_eq!(complaints(&[(60, "22"), (55, "9F2701809F36020001")]), [""; 0]);
+}

@@ -9,10 +9,12 @@ use std::sync::OnceLock;
 use iso8583::{Dialect, Fields, Sensitivity};
 
 const BASE: &str = include_str!("../../../../banks/base/iso8583-1987.toml");
-const DOCUMENTS: [&str; 3] = [
+const DOCUMENTS: [&str; 5] = [
     include_str!("../../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../../banks/iso87-ascii/dialect.toml"),
     include_str!("../../tests/goldens/knobs.toml"),
+    include_str!("../../tests/goldens/parts.toml"),
+    include_str!("../../tests/goldens/ebcdic.toml"),
 ];
 
 fn parent(name: &str) -> Option<String> {

@@ -9,6 +9,7 @@ pub const CUPS_POS: &str = include_str!("../../../../banks/cups-pos/dialect.toml
 pub const ISO87_ASCII: &str = include_str!("../../../../banks/iso87-ascii/dialect.toml");
 
 pub const KNOBS: &str = include_str!("../goldens/knobs.toml");
+pub const PARTS: &str = include_str!("../goldens/parts.toml");
 pub const EBCDIC: &str = include_str!("../goldens/ebcdic.toml");
 const PYISO8583: &str = include_str!("../goldens/pyiso8583.jsonl");
 
@@ -35,9 +36,14 @@ impl Golden {
             "cups-pos" => cups_pos(),
             "iso87-ascii" => iso87_ascii(),
             "ebcdic" => Dialect::from_toml(EBCDIC, parent).unwrap(),
+            "parts" => parts(),
             _ => knobs(),
         }
     }
+}
+
+pub fn parts() -> Dialect {
+    Dialect::from_toml(PARTS, parent).unwrap()
 }
 
 pub fn knobs() -> Dialect {

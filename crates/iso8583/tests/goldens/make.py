@@ -76,6 +76,38 @@ EBCDIC = {
 }
 
 
+def tlv(*items):
+    """BER-TLV as ISO/IEC 8825-1 has it: tag, length, value; a value that is a list is made of tags again."""
+    out = ""
+    for tag, value in items:
+        if isinstance(value, (list, tuple)):
+            value = tlv(*value)
+        size = len(value) // 2
+        out += tag + (f"{size:02X}" if size < 128 else f"81{size:02X}" if size < 256 else f"82{size:04X}") + value
+    return out
+
+
+def behind_bitmap(spec, parts, bitmap):
+    """A field with a bitmap of its own is a message without a type: the peer encodes it as one."""
+    sub = {"h": fixed(0), "t": fixed(4), "p": bitmap, "1": bitmap} | spec
+    wire, _ = iso8583.encode({"t": "0000"} | parts, sub)
+    return bytes(wire[4:])
+
+
+PARTS = {
+    "h": fixed(0), "t": fixed(2, "b"), "p": fixed(8, "b"), "1": fixed(8, "b"),
+    "3": nibbles(6), "11": nibbles(6), "48": var(3, 999), "55": var(2, 999, "b", "b"), "60": var(2, 16, "b", "b"),
+    "61": var(2, 255, "b", "b"), "62": var(1, 255, "b", "b"), "126": var(3, 200, "cp037", "cp037"), "127": var(3, 999),
+}
+
+# Bit 1 of a bitmap of parts is a part like any other; the peer cannot say so, and it is left out of these messages.
+VISA_62 = {
+    "2": nibbles(15, "left_pad"), "3": fixed(4, "cp037"), "17": var(2, 26), "33": var(1, 8, "b", "b"),
+    "64": nibbles_var(1, 9, "bcd", "left_pad"),
+}
+TEXT_127 = {"2": var(2, 32), "3": fixed(48), "20": fixed(8), "33": fixed(4)}
+
+
 def to_peer(dialect, number, text):
     """Our text form in the peer's: packed tracks with D, the pad F and the sign written out."""
     if dialect == "cups-pos" and number in ("35", "36"):
@@ -102,7 +134,7 @@ MESSAGES = [
         "2": "6222021234567890128", "3": "000000", "4": "000000000001", "11": "000403", "14": "3012", "22": "051",
         "23": "001", "25": "00", "26": "12", "35": "6222021234567890128=3012201000", "36": "996222021234567890128=156",
         "41": "10000001", "42": "104110041110001", "49": "156", "52": "FFEEDDCCBBAA9988", "53": "2610000000000000",
-        "55": "9F2608112233445566778899", "60": "22000001000601", "64": "3031323334353637"}),
+        "55": tlv(("9F26", "1122334455667788"), ("9F02", "000000000001")), "60": "22000001000601", "64": "3031323334353637"}),
     ("consume approved", "cups-pos", "0210", {
         "2": "6222021234567894", "3": "000000", "4": "000000001250", "11": "000042", "12": "083000", "13": "1124",
         "14": "3012", "15": "1124", "25": "08", "32": "10411", "37": "328083000042", "38": "A1B2C3", "39": "00",
@@ -155,10 +187,24 @@ MESSAGES = [
         "3": "000000", "4": "000000001250", "11": "000042", "37": "632808000042", "38": "A1B2C3", "39": "00",
         "41": "T0000001", "44": "", "48": "CV03123EC0205", "49": "978",
         "54": "1002978C000000100000", "60": "all of ASCII: !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "102": "DE00123456", "128": "0123456789ABCDEF"}),
+    ("parts in every form", "parts", "0100", {
+        "3": "000000", "11": "000042", "48": "01003ONE01003TWOXX0011CT00242",
+        "55": tlv(("82", "1980"), ("9F02", "000000001250"), ("DF8116", "00" * 22), ("71", [("9F18", "00000001"),
+                  ("86", "8424000008" + "AB" * 130), ("86", "8418000008")]), ("91", "112233445566778830303030")),
+        "60": "01020012503132333435",
+        "61": tlv(("9F26", "1122334455667788"), ("E1", [("9F02", "00"), ("00", "")]), ("DF8116", "42")),
+        "62": behind_bitmap(VISA_62, {"2": "123456789012345", "3": "A1B2", "17": "Coffee & Cake", "33": "0A0B0C",
+                                      "64": "12345"}, fixed(8, "b")).hex().upper(),
+        "127": behind_bitmap(TEXT_127, {"2": "0200:000042:1124083000", "20": "20261124", "33": "5411"},
+                             fixed(16)).decode("ascii")}),
+    ("parts, few of them", "parts", "0110", {
+        "3": "000000", "48": "", "55": "", "60": "0102", "61": tlv(("DF8116", "")),
+        "62": "0000000000000000",
+        "126": "8001000042" + "05HELLO", "127": "0000000000000000"}),
     ("even where it was odd", "knobs", "0200", {"2": "4111111111111111", "3": "123456", "46": "", "55": ""}),
 ]
 
-SPECS = {"cups-pos": CUPS, "iso87-ascii": ASCII, "knobs": KNOBS, "ebcdic": EBCDIC}
+SPECS = {"cups-pos": CUPS, "iso87-ascii": ASCII, "knobs": KNOBS, "ebcdic": EBCDIC, "parts": PARTS}
 
 for name, dialect, mti, fields in MESSAGES:
     peer = {"t": mti} | {number: to_peer(dialect, number, text) for number, text in fields.items()}
