@@ -34,6 +34,7 @@ pub(crate) fn created<T: Serialize>(location: String, body: T) -> Answer {
 pub(crate) enum Operation {
     Create,
     Confirm,
+    Increment,
     Capture,
     Void,
 }
@@ -51,6 +52,7 @@ impl Operation {
                     | State::Captured
             ),
             Operation::Confirm => matches!(state, State::Authorized | State::Captured),
+            Operation::Increment => matches!(state, State::Authorized),
             Operation::Capture => matches!(state, State::Captured),
             Operation::Void => matches!(state, State::Canceled { .. }),
         }
@@ -59,6 +61,7 @@ impl Operation {
     const fn name(self) -> &'static str {
         match self {
             Operation::Create | Operation::Confirm => "payment",
+            Operation::Increment => "increment",
             Operation::Capture => "capture",
             Operation::Void => "void",
         }
@@ -112,12 +115,16 @@ fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> An
     }
     let on_its_way = matches!(
         state,
-        State::Authorizing | State::Consuming | State::Capturing { .. } | State::Voiding { .. }
+        State::Authorizing
+            | State::Consuming
+            | State::Incrementing { .. }
+            | State::Capturing { .. }
+            | State::Voiding { .. }
     );
     if operation.is_reached_by(state) || on_its_way {
         return match operation {
             Operation::Create => created(format!("/v1/payments/{}", payment.id), body),
-            Operation::Confirm | Operation::Capture | Operation::Void => ok(body),
+            Operation::Confirm | Operation::Increment | Operation::Capture | Operation::Void => ok(body),
         };
     }
     Err(match state {
@@ -171,6 +178,7 @@ fn action_refused(operation: Operation, payment: &Payment, livemode: bool) -> Pr
     let name = operation.name();
     let exchange: Option<&Exchange> = match operation {
         Operation::Void => payment.void.as_ref(),
+        Operation::Increment => payment.increment.as_ref(),
         Operation::Create | Operation::Confirm | Operation::Capture => payment.completion.as_ref(),
     };
     // An exchange without an answer never left, and then the decline is none or an older one.

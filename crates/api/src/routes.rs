@@ -1,5 +1,6 @@
 //! Which path is whose.
 
+pub(crate) mod balance_inquiries;
 pub(crate) mod checkout_sessions;
 pub(crate) mod customers;
 pub(crate) mod doubts;
@@ -29,6 +30,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/payments/{id}/attempts", get(payments::list_attempts))
         .route("/v1/payments/{id}/timeline", get(payments::timeline))
         .route("/v1/payments/{id}/confirm", post(payments::confirm))
+        .route("/v1/payments/{id}/increment", post(payments::increment))
         .route("/v1/payments/{id}/capture", post(payments::capture))
         .route("/v1/payments/{id}/void", post(payments::void))
         .route("/v1/refunds", post(refunds::create).get(refunds::list))
@@ -53,6 +55,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
         .route("/v1/events", get(webhooks::list_events))
         .route("/v1/events/{id}", get(webhooks::get_event))
+        .route("/v1/balance_inquiries", post(balance_inquiries::create))
         .route("/v1/doubts", get(doubts::list))
         .route("/v1/doubts/{id}/inquire", post(doubts::inquire))
         .route("/v1/doubts/{id}/retry", post(doubts::retry))

@@ -25,6 +25,7 @@ use crate::{ApiState, VERSION};
 pub const EVENT_TYPES: &[Notice] = &[
     Notice::Created,
     Notice::Authorized,
+    Notice::Incremented,
     Notice::Captured,
     Notice::Succeeded,
     Notice::Failed,
@@ -86,6 +87,7 @@ mod tests {
             match notice {
                 Notice::Created
                 | Notice::Authorized
+                | Notice::Incremented
                 | Notice::Captured
                 | Notice::Succeeded
                 | Notice::Failed
@@ -99,6 +101,6 @@ mod tests {
                 | Notice::RefundFailed => {}
             }
         }
-        assert_eq!(EVENT_TYPES.len(), 13);
+        assert_eq!(EVENT_TYPES.len(), 14);
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::key::MatchKey;
 use crate::outcome::{MaybeSent, NotSent, Outcome};
+use crate::parted::ByNumber;
 use crate::profile::Transaction;
 use crate::registry::{Ended, Owner, Taken};
 use crate::shared::{ReplyTo, Shared};
@@ -59,7 +60,7 @@ impl Slot {
 
 pub(crate) struct Pending {
     shared: Arc<Shared>,
-    slots: HashMap<SlotId, Slot>,
+    slots: HashMap<SlotId, Slot, ByNumber>,
     /// The link's own messages on the wire. They are about this connection: their answers come over it, and their keys are
     /// no business of the other links, which send the same.
     own: Vec<(MatchKey, SlotId)>,
@@ -72,7 +73,7 @@ impl Pending {
     pub fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
-            slots: HashMap::new(),
+            slots: HashMap::default(),
             own: Vec::new(),
             deadlines: BinaryHeap::new(),
             next_id: 1,

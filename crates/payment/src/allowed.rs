@@ -39,6 +39,7 @@ impl Payment {
             | State::Consuming
             | State::Authorized
             | State::Capturing { .. }
+            | State::Incrementing { .. }
             | State::Voiding { .. }
             | State::Reversing { .. }
             | State::Failed

@@ -62,6 +62,13 @@ pub enum Event {
         /// The completion.
         exchange: Exchange,
     },
+    /// The merchant has more held.
+    IncrementRequested {
+        /// Minor units, on top of what is held.
+        amount: Money64,
+        /// The increment.
+        exchange: Exchange,
+    },
     /// The merchant, or time, voids.
     VoidRequested {
         /// Why.
@@ -85,6 +92,7 @@ impl Event {
             Event::Stands { .. } => "take that the bank's effect stands",
             Event::Stuck { .. } => "ask for an operator",
             Event::CaptureRequested { .. } => "capture",
+            Event::IncrementRequested { .. } => "increment",
             Event::VoidRequested { .. } => "void",
         }
     }

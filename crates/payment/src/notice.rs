@@ -11,6 +11,9 @@ pub enum Notice {
     /// Funds are held.
     #[serde(rename = "payment.authorized")]
     Authorized,
+    /// More is held than before.
+    #[serde(rename = "payment.incremented")]
+    Incremented,
     /// A completion moved the money.
     #[serde(rename = "payment.captured")]
     Captured,
@@ -52,6 +55,7 @@ impl Notice {
         match self {
             Notice::Created => "payment.created",
             Notice::Authorized => "payment.authorized",
+            Notice::Incremented => "payment.incremented",
             Notice::Captured => "payment.captured",
             Notice::Succeeded => "payment.succeeded",
             Notice::Failed => "payment.failed",

@@ -65,6 +65,9 @@ pub struct Payment {
     /// The authorization or sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<Exchange>,
+    /// The latest increment of an authorization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub increment: Option<Exchange>,
     /// The completion of an authorization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<Exchange>,
@@ -128,6 +131,7 @@ impl Payment {
             refunded: 0,
             refund_pending: 0,
             original: None,
+            increment: None,
             completion: None,
             void: None,
             decline: None,
@@ -155,6 +159,9 @@ impl Payment {
             }
             State::Capturing { .. } | State::Reversing { undo: Undo::Capture { .. } } => {
                 self.completion.as_ref()
+            }
+            State::Incrementing { .. } | State::Reversing { undo: Undo::Increment { .. } } => {
+                self.increment.as_ref()
             }
             State::Voiding { .. } | State::Reversing { undo: Undo::Void { .. } } => self.void.as_ref(),
             State::RequiresPaymentMethod

@@ -25,6 +25,12 @@ pub enum State {
         /// The bank has been silent; the same advice is being repeated.
         in_doubt: bool,
     },
+    /// An increment of the hold is recorded.
+    Incrementing {
+        /// Minor units to hold on top of what is held.
+        #[serde(rename = "incrementing_amount")]
+        amount: u64,
+    },
     /// The money has moved.
     Captured,
     /// A cancel or void is recorded.
@@ -91,6 +97,11 @@ pub enum Undo {
     /// A completion: the hold stands again.
     Capture {
         /// Minor units that the completion named.
+        amount: u64,
+    },
+    /// An increment: the hold stands as it was before.
+    Increment {
+        /// Minor units that the increment named.
         amount: u64,
     },
     /// A void: what it would have taken back stands again.

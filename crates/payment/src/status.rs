@@ -45,6 +45,7 @@ impl State {
             State::Authorizing
             | State::Consuming
             | State::Capturing { .. }
+            | State::Incrementing { .. }
             | State::Voiding { .. }
             | State::Reversing { .. } => Status::Processing,
             State::Authorized => Status::RequiresCapture,
@@ -60,6 +61,7 @@ impl State {
             State::Authorizing
             | State::Consuming
             | State::Capturing { in_doubt: false, .. }
+            | State::Incrementing { .. }
             | State::Voiding { .. } => Some(ProcessingReason::HostPending),
             State::Capturing { in_doubt: true, .. } => Some(ProcessingReason::InDoubt),
             State::Reversing { .. } => Some(ProcessingReason::ReversalPending),
@@ -81,11 +83,12 @@ impl State {
     pub const fn allowed_actions(&self) -> &'static [&'static str] {
         match self {
             State::RequiresPaymentMethod | State::RequiresConfirmation => &["confirm", "void"],
-            State::Authorized => &["capture", "void"],
+            State::Authorized => &["capture", "increment", "void"],
             State::Captured => &["refund", "void"],
             State::Authorizing
             | State::Consuming
             | State::Capturing { .. }
+            | State::Incrementing { .. }
             | State::Voiding { .. }
             | State::Reversing { .. }
             | State::Failed

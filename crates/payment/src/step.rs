@@ -4,6 +4,7 @@
 //! The table is here; what each of its lines does is in the room of its transaction.
 
 mod capture;
+mod increment;
 mod original;
 mod outcome;
 mod reversal;
@@ -12,7 +13,7 @@ mod void;
 use types::{AttemptId, Timestamp};
 
 use self::outcome::{Outcome, to};
-use crate::{Change, Event, Payment, Refused, State, Undo};
+use crate::{Change, Decline, Event, Payment, Refused, State, Undo};
 
 impl Payment {
     /// Applies an event. The change carries the payment one version on, and everything to commit with it.
@@ -95,6 +96,21 @@ impl Payment {
                 Ok(self.capture_never_left(amount, in_doubt))
             }
 
+            // More is held.
+            (S::Authorized, E::IncrementRequested { amount, exchange }) => {
+                self.increment_requested(amount, exchange)
+            }
+            (S::Incrementing { amount }, E::Approved { approval, flagged }) => {
+                self.increment_approved(amount, approval, flagged, now)
+            }
+            (S::Incrementing { .. }, E::Declined(decline)) => Ok(self.increment_declined(decline, now)),
+            (S::Incrementing { amount }, E::Silent { .. }) => {
+                Ok(outcome::reversing(Undo::Increment { amount }, false))
+            }
+            (S::Incrementing { .. }, E::NeverLeft) => {
+                Ok(self.stands(S::Authorized, Decline::never_left(), false))
+            }
+
             // The cancel of a hold, or the void of a sale.
             (S::Authorized, E::VoidRequested { why, exchange: Some(exchange) }) => {
                 Ok(self.void_of_hold_requested(why, exchange))
@@ -132,6 +148,7 @@ impl Payment {
                 | S::Consuming
                 | S::Authorized
                 | S::Capturing { .. }
+                | S::Incrementing { .. }
                 | S::Captured
                 | S::Voiding { .. }
                 | S::Reversing { .. }
@@ -148,6 +165,7 @@ impl Payment {
                 | E::Stands { .. }
                 | E::Stuck { .. }
                 | E::CaptureRequested { .. }
+                | E::IncrementRequested { .. }
                 | E::VoidRequested { .. }),
             ) => Err(Refused::InvalidState { state: asked, event: event.name() }),
         }

@@ -163,7 +163,7 @@ impl Pcs {
     /// One of the places for requests that move money. When all are taken the request waits for a moment, unanswered: who
     /// is refused at once comes back at once. At three times what two cores carry, over 4,096 connections, refusing at once left
     /// a third of the payments, waiting two thirds.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, CommandError> {
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, CommandError> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(place);
         }

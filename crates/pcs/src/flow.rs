@@ -1,10 +1,12 @@
 //! One flow, one file.
 
+mod balance;
 mod capture;
 mod conclude;
 mod exchange;
 mod expire;
 mod given;
+mod increment;
 mod instruct;
 mod keep_card;
 mod operate;
@@ -16,5 +18,6 @@ mod submit;
 mod void;
 mod work;
 
+pub use balance::{Balance, BalanceQuestion};
 pub use instruct::{Custodian, WalletIdentity};
 pub use operate::{BankWord, Doubt, Finding, Resolution};

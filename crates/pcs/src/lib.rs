@@ -26,7 +26,7 @@ pub use command::{
     RefundRequest,
 };
 pub use error::CommandError;
-pub use flow::{BankWord, Custodian, Doubt, Finding, Resolution, WalletIdentity};
+pub use flow::{Balance, BalanceQuestion, BankWord, Custodian, Doubt, Finding, Resolution, WalletIdentity};
 pub use history::{DescribedMessage, HistoryItem};
 pub use hostlink::CardPresent;
 pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};

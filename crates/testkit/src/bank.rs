@@ -45,6 +45,11 @@ impl SimulatedBank {
         &self.sim
     }
 
+    /// The same, to be shared.
+    pub fn handle(&self) -> Arc<Bank> {
+        Arc::clone(&self.sim)
+    }
+
     /// The bank's name in contracts.
     pub fn name(&self) -> &str {
         self.profile.name()

@@ -118,6 +118,11 @@ impl World {
         self.banks.iter().map(SimulatedBank::name)
     }
 
+    /// The same, for a task of its own.
+    pub fn bank_handle(&self, name: &str) -> Arc<banksim::Bank> {
+        self.simulated(name).handle()
+    }
+
     pub(crate) fn simulated(&self, name: &str) -> &SimulatedBank {
         self.banks.iter().find(|bank| bank.name() == name).expect("a bank of this world")
     }

@@ -52,6 +52,27 @@ fn a_transport_key_is_sealed_and_opens_again() {
 }
 
 #[test]
+fn a_mac_of_the_key_before_counts_apart_and_only_until_that_key_is_forgotten() {
+    let keys = link(MacAlgorithm::X9_19);
+    install(&keys, KeyUsage::Mac, &MAK).unwrap();
+    let under_the_old = keys.mac(b"0210").unwrap();
+    assert!(!keys.verify_previous(b"0210", &under_the_old), "there is no key before the first");
+
+    install(&keys, KeyUsage::Mac, &PIK).unwrap();
+    assert!(!keys.verify(b"0210", &under_the_old));
+    assert!(keys.verify_previous(b"0210", &under_the_old) && !keys.verify_previous(b"0211", &under_the_old));
+    // A key that is refused changes nothing.
+    let (bytes, _) = wrap(&MAK, &TMK);
+    let refused = WrappedKey { usage: KeyUsage::Mac, bytes: &bytes, check_value: &[0; 4] };
+    keys.install_working_keys(&[refused]).unwrap_err();
+    assert!(keys.verify_previous(b"0210", &under_the_old));
+
+    keys.forget_previous_keys();
+    assert!(!keys.verify_previous(b"0210", &under_the_old));
+    assert!(keys.verify(b"0210", &keys.mac(b"0210").unwrap()));
+}
+
+#[test]
 fn after_sign_on_messages_carry_a_mac_that_verifies() {
     let keys = link(MacAlgorithm::X9_19);
     assert_eq!(keys.mac(b"0200"), Err(BankKeyError::NoMacKey));

@@ -33,7 +33,7 @@ pub struct AttemptBody {
     /// Always `attempt`.
     #[schema(pattern = "^attempt$")]
     pub object: &'static str,
-    /// What was asked for: `payment`, `capture`, `void` or `refund`.
+    /// What was asked for: `payment`, `increment`, `capture`, `void` or `refund`.
     #[schema(example = "payment")]
     pub operation: &'static str,
     /// The bank's name in the gateway's configuration.
@@ -75,8 +75,11 @@ pub fn attempts(payment: &Payment) -> Vec<AttemptBody> {
     let original = payment.original.as_ref().map(|e| attempt(e, "payment", original_outcome(payment)));
     let completion =
         payment.completion.as_ref().map(|e| attempt(e, "capture", completion_outcome(payment, e)));
+    let increment =
+        payment.increment.as_ref().map(|e| attempt(e, "increment", increment_outcome(payment, e)));
     let void = payment.void.as_ref().map(|e| attempt(e, "void", void_outcome(payment, e)));
-    let mut all: Vec<AttemptBody> = original.into_iter().chain(completion).chain(void).collect();
+    let mut all: Vec<AttemptBody> =
+        original.into_iter().chain(increment).chain(completion).chain(void).collect();
     all.sort_by_key(|attempt| attempt.sent_at);
     all
 }
@@ -114,8 +117,9 @@ fn original_outcome(payment: &Payment) -> AttemptOutcome {
         State::Authorized
         | State::Capturing { .. }
         | State::Captured
+        | State::Incrementing { .. }
         | State::Voiding { .. }
-        | State::Reversing { undo: Undo::Capture { .. } | Undo::Void { .. } }
+        | State::Reversing { undo: Undo::Capture { .. } | Undo::Increment { .. } | Undo::Void { .. } }
         | State::Canceled { .. } => AttemptOutcome::Approved,
     }
 }
@@ -131,6 +135,15 @@ fn completion_outcome(payment: &Payment, exchange: &Exchange) -> AttemptOutcome 
         State::Canceled { .. } | State::Captured if exchange.authorization_code.is_some() => {
             AttemptOutcome::Approved
         }
+        _ => not_in_force(payment, exchange),
+    }
+}
+
+fn increment_outcome(payment: &Payment, exchange: &Exchange) -> AttemptOutcome {
+    match payment.state {
+        State::Incrementing { .. } => AttemptOutcome::Pending,
+        State::Reversing { undo: Undo::Increment { .. } } => AttemptOutcome::Timeout,
+        _ if exchange.authorization_code.is_some() && payment.decline.is_none() => AttemptOutcome::Approved,
         _ => not_in_force(payment, exchange),
     }
 }

@@ -241,6 +241,36 @@ pub(crate) async fn confirm(State(api): State<Arc<ApiState>>, call: Call) -> Ans
     of_payment(Operation::Confirm, completed, api.config.livemode)
 }
 
+/// An increment of an authorization.
+#[derive(Debug, ToSchema)]
+pub(crate) struct IncrementPaymentRequest {
+    /// Minor units to hold on top of what is held.
+    #[schema(minimum = 1, maximum = 999_999_999_999_u64)]
+    amount: u64,
+}
+
+impl FromFields for IncrementPaymentRequest {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let amount = fields.minor_units("amount", 1);
+        Some(Self { amount: fields.required("amount", amount)? })
+    }
+}
+
+/// Hold more on top of an authorization. Not every bank can.
+///
+/// A refusal leaves the hold as it stands (402); after a bank's silence the increment is reversed and the hold stands again.
+#[utoipa::path(post, path = "/v1/payments/{id}/increment", operation_id = "incrementPayment", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    request_body = IncrementPaymentRequest,
+    responses((status = 200, description = "The payment.", body = PaymentBody)))]
+pub(crate) async fn increment(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    let id = call.id::<PaymentKind>("payment")?;
+    let request: IncrementPaymentRequest = call.read()?;
+    let key = call.money_key()?;
+    let completed = api.pcs.increment_payment(&call.caller, key, id, request.amount).await?;
+    of_payment(Operation::Increment, completed, api.config.livemode)
+}
+
 /// A capture.
 #[derive(Debug, ToSchema)]
 pub(crate) struct CapturePaymentRequest {

@@ -47,10 +47,12 @@ async fn an_authorization_is_captured_in_part_or_voided() {
     let desk = Desk::seeded(201).await;
     let held = desk.authorization("order-1", GOOD).await;
     assert_eq!((held.status, held.at("/status")), (201, "requires_capture"), "{}", held.text);
-    assert_eq!(held.body["allowed_actions"], serde_json::json!(["capture", "void"]));
+    assert_eq!(held.body["allowed_actions"], serde_json::json!(["capture", "increment", "void"]));
     let path = format!("/v1/payments/{}", held.at("/id"));
     let too_much = desk.post_with("capture-0", &format!("{path}/capture"), r#"{"amount": 1251}"#).await;
     assert_eq!(too_much.problem(), "amount_exceeds_capturable");
+    let more = desk.post_with("more-1", &format!("{path}/increment"), r#"{"amount": 250}"#).await;
+    assert_eq!((more.status, &more.body["amount_capturable"]), (200, &1500.into()), "{}", more.text);
     let captured = desk.post_with("capture-1", &format!("{path}/capture"), r#"{"amount": 1000}"#).await;
     assert_eq!((captured.status, captured.at("/status")), (200, "succeeded"), "{}", captured.text);
     assert_eq!(captured.body["amount_captured"], 1000);

@@ -59,6 +59,21 @@ async fn a_chip_pays_at_a_till() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_card_says_what_it_has_left_and_nothing_is_kept_of_it() {
+    let desk = Desk::seeded(703).await;
+    let till = till(&desk).await;
+    desk.sale("order-1", GOOD).await;
+    let question = chip(&till).replace(r#""amount":1250,"#, "").replace(r#""confirm":true,"#, "");
+    let left = desk.post("/v1/balance_inquiries", &question).await;
+    assert_eq!((left.status, &left.body["available"]), (200, &999_999_998_750_u64.into()), "{}", left.text);
+    let poor = question.replace(GOOD, crate::POOR);
+    assert_eq!(desk.post("/v1/balance_inquiries", &poor).await.problem(), "card_declined");
+    let nothing = desk.post("/v1/balance_inquiries", r#"{"currency": "EUR"}"#).await;
+    assert_eq!((nothing.problem(), nothing.at("/param")), ("parameter_invalid", "/payment_method"));
+    desk.world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_does_not_fit_the_way_a_card_was_entered_is_named_and_never_repeated() {
     let desk = Desk::seeded(701).await;
     let till = till(&desk).await;

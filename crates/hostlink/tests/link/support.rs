@@ -52,8 +52,8 @@ impl Clock for Noon {
 /// The keys of a link in software: for tests only.
 pub struct SoftKeys {
     algorithm: MacAlgorithm,
-    mac: Mutex<Option<Vec<u8>>>,
-    previous: Mutex<Option<Vec<u8>>>,
+    mac: Mutex<Option<SoftKey>>,
+    previous: Mutex<Option<SoftKey>>,
     pub installed: AtomicU32,
 }
 
@@ -68,58 +68,73 @@ impl SoftKeys {
     }
 }
 
-fn single(key: &[u8], block: [u8; 8], forward: bool) -> [u8; 8] {
-    let cipher = Des::new_from_slice(key).unwrap();
-    let mut block = block.into();
-    if forward {
-        cipher.encrypt_block(&mut block)
-    } else {
-        cipher.decrypt_block(&mut block)
+/// A key of one or two halves, taken up once: its schedule costs as much as several blocks.
+struct SoftKey {
+    left: Des,
+    right: Option<Des>,
+}
+
+impl SoftKey {
+    fn new(key: &[u8]) -> Self {
+        let half = |half: &[u8]| Des::new_from_slice(half).unwrap();
+        Self { left: half(&key[..8]), right: key.get(8..16).map(half) }
     }
-    block.into()
-}
 
-fn any_length(key: &[u8], block: [u8; 8]) -> [u8; 8] {
-    if key.len() == 8 {
-        return single(key, block, true);
-    }
-    single(&key[..8], single(&key[8..], single(&key[..8], block, true), false), true)
-}
-
-fn padded(input: &[u8]) -> Vec<[u8; 8]> {
-    let mut bytes = input.to_vec();
-    bytes.resize(input.len().next_multiple_of(8), 0);
-    bytes.as_chunks::<8>().0.to_vec()
-}
-
-fn soft_mac(algorithm: MacAlgorithm, key: &[u8], input: &[u8]) -> [u8; 8] {
-    let xor = |a: [u8; 8], b: [u8; 8]| std::array::from_fn(|i| a[i] ^ b[i]);
-    match algorithm {
-        MacAlgorithm::X9_19 => {
-            let left = Des::new_from_slice(&key[..8]).unwrap();
-            let state = padded(input).into_iter().fold([0; 8], |state, block| {
-                let mut block = xor(state, block).into();
-                left.encrypt_block(&mut block);
-                block.into()
-            });
-            single(&key[..8], single(&key[8..], state, false), true)
+    /// One block: DES, or Triple DES where there are two halves.
+    fn encipher(&self, block: [u8; 8]) -> [u8; 8] {
+        let mut block = block.into();
+        self.left.encrypt_block(&mut block);
+        if let Some(right) = &self.right {
+            right.decrypt_block(&mut block);
+            self.left.encrypt_block(&mut block);
         }
-        MacAlgorithm::CupsEcb => {
-            let folded = padded(input).into_iter().fold([0; 8], xor);
-            let hex = |block: [u8; 8]| block.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
-            let half = |text: &str| <[u8; 8]>::try_from(text.as_bytes()).unwrap();
-            let text = hex(folded);
-            let first = any_length(key, half(&text[..8]));
-            half(&hex(any_length(key, xor(first, half(&text[8..]))))[..8])
-        }
-        MacAlgorithm::X9_9 | MacAlgorithm::AesCmac => unreachable!("no bank shipped here uses it"),
+        block.into()
     }
+
+    fn mac(&self, algorithm: MacAlgorithm, input: &[u8]) -> [u8; 8] {
+        match algorithm {
+            MacAlgorithm::X9_19 => {
+                // Every block through the left half, the last one through both.
+                let last = input.len().saturating_sub(1) / 8;
+                blocks(input).enumerate().fold([0; 8], |chained, (place, block)| {
+                    if place == last {
+                        return self.encipher(xor(chained, block));
+                    }
+                    let mut block = xor(chained, block).into();
+                    self.left.encrypt_block(&mut block);
+                    block.into()
+                })
+            }
+            MacAlgorithm::CupsEcb => {
+                let folded = hex(blocks(input).fold([0; 8], xor));
+                let half = |from: usize| std::array::from_fn(|i| folded[from + i]);
+                let enciphered = hex(self.encipher(xor(self.encipher(half(0)), half(8))));
+                std::array::from_fn(|i| enciphered[i])
+            }
+            MacAlgorithm::X9_9 | MacAlgorithm::AesCmac => unreachable!("no bank shipped here uses it"),
+        }
+    }
+}
+
+fn xor(a: [u8; 8], b: [u8; 8]) -> [u8; 8] {
+    std::array::from_fn(|i| a[i] ^ b[i])
+}
+
+fn blocks(input: &[u8]) -> impl Iterator<Item = [u8; 8]> {
+    input.chunks(8).map(|chunk| std::array::from_fn(|i| chunk.get(i).copied().unwrap_or(0)))
+}
+
+fn hex(block: [u8; 8]) -> [u8; 16] {
+    std::array::from_fn(|i| {
+        let nibble = if i % 2 == 0 { block[i / 2] >> 4 } else { block[i / 2] & 15 };
+        b"0123456789ABCDEF"[usize::from(nibble)]
+    })
 }
 
 impl LinkSecurity for SoftKeys {
     fn mac(&self, input: &[u8]) -> Result<[u8; 8], SecurityError> {
         let key = self.mac.lock().unwrap();
-        Ok(soft_mac(self.algorithm, key.as_ref().ok_or(SecurityError::NoMacKey)?, input))
+        Ok(key.as_ref().ok_or(SecurityError::NoMacKey)?.mac(self.algorithm, input))
     }
 
     fn verify(&self, input: &[u8], mac: &[u8; 8]) -> bool {
@@ -128,7 +143,7 @@ impl LinkSecurity for SoftKeys {
 
     fn verify_previous(&self, input: &[u8], mac: &[u8; 8]) -> bool {
         let key = self.previous.lock().unwrap();
-        key.as_ref().is_some_and(|key| soft_mac(self.algorithm, key, input) == *mac)
+        key.as_ref().is_some_and(|key| key.mac(self.algorithm, input) == *mac)
     }
 
     fn forget_previous_keys(&self) {
@@ -144,11 +159,12 @@ impl LinkSecurity for SoftKeys {
                 cipher.decrypt_block(&mut block);
                 clear.extend_from_slice(&<[u8; 8]>::from(block));
             }
-            if !any_length(&clear, [0; 8]).starts_with(&key.check_value) {
+            let taken_up = SoftKey::new(&clear);
+            if !taken_up.encipher([0; 8]).starts_with(&key.check_value) {
                 return Err(SecurityError::CheckValueMismatch(key.usage));
             }
             if key.usage == KeyUsage::Mac {
-                let old = self.mac.lock().unwrap().replace(clear);
+                let old = self.mac.lock().unwrap().replace(taken_up);
                 *self.previous.lock().unwrap() = old;
             }
         }
@@ -234,7 +250,10 @@ impl World {
         };
         let (first, keys) = parts(profile, Arc::clone(&connect));
         let others = (1..links).map(|_| parts(profile, Arc::clone(&connect)).0).collect();
-        let host = Host::start(first, others);
+        Self::of_host(bank, Host::start(first, others), keys)
+    }
+
+    pub fn of_host(bank: Arc<Bank>, host: Host, keys: Arc<SoftKeys>) -> Self {
         let link = host.links()[0].clone();
         Self { bank, host, link, keys, terminal: "00000001".to_owned(), stan: AtomicU32::new(1) }
     }

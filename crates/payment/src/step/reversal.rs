@@ -14,7 +14,9 @@ impl Payment {
                 .resolved(true)
                 .notice(Notice::Canceled)
                 .more(Statistic::Reversed, self.terms.amount.minor()),
-            Undo::Capture { .. } => to(State::Authorized).resolved(true).notice(Notice::ActionFailed),
+            Undo::Capture { .. } | Undo::Increment { .. } => {
+                to(State::Authorized).resolved(true).notice(Notice::ActionFailed)
+            }
             Undo::Void { of, .. } => to(of.state()).resolved(true).notice(Notice::ActionFailed),
         }
     }
@@ -29,6 +31,9 @@ impl Payment {
         match undo {
             Undo::Original => Ok(self.original_approved(approval, true, now)?.resolved(true)),
             Undo::Capture { amount } => self.capture_approved((amount, true), approval, true, now),
+            Undo::Increment { amount } => {
+                Ok(self.increment_approved(amount, approval, true, now)?.resolved(true))
+            }
             Undo::Void { of, why } => Ok(self.void_approved((of, why), approval, true, now)?.resolved(true)),
         }
     }
@@ -38,6 +43,7 @@ impl Payment {
         let exchange = match undo {
             Undo::Original => &mut self.original,
             Undo::Capture { .. } => &mut self.completion,
+            Undo::Increment { .. } => &mut self.increment,
             Undo::Void { .. } => &mut self.void,
         };
         if let Some(exchange) = exchange {

@@ -10,6 +10,7 @@ pub enum Act {
     Attach,
     Confirm,
     Capture(u8),
+    Increment(u8),
     Void,
     Expire,
     Abandon,
@@ -49,6 +50,7 @@ pub fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Confirm),
         // Mostly all of it, so that a second try asks for what the first asked for.
         5 => prop_oneof![3 => Just(250), 1 => any::<u8>()].prop_map(Act::Capture),
+        2 => any::<u8>().prop_map(Act::Increment),
         2 => Just(Act::Void),
         1 => Just(Act::Expire),
         1 => Just(Act::Abandon),

@@ -10,6 +10,7 @@ pub enum Ask {
     Authorize(u64),
     Consume(u64),
     Capture(u64),
+    Increment(u64),
     VoidHold(u64),
     VoidSale(u64),
     Refund(u64),
@@ -82,6 +83,10 @@ impl Bank {
                 (self.held, self.captured) = (0, executed(amount));
                 self.captured
             }
+            Ask::Increment(amount) if self.held > 0 && !is_sold => {
+                self.held += executed(amount);
+                executed(amount)
+            }
             Ask::VoidHold(amount) if amount == self.held => {
                 self.held = 0;
                 executed(amount)
@@ -97,6 +102,7 @@ impl Bank {
             Ask::Authorize(_)
             | Ask::Consume(_)
             | Ask::Capture(_)
+            | Ask::Increment(_)
             | Ask::VoidHold(_)
             | Ask::VoidSale(_)
             | Ask::Refund(_) => return Answer::No,

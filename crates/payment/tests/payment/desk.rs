@@ -189,6 +189,10 @@ impl Desk {
         Event::CaptureRequested { amount, exchange: self.exchange("capture") }
     }
 
+    pub fn increment(&mut self, amount: u64) -> Event {
+        Event::IncrementRequested { amount, exchange: self.exchange("increment") }
+    }
+
     pub fn void(&mut self) -> Event {
         Event::VoidRequested { why: VoidReason::Requested, exchange: Some(self.exchange("void")) }
     }

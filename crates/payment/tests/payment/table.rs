@@ -8,33 +8,35 @@ use crate::desk::{ABANDON, Desk, SILENT, SILENT_TO_AN_ADVICE, approved, attach, 
 
 /// Columns: a card is attached; the payment is confirmed; the bank says yes, yes to another amount, no; it is silent and
 /// the dialect reverses, or repeats; the message never left; it never left and goes to another bank; the reversal is
-/// acknowledged; the merchant captures, voids; time voids; the payment is abandoned without a message. `-` is refused,
-/// `=` stays.
+/// acknowledged; the merchant captures, has more held, voids; time voids; the payment is abandoned without a message.
+/// `-` is refused, `=` stays.
 #[rustfmt::skip]
 const TABLE: &str = "
-                  attach  confirm  yes    other  no     silent repeat unsent reroute acked  capture void   expire abandon
-no_card           card    -        -      -      -      -      -      -      -       -      -       -      -      abandoned
-card              =       consume  -      -      -      -      -      -      -       -      -       -      -      abandoned
-card_hold         =       auth     -      -      -      -      -      -      -       -      -       -      -      abandoned
-auth              -       -        held   rev    failed rev    rev    failed =       -      -       -      -      -
-consume           -       -        sold   rev    failed rev    rev    failed =       -      -       -      -      -
-held              -       -        -      -      -      -      -      -      -       -      capt    void_h exp_h  -
-capt              -       -        sold   rev_c  held   rev_c  capt_d held   -       -      -       -      -      -
-capt_d            -       -        sold   rev_c  held   rev_c  =      =      -       -      -       -      -      -
-sold              -       -        -      -      -      -      -      -      -       -      -       void_s -      -
-void_h            -       -        voided rev_vh held   rev_vh rev_vh held   -       -      -       -      -      -
-exp_h             -       -        expird rev_xh expird rev_xh rev_xh held   -       -      -       -      -      -
-void_s            -       -        voided rev_vs sold   rev_vs rev_vs sold   -       -      -       -      -      -
-rev               -       -        =      =      =      =      =      =      -       undone -       -      -      -
-rev_c             -       -        =      =      =      =      =      =      -       held   -       -      -      -
-rev_vh            -       -        =      =      =      =      =      =      -       held   -       -      -      -
-rev_xh            -       -        =      =      =      =      =      =      -       held   -       -      -      -
-rev_vs            -       -        =      =      =      =      =      =      -       sold   -       -      -      -
-failed            -       -        -      -      -      -      -      -      -       -      -       -      -      -
-undone            -       -        -      -      -      -      -      -      -       -      -       -      -      -
-voided            -       -        -      -      -      -      -      -      -       -      -       -      -      -
-expird            -       -        -      -      -      -      -      -      -       -      -       -      -      -
-abandoned         -       -        -      -      -      -      -      -      -       -      -       -      -      -
+                  attach  confirm  yes    other  no     silent repeat unsent reroute acked  capture more   void   expire abandon
+no_card           card    -        -      -      -      -      -      -      -       -      -       -      -      -      abandoned
+card              =       consume  -      -      -      -      -      -      -       -      -       -      -      -      abandoned
+card_hold         =       auth     -      -      -      -      -      -      -       -      -       -      -      -      abandoned
+auth              -       -        held   rev    failed rev    rev    failed =       -      -       -      -      -      -
+consume           -       -        sold   rev    failed rev    rev    failed =       -      -       -      -      -      -
+held              -       -        -      -      -      -      -      -      -       -      capt    incr   void_h exp_h  -
+capt              -       -        sold   rev_c  held   rev_c  capt_d held   -       -      -       -      -      -      -
+capt_d            -       -        sold   rev_c  held   rev_c  =      =      -       -      -       -      -      -      -
+incr              -       -        held   rev_i  held   rev_i  rev_i  held   -       -      -       -      -      -      -
+sold              -       -        -      -      -      -      -      -      -       -      -       -      void_s -      -
+void_h            -       -        voided rev_vh held   rev_vh rev_vh held   -       -      -       -      -      -      -
+exp_h             -       -        expird rev_xh expird rev_xh rev_xh held   -       -      -       -      -      -      -
+void_s            -       -        voided rev_vs sold   rev_vs rev_vs sold   -       -      -       -      -      -      -
+rev               -       -        =      =      =      =      =      =      -       undone -       -      -      -      -
+rev_c             -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_i             -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_vh            -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_xh            -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
+rev_vs            -       -        =      =      =      =      =      =      -       sold   -       -      -      -      -
+failed            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+undone            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+voided            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+expird            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+abandoned         -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
 ";
 
 const AMOUNT: u64 = 100_00;
@@ -45,6 +47,11 @@ pub fn in_every_state() -> BTreeMap<&'static str, Desk> {
         let mut desk = Desk::held(AMOUNT);
         let capture = desk.capture(AMOUNT);
         desk.after(capture)
+    };
+    let incrementing = || {
+        let mut desk = Desk::held(AMOUNT);
+        let increment = desk.increment(AMOUNT);
+        desk.after(increment)
     };
     let voiding = |start: fn(u64) -> Desk| {
         let mut desk = start(AMOUNT);
@@ -66,6 +73,8 @@ pub fn in_every_state() -> BTreeMap<&'static str, Desk> {
         ("held", Desk::held(AMOUNT)),
         ("capt", capturing()),
         ("capt_d", capturing().after(SILENT_TO_AN_ADVICE)),
+        ("incr", incrementing()),
+        ("rev_i", incrementing().after(SILENT)),
         ("sold", Desk::sold(AMOUNT)),
         ("void_h", voiding(Desk::held)),
         ("exp_h", expiring()),
@@ -96,6 +105,7 @@ fn event(column: &str, desk: &mut Desk) -> Event {
         "reroute" => desk.reroute(),
         "acked" => Event::ReversalAccepted,
         "capture" => desk.capture(AMOUNT),
+        "more" => desk.increment(AMOUNT),
         "void" => desk.void(),
         "expire" => desk.expire(),
         "abandon" => ABANDON,
@@ -164,6 +174,7 @@ pub fn accepted(desk: &mut Desk) -> Vec<&'static str> {
     let with_card = payment.step(attach(), now).map_or(payment.clone(), |change| change.payment);
     let confirm = desk.confirm();
     let capture = desk.capture(1);
+    let increment = desk.increment(1);
     let void = desk.void();
     let is_taken = |event| payment.step(event, now).is_ok();
     let mut accepted = Vec::new();
@@ -172,6 +183,9 @@ pub fn accepted(desk: &mut Desk) -> Vec<&'static str> {
     }
     if is_taken(capture) {
         accepted.push("capture");
+    }
+    if is_taken(increment) {
+        accepted.push("increment");
     }
     if desk.can_refund() {
         accepted.push("refund");

@@ -70,6 +70,11 @@ impl World {
                 let event = self.desk.capture(amount);
                 self.request(event, Ask::Capture(amount));
             }
+            Act::Increment(part) => {
+                let amount = before.terms.amount.minor() * u64::from(part) / 255;
+                let event = self.desk.increment(amount);
+                self.request(event, Ask::Increment(amount));
+            }
             Act::Void | Act::Expire => {
                 let event = if matches!(act, Act::Void) { self.desk.void() } else { self.desk.expire() };
                 let ask = match before.state {

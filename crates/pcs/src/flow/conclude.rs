@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use payment::{Event, Exchange, Payment, State, Undo};
+use payment::{Event, Exchange, Payment, State};
 use store::Unit;
 use types::Timestamp;
 
@@ -113,6 +113,7 @@ impl Pcs {
             | State::Authorizing
             | State::Consuming
             | State::Capturing { in_doubt: false, .. }
+            | State::Incrementing { .. }
             | State::Voiding { .. } => {}
         }
         Ok(())
@@ -165,20 +166,7 @@ const fn is_first(asked: State) -> bool {
 
 /// Whether the payment still waits for the end of this very exchange, and not of one that came after it.
 pub(crate) fn awaits(payment: &Payment, exchange: &Exchange) -> bool {
-    let awaited = match payment.state {
-        State::Authorizing | State::Consuming | State::Reversing { undo: Undo::Original } => {
-            &payment.original
-        }
-        State::Capturing { .. } | State::Reversing { undo: Undo::Capture { .. } } => &payment.completion,
-        State::Voiding { .. } | State::Reversing { undo: Undo::Void { .. } } => &payment.void,
-        State::RequiresPaymentMethod
-        | State::RequiresConfirmation
-        | State::Authorized
-        | State::Captured
-        | State::Failed
-        | State::Canceled { .. } => return false,
-    };
-    awaited.as_ref().is_some_and(|awaited| awaited.attempt == exchange.attempt)
+    payment.awaited().is_some_and(|awaited| awaited.attempt == exchange.attempt)
 }
 
 /// After a failed try to record an end: whether it can be decided again, and when.
@@ -193,11 +181,13 @@ pub(crate) async fn decide_again(error: CommandError, tries: u32) -> Result<(), 
     }
 }
 
-/// A capture or void that leaves the payment standing as before was refused; everything else is told by the payment.
+/// A capture, increment or void that leaves the payment standing as before was refused; everything else is told by the payment.
 fn outcome(asked: State, payment: &Payment) -> Done {
     let stands = matches!(payment.state, State::Authorized | State::Captured);
     let refused = match asked {
         State::Capturing { .. } => payment.state == State::Authorized,
+        // An increment that was approved has left no refusal.
+        State::Incrementing { .. } => payment.state == State::Authorized && payment.decline.is_some(),
         State::Voiding { .. } => stands,
         _ => false,
     };

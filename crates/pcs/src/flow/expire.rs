@@ -23,6 +23,7 @@ impl Pcs {
             | State::Authorizing
             | State::Consuming
             | State::Capturing { .. }
+            | State::Incrementing { .. }
             | State::Voiding { .. }
             | State::Reversing { .. } => return self.postpone(EXPIRY, task).await,
         }

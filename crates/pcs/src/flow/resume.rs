@@ -70,8 +70,10 @@ impl Pcs {
         let tell = |event: JournalEvent| {
             let fields = event.sent?;
             let payment = event.payment.map(|payment| *payment);
-            let of_payment =
-                payment.into_iter().flat_map(|it| [it.original, it.completion, it.void]).flatten();
+            let of_payment = payment
+                .into_iter()
+                .flat_map(|it| [it.original, it.increment, it.completion, it.void])
+                .flatten();
             let of_refund = event.refund.map(|refund| refund.exchange);
             let exchange = of_payment.chain(of_refund).find(|exchange| exchange.attempt == asked.attempt)?;
             Some(Message { transaction: asked.transaction, amount: asked.amount, exchange, fields })

@@ -164,6 +164,7 @@ impl Pcs {
             | State::Authorizing
             | State::Consuming
             | State::Capturing { .. }
+            | State::Incrementing { .. }
             | State::Voiding { .. }
             | State::Reversing { .. } => return Ok(()),
         };

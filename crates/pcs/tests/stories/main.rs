@@ -7,6 +7,8 @@ mod consume;
 mod crash;
 mod doubt;
 mod gated;
+mod hour;
+mod increment;
 mod keys;
 mod limits;
 mod operator;

@@ -66,6 +66,7 @@ pub fn payment(payment: &Payment) -> Option<PaymentResult> {
         | State::Authorizing
         | State::Consuming
         | State::Capturing { .. }
+        | State::Incrementing { .. }
         | State::Voiding { .. }
         | State::Reversing { .. } => Outcome::Processing,
     };

@@ -1,0 +1,230 @@
+//! An hour of everything at once, in the world's time: merchants pay, hold, hold more, capture, void and refund at two banks
+//! while a fifth of all answers goes wrong, a bank closes its doors, both end their day, and the gateway's process dies
+//! twice. Afterwards no payment is in doubt, no money hangs, and both sides' totals agree.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use banksim::{ChaosConfig, Script};
+use payment::{Notice, Payment, State};
+use pcs::{Caller, Completed, Done, Pcs, RefundRequest};
+use testkit::{Seeded, Shop, World, cny, eur};
+use tokio::task::JoinSet;
+use types::{Entropy as _, Money, PaymentId, PaymentMethodId};
+
+use crate::GOOD;
+
+/// Longer than a bank's time is, so that late answers are late.
+const LONGEST_DELAY: Duration = Duration::from_secs(40);
+const BANKS: [&str; 2] = ["cups-pos", "iso87-ascii"];
+const CARDS: [&str; 3] = [GOOD, "6222021234567894", "4000000000009995"];
+
+/// What one second of the hour begins.
+async fn one_thing(
+    pcs: Arc<Pcs>,
+    caller: Caller,
+    chance: u64,
+    new: pcs::NewPayment,
+    key: pcs::IdempotencyKey,
+    known: Option<PaymentId>,
+) -> Option<PaymentId> {
+    let payment = match known {
+        Some(id) => pcs.payment(caller.merchant, id).await.ok().flatten(),
+        None => None,
+    };
+    let done = match payment {
+        Some(payment) => follow_up(&pcs, &caller, key, &payment, chance).await,
+        None => pcs.create_payment(&caller, key, new).await.ok(),
+    };
+    match done?.done {
+        Done::Payment(payment) | Done::ActionRefused(payment) => Some(payment.id),
+        Done::Refund(refund) => Some(refund.payment),
+    }
+}
+
+async fn follow_up(
+    pcs: &Arc<Pcs>,
+    caller: &Caller,
+    key: pcs::IdempotencyKey,
+    payment: &Payment,
+    chance: u64,
+) -> Option<Completed> {
+    let id = payment.id;
+    let done = match (payment.state, chance % 4) {
+        (State::Authorized, 0) => pcs.void_payment(caller, key, id).await,
+        (State::Authorized, 1) => pcs.increment_payment(caller, key, id, 1 + chance % 5_000).await,
+        (State::Authorized, _) => {
+            let part = 1 + chance % payment.authorized;
+            pcs.capture_payment(caller, key, id, Some(part)).await
+        }
+        (State::Captured, 0) => pcs.void_payment(caller, key, id).await,
+        (State::Captured, _) => {
+            let amount = Some(1 + chance % payment.captured);
+            let (reason, merchant_reference, metadata) = (None, None, Default::default());
+            pcs.create_refund(
+                caller,
+                key,
+                RefundRequest { payment: id, amount, reason, merchant_reference, metadata },
+            )
+            .await
+        }
+        _ => return None,
+    };
+    // A request that loses a race, or meets a bank that is away, is refused; that is an answer too.
+    done.ok()
+}
+
+struct Town {
+    shops: Vec<(Shop, Vec<PaymentMethodId>)>,
+    chance: Seeded,
+    known: Vec<(usize, PaymentId)>,
+    begun: usize,
+}
+
+impl Town {
+    async fn of(world: &World, seed: u64) -> Self {
+        let mut shops = Vec::new();
+        for name in ["tea", "hotel", "books"] {
+            let shop = world.merchant(name).await;
+            let mut cards = Vec::new();
+            for pan in CARDS {
+                cards.push(world.card(&shop, pan).await);
+            }
+            shops.push((shop, cards));
+        }
+        Self { shops, chance: Seeded::new(seed), known: Vec::new(), begun: 0 }
+    }
+
+    fn draw(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.chance.fill(&mut bytes);
+        u64::from_be_bytes(bytes)
+    }
+
+    fn amount(&self) -> Money {
+        let minor = 1 + self.draw() % 100_00;
+        if self.draw().is_multiple_of(2) { eur(minor) } else { cny(minor) }
+    }
+
+    /// Begins one request, on a new payment or on one that is known.
+    fn begin(&mut self, world: &World, under_way: &mut JoinSet<(usize, Option<PaymentId>)>) {
+        self.begun += 1;
+        let chance = self.draw();
+        let known = (chance % 3 > 0 && !self.known.is_empty())
+            .then(|| self.known[self.draw() as usize % self.known.len()]);
+        let (place, id) =
+            known.map_or((self.draw() as usize % self.shops.len(), None), |(at, id)| (at, Some(id)));
+        let (shop, cards) = &self.shops[place];
+        let card = cards[self.draw() as usize % cards.len()];
+        let new = match self.draw() % 2 {
+            0 => world.sale(card, self.amount()),
+            _ => world.authorization(card, self.amount()),
+        };
+        let (pcs, caller, key) = (Arc::clone(world.pcs()), shop.caller.clone(), world.key());
+        under_way.spawn(async move { (place, one_thing(pcs, caller, chance >> 2, new, key, id).await) });
+    }
+
+    fn end(&mut self, (place, id): (usize, Option<PaymentId>)) {
+        if let Some(id) = id.filter(|id| !self.known.contains(&(place, *id))) {
+            self.known.push((place, id));
+        }
+    }
+}
+
+async fn an_hour(seed: u64) -> usize {
+    let mut world = World::seeded(seed).await;
+    let mut town = Town::of(&world, seed).await;
+    for (index, bank) in BANKS.into_iter().enumerate() {
+        let seed = seed + index as u64;
+        world.bank(bank).set_chaos(Some(ChaosConfig { seed, per_mille: 200, longest_delay: LONGEST_DELAY }));
+    }
+    let script = Script::from_toml(
+        r#"
+        [[step]]
+        at_ms = 600_000
+        for_ms = 120_000
+        bank = "shut"
+        [[step]]
+        at_ms = 1_800_000
+        bank = "cut_over"
+        "#,
+    )
+    .unwrap();
+    let mut scripts = JoinSet::new();
+    for name in BANKS {
+        let (bank, script) = (world.bank_handle(name), script.clone());
+        scripts.spawn(async move { bank.play(&script).await });
+    }
+    let mut under_way = JoinSet::new();
+    let mut working = tokio::spawn(Arc::clone(world.pcs()).work());
+    for second in 0..3_600 {
+        if second == 1_000 || second == 2_500 {
+            // The process dies in the middle of everything; another one takes up what it left.
+            working.abort();
+            under_way.detach_all();
+            world.crash().await;
+            world.pcs().resume().await.unwrap();
+            working = tokio::spawn(Arc::clone(world.pcs()).work());
+        }
+        town.begin(&world, &mut under_way);
+        world.pass_ms(1_000).await;
+        while let Some(ended) = under_way.try_join_next() {
+            town.end(ended.unwrap());
+        }
+    }
+    while under_way.join_next().await.is_some() {}
+    scripts.join_all().await;
+    for bank in BANKS {
+        world.bank(bank).set_chaos(None);
+    }
+    world.pass_ms(LONGEST_DELAY.as_millis() as u64 * 2).await;
+    working.abort();
+    world.settle().await;
+    world.audit().await;
+    assert!(world.pcs().doubts().await.unwrap().is_empty());
+    // An hour in which nothing went wrong would prove nothing.
+    let hour = tell(&world, &town).await;
+    println!("{} requests: {hour:?}", town.begun);
+    assert!(hour.payments > 500 && hour.in_doubt > 100 && hour.reversed > 50, "{hour:?}");
+    assert!(hour.captured > 300 && hour.refunds > 100 && hour.increments > 20, "{hour:?}");
+    town.begun
+}
+
+/// What the hour came to.
+#[derive(Debug, Default)]
+struct Hour {
+    payments: usize,
+    captured: usize,
+    refunds: usize,
+    increments: usize,
+    /// Doubts that began.
+    in_doubt: usize,
+    /// Messages that the banks have undone.
+    reversed: u64,
+}
+
+async fn tell(world: &World, town: &Town) -> Hour {
+    let mut hour = Hour { payments: town.known.len(), ..Hour::default() };
+    for (place, id) in &town.known {
+        for item in world.pcs().history(town.shops[*place].0.id(), *id).await.unwrap() {
+            for notice in item.event.notices.iter().map(|notice| notice.notice) {
+                match notice {
+                    Notice::Succeeded => hour.captured += 1,
+                    Notice::RefundSucceeded => hour.refunds += 1,
+                    Notice::Incremented => hour.increments += 1,
+                    Notice::InDoubt | Notice::RefundInDoubt => hour.in_doubt += 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+    for bank in BANKS {
+        hour.reversed += world.bank(bank).totals().values().map(|totals| totals.reversals.count).sum::<u64>();
+    }
+    hour
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_hour_of_chaos_no_payment_is_in_doubt_and_both_sides_totals_agree() {
+    assert_eq!(an_hour(900).await, 3_600);
+}
