@@ -19,7 +19,7 @@ use types::{Currency, MerchantId, Money, PaymentId};
 
 pub use bin::{BinRange, BinRangeError};
 pub use cost::Cost;
-pub use decide::decide;
+pub use decide::{decide, route};
 pub use decision::{Decision, Verdict, Why};
 pub use health::{Health, Seen};
 pub use rule::{Condition, Rule, Strategy, When};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hostlink::{BankProfile, Host, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank};
+use hostlink::{BankProfile, Host, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank, shipped_file};
 use types::{Clock, Entropy, Secret};
 use vault::{BankKeys, KeyFamily, TransportKey};
 
@@ -22,10 +22,26 @@ pub fn profile(name: &str) -> Result<Arc<BankProfile>, Fault> {
     Ok(Arc::new(shipped_bank(name).tried(format!("banks/{name}"))?))
 }
 
+/// The profile of a bank that is spoken to like one that comes with the program, and has a name of its own.
+fn named(profile_name: &str, name: &str) -> Result<Arc<BankProfile>, Fault> {
+    let shipped = profile(profile_name)?;
+    if name == profile_name {
+        return Ok(shipped);
+    }
+    let wrong = format!("bank {name} with the profile {profile_name}");
+    let text = shipped_file(&format!("{profile_name}/bank.toml")).unwrap_or_default();
+    let mut document: toml::Table = text.parse().tried(wrong.clone())?;
+    document.insert("name".to_owned(), name.into());
+    let named = BankProfile::from_toml(&document.to_string(), |path| shipped_file(path).map(str::to_owned));
+    Ok(Arc::new(named.tried(wrong)?))
+}
+
 /// A bank as it is configured.
 pub struct Wanted<'a> {
     /// Its name.
     pub name: &'a str,
+    /// How it is spoken to.
+    pub profile: &'a str,
     /// Where it listens.
     pub addresses: &'a [String],
     /// Links to each address.
@@ -46,8 +62,8 @@ pub fn bank(
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<pcs::Bank, Fault> {
-    let Wanted { name, addresses, links, terminal_master_key, reply_timeout } = *wanted;
-    let profile = profile(name)?;
+    let Wanted { name, profile, addresses, links, terminal_master_key, reply_timeout } = *wanted;
+    let profile = named(profile, name)?;
     let mut all = Vec::new();
     for round in 0..links {
         for (place, address) in addresses.iter().enumerate() {
@@ -93,4 +109,21 @@ pub fn read_key(path: &Path) -> Result<Secret<[u8; 16]>, Fault> {
 pub fn parse_key(text: &str) -> Option<Secret<[u8; 16]>> {
     let bytes = iso8583::parse_hex(text).ok()?;
     Some(Secret::new(bytes.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_profile_serves_under_another_name() {
+        for profile in SHIPPED_BANKS {
+            let named = named(profile, "north").unwrap();
+            assert_eq!(
+                (named.name(), named.dialect().name()),
+                ("north", shipped_bank(profile).unwrap().dialect().name())
+            );
+        }
+        assert!(named("iso87-ascii", "a name of seventeen").is_err());
+    }
 }

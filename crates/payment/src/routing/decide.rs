@@ -1,5 +1,7 @@
 //! The decision itself.
 
+use types::Currency;
+
 use super::cost::Charge;
 use super::draw::draw;
 use super::{Acquirer, Asked, BankNow, Decision, NoRoute, RoutingTable, Rule, Strategy, Verdict, Why};
@@ -17,7 +19,7 @@ pub fn decide<'a>(
     let mut verdicts: Vec<Verdict<'a>> = Vec::with_capacity(contracts.len());
     let mut covering: Vec<usize> = Vec::with_capacity(contracts.len());
     for (index, contract) in contracts.iter().enumerate() {
-        let left_out = not_offered(contract, asked)
+        let left_out = not_offered(contract, asked.amount.currency(), asked.brand)
             .or_else(|| {
                 let is_same = |&before: &usize| contracts[before].bank == contract.bank;
                 covering.iter().any(is_same).then_some(Why::SameBank)
@@ -56,11 +58,30 @@ pub fn decide<'a>(
     Decision { verdicts, rules, order, no_route }
 }
 
-fn not_offered(contract: &Acquirer, asked: &Asked<'_>) -> Option<Why<'static>> {
-    if !contract.currencies.contains(&asked.amount.currency()) {
+/// The first contract, in the merchant's order, that covers currency and brand at a bank that `can` answer: for questions
+/// that move no money. Rules speak of payments.
+///
+/// # Errors
+/// [`NoRoute`].
+pub fn route<'a>(
+    contracts: &'a [Acquirer],
+    currency: Currency,
+    brand: &str,
+    can: impl Fn(&str) -> bool,
+) -> Result<&'a Acquirer, NoRoute> {
+    let covers = |contract: &&Acquirer| not_offered(contract, currency, brand).is_none();
+    let mut covering = contracts.iter().filter(covers).peekable();
+    if covering.peek().is_none() {
+        return Err(NoRoute::NotOffered { currency });
+    }
+    covering.find(|contract| can(&contract.bank)).ok_or(NoRoute::Unreachable)
+}
+
+fn not_offered(contract: &Acquirer, currency: Currency, brand: &str) -> Option<Why<'static>> {
+    if !contract.currencies.contains(&currency) {
         return Some(Why::CurrencyNotOffered);
     }
-    (!contract.takes_brand(asked.brand)).then_some(Why::BrandNotOffered)
+    (!contract.takes_brand(brand)).then_some(Why::BrandNotOffered)
 }
 
 fn excluded<'a>(rules: &[&'a Rule], bank: &str) -> Option<Why<'a>> {

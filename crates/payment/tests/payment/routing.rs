@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use payment::CaptureMethod;
 use payment::routing::{
-    Acquirer, Asked, BankNow, Condition, Decision, NoRoute, RoutingTable, Rule, When, decide,
+    Acquirer, Asked, BankNow, Condition, Decision, NoRoute, RoutingTable, Rule, When, decide, route,
 };
 use types::{Currency, MerchantId, Money, PaymentId};
 
@@ -79,6 +79,8 @@ fn without_rules_the_first_reachable_contract_in_the_merchants_order_that_fits_i
         let now = |bank: &str| Some(if up.contains(&bank) { WELL } else { DOWN });
         let decision = decide(&table, &contracts, &asked, now);
         let first = decision.candidates().next().map(|contract| contract.bank.clone());
+        let question = route(&contracts, currency, brand, |bank| up.contains(&bank));
+        assert_eq!(question.ok().map(|it| &it.bank), first.as_ref(), "a question goes the same way");
         first.ok_or_else(|| decision.no_route().unwrap())
     };
     assert_eq!(to(Currency::CNY, "unionpay", &["north", "south"]), Ok("north".to_owned()));

@@ -64,6 +64,7 @@ pub async fn start(
         };
         let wanted = links::Wanted {
             name,
+            profile: name,
             addresses: &[address.to_string()],
             links: 1,
             terminal_master_key: &tmk,

@@ -82,6 +82,7 @@ impl Default for RuntimeSection {
 #[serde(deny_unknown_fields)]
 struct BankSection {
     name: String,
+    profile: Option<String>,
     address: Addresses,
     #[serde(default = "one_link")]
     links: usize,
@@ -145,6 +146,8 @@ pub struct Config {
 #[derive(Debug)]
 pub struct BankConfig {
     pub name: String,
+    /// The folder of `banks/` that says how it is spoken to.
+    pub profile: String,
     pub addresses: Vec<String>,
     /// Links to each address.
     pub links: usize,
@@ -182,9 +185,15 @@ impl Config {
             return Err(Fault::plain("api.at_once must be at least 1"));
         }
         let names: Vec<&str> = document.bank.iter().map(|bank| bank.name.as_str()).collect();
+        if let Some(name) =
+            names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
+        {
+            return Err(Fault::plain(format!("bank.name: {name} stands twice")));
+        }
         document.routing.check(&names).tried("the routing table does not hold")?;
         let banks = document.bank.into_iter().map(|bank| BankConfig {
             terminal_master_key_file: base.join(bank.terminal_master_key_file),
+            profile: bank.profile.unwrap_or_else(|| bank.name.clone()),
             name: bank.name,
             addresses: match bank.address {
                 Addresses::One(address) => vec![address],
@@ -278,6 +287,8 @@ mod tests {
         assert!(refused(address, "address = []").contains("bank.address"));
         assert!(refused(address, &format!("{address}\n links = 0")).contains("bank.links"));
         assert!(refused("sqlite:", "nosql:").contains("store.url"));
+        let twice = format!("{}\n[[bank]]", &GOOD[GOOD.find("[[bank]]").unwrap()..]);
+        assert!(refused("[[bank]]", &twice).contains("stands twice"));
         let told = refused("url = \"sqlite:lian.db\"", "urll = \"postgres://lian:hidden@127.0.0.1/lian\"");
         assert!(told.contains("line 5") && told.contains("urll") && !told.contains("hidden"), "{told}");
     }

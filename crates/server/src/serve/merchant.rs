@@ -56,7 +56,7 @@ async fn create_one(
         name: name.clone(),
         fee_plan: FeePlan { bps: 60, fixed: 0, min: Some(1), cap: None },
         limits: Limits::default(),
-        acquirers: banks.iter().filter_map(|bank| contract(&bank.name, number % TERMINALS_EACH)).collect(),
+        acquirers: banks.iter().filter_map(|bank| contract(bank, number % TERMINALS_EACH)).collect(),
         authorization_days: 7,
         sends_card_data,
     };
@@ -75,15 +75,15 @@ async fn create_one(
     Ok(Created { merchant: merchant.id.to_string(), name, secret_key, payment_methods })
 }
 
-/// A contract with a shipped bank; terminals count up with the merchants.
-fn contract(bank: &str, number: u64) -> Option<Acquirer> {
-    let (terminal, acceptor, currencies): (u64, &str, &[Currency]) = match bank {
+/// A contract with a bank that is spoken to like a shipped one; terminals count up with the merchants.
+fn contract(bank: &BankConfig, number: u64) -> Option<Acquirer> {
+    let (terminal, acceptor, currencies): (u64, &str, &[Currency]) = match bank.profile.as_str() {
         "cups-pos" => (10_000_001, "104440054110001", &[Currency::CNY]),
         "iso87-ascii" => (20_000_001, "EU0000000000001", &[Currency::EUR, Currency::USD, Currency::JPY]),
         _ => return None,
     };
     Some(Acquirer {
-        bank: bank.to_owned(),
+        bank: bank.name.clone(),
         terminal: format!("{:08}", terminal.checked_add(number)?),
         acceptor: acceptor.to_owned(),
         currencies: currencies.to_vec(),

@@ -106,6 +106,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
         let reply_timeout = bank.reply_timeout_ms.map(Duration::from_millis);
         let wanted = links::Wanted {
             name: &bank.name,
+            profile: &bank.profile,
             addresses: &bank.addresses,
             links: bank.links,
             terminal_master_key: &key,
