@@ -44,17 +44,6 @@ pub struct Acquirer {
     pub brands: Vec<String>,
 }
 
-impl Acquirer {
-    /// Whether it covers a card of this brand in this currency.
-    pub fn covers(&self, currency: Currency, brand: &str) -> bool {
-        self.currencies.contains(&currency) && self.takes_brand(brand)
-    }
-
-    pub(crate) fn takes_brand(&self, brand: &str) -> bool {
-        self.brands.is_empty() || self.brands.iter().any(|known| known == brand)
-    }
-}
-
 /// A payment, as far as its route depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked<'a> {

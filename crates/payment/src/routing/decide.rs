@@ -81,7 +81,8 @@ fn not_offered(contract: &Acquirer, currency: Currency, brand: &str) -> Option<W
     if !contract.currencies.contains(&currency) {
         return Some(Why::CurrencyNotOffered);
     }
-    (!contract.takes_brand(brand)).then_some(Why::BrandNotOffered)
+    let takes = contract.brands.is_empty() || contract.brands.iter().any(|it| it == brand);
+    (!takes).then_some(Why::BrandNotOffered)
 }
 
 fn excluded<'a>(rules: &[&'a Rule], bank: &str) -> Option<Why<'a>> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use payment::Decline;
-use payment::routing::{Acquirer, NoRoute};
+use payment::routing::{self, NoRoute};
 use types::{Currency, Money, PaymentMethodId, TerminalId};
 
 use super::exchange::Place;
@@ -71,11 +71,8 @@ impl Pcs {
             Some(at) if !asks(&at.bank) => return Err(NoRoute::Unreachable.into()),
             Some(at) => Place { bank: &at.bank, terminal: &at.number, acceptor: &at.acceptor, entry },
             None => {
-                // Nothing is moved, so no rule is asked: the merchant's first contract whose bank answers it.
-                let covers = |contract: &&Acquirer| contract.covers(currency, &given.method.card.brand);
-                let mut contracts = merchant.acquirers.iter().filter(covers).peekable();
-                contracts.peek().ok_or(NoRoute::NotOffered { currency })?;
-                let contract = contracts.find(|contract| asks(&contract.bank)).ok_or(NoRoute::Unreachable)?;
+                let brand = &given.method.card.brand;
+                let contract = routing::route(&merchant.acquirers, currency, brand, asks)?;
                 Place {
                     bank: &contract.bank,
                     terminal: &contract.terminal,
