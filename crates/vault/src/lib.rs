@@ -23,7 +23,9 @@ mod keyring;
 mod seal;
 mod vault;
 
-pub use bank::{BankKeyError, BankKeys, KeyFamily, KeyUsage, MacAlgorithm, TransportKey, WrappedKey};
+pub use bank::{
+    BankKeyError, BankKeys, KeyFamily, KeyUsage, MacAlgorithm, MacPadding, TransportKey, WrappedKey,
+};
 pub use cards::{Fingerprint, SealedCard};
 pub use entropy::SystemEntropy;
 pub use error::VaultError;

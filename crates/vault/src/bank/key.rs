@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit};
-use aes::{Aes128, Aes256};
-use cmac::Cmac;
-use des::{Des, TdesEde2, TdesEde3};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::BankKeyError;
+use super::cipher::{self, BlockCipher as _, SoftwareCipher};
 use crate::hex;
 
 /// Which cipher a transport key and the working keys under it are for.
@@ -131,28 +128,17 @@ pub fn check_strength(family: KeyFamily, key: &[u8]) -> Result<(), BankKeyError>
 /// The leftmost four bytes of the check value: a block of zeros under the key (Triple DES), or the CMAC of one (AES).
 /// Source: ANSI X9.24-1:2017 annex A.
 pub fn check_value(family: KeyFamily, key: &[u8]) -> Result<[u8; 4], BankKeyError> {
-    let wrong = BankKeyError::Length { bytes: key.len(), wanted: "a bank key" };
-    let mut block = [0; 8];
-    match (family, key.len()) {
-        (KeyFamily::TripleDes, 8) => cipher::<Des>(key).ok_or(wrong)?.encrypt_block((&mut block).into()),
-        (KeyFamily::TripleDes, 16) => {
-            cipher::<TdesEde2>(key).ok_or(wrong)?.encrypt_block((&mut block).into())
+    match family {
+        KeyFamily::TripleDes => {
+            let mut block = [0; 8];
+            SoftwareCipher::new(family, key)?.encrypt(&mut block)?;
+            Ok([block[0], block[1], block[2], block[3]])
         }
-        (KeyFamily::TripleDes, 24) => {
-            cipher::<TdesEde3>(key).ok_or(wrong)?.encrypt_block((&mut block).into())
+        KeyFamily::Aes => {
+            let mac = cipher::cmac(family, key, &[0; 16])?;
+            Ok([mac[0], mac[1], mac[2], mac[3]])
         }
-        (KeyFamily::Aes, 16) => block = cmac_of_zeros(cipher::<Cmac<Aes128>>(key).ok_or(wrong)?),
-        (KeyFamily::Aes, 32) => block = cmac_of_zeros(cipher::<Cmac<Aes256>>(key).ok_or(wrong)?),
-        _ => return Err(wrong),
     }
-    Ok([block[0], block[1], block[2], block[3]])
-}
-
-fn cmac_of_zeros<M: cmac::Mac>(mut mac: M) -> [u8; 8] {
-    mac.update(&[0; 16]);
-    let mut left = [0; 8];
-    left.copy_from_slice(&mac.finalize().into_bytes()[..8]);
-    left
 }
 
 /// Decrypts a working key block by block under a Triple DES transport key: the old form without key blocks, which
@@ -161,24 +147,10 @@ pub fn unwrap_ecb(transport: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>
     if !matches!(wrapped.len(), 8 | 16 | 24) {
         return Err(BankKeyError::Length { bytes: wrapped.len(), wanted: "a working key" });
     }
-    let wrong = BankKeyError::Length { bytes: transport.len(), wanted: "a transport key" };
-    let mut clear = Zeroizing::new(Vec::with_capacity(wrapped.len()));
-    for bytes in wrapped.chunks_exact(8) {
-        let mut block = [0; 8];
-        block.copy_from_slice(bytes);
-        match transport.len() {
-            16 => cipher::<TdesEde2>(transport).ok_or(wrong)?.decrypt_block((&mut block).into()),
-            24 => cipher::<TdesEde3>(transport).ok_or(wrong)?.decrypt_block((&mut block).into()),
-            _ => return Err(wrong),
-        }
-        clear.extend_from_slice(&block);
-        block.zeroize();
-    }
+    let transport = SoftwareCipher::new(KeyFamily::TripleDes, transport)?;
+    let mut clear = Zeroizing::new(wrapped.to_vec());
+    clear.chunks_exact_mut(8).try_for_each(|block| transport.decrypt(block))?;
     Ok(clear)
-}
-
-fn cipher<C: KeyInit>(key: &[u8]) -> Option<C> {
-    C::new_from_slice(key).ok()
 }
 
 #[cfg(test)]

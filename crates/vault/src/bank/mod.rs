@@ -3,6 +3,7 @@
 //! A transport key (TMK, terminal or zone master key) is imported in components, kept sealed, and only unwraps working
 //! keys. A working key (MAK for message authentication, PIK for PIN blocks) lives in memory until the next sign-on.
 
+mod cipher;
 mod key;
 mod mac;
 
@@ -14,8 +15,8 @@ use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap as _};
 use zeroize::Zeroizing;
 
 pub use key::{KeyFamily, TransportKey};
-pub use mac::MacAlgorithm;
 use mac::MacKey;
+pub use mac::{MacAlgorithm, MacPadding};
 
 /// What a working key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -173,7 +174,7 @@ impl BankKeys {
     /// [`BankKeyError::NoMacKey`] before the first sign-on.
     pub fn mac(&self, input: &[u8]) -> Result<[u8; 8], BankKeyError> {
         let key = self.mac.read().unwrap_or_else(PoisonError::into_inner);
-        key.as_ref().map(|key| key.mac(input)).ok_or(BankKeyError::NoMacKey)
+        key.as_ref().map(|key| key.mac(MacPadding::Method1, input)).ok_or(BankKeyError::NoMacKey)
     }
 
     /// Whether `mac` is the MAC of `input`; in constant time. Without a MAC key nothing verifies.
