@@ -2,7 +2,7 @@
 
 use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
-use cmac::{Cmac, Mac as _};
+use cmac::Cmac;
 use des::{Des, TdesEde2, TdesEde3};
 use zeroize::Zeroizing;
 

@@ -66,17 +66,7 @@ impl TransportKey {
     /// # Errors
     /// As [`TransportKey::from_hex`], also when the components differ in length or there is none.
     pub fn from_components(family: KeyFamily, components: &[&str]) -> Result<Self, BankKeyError> {
-        let (first, others) =
-            components.split_first().ok_or(BankKeyError::Length { bytes: 0, wanted: "a transport key" })?;
-        let mut key = read_hex(first)?;
-        for component in others {
-            let component = read_hex(component)?;
-            if component.len() != key.len() {
-                return Err(BankKeyError::Length { bytes: component.len(), wanted: "the first component" });
-            }
-            key.iter_mut().zip(component.iter()).for_each(|(byte, other)| *byte ^= other);
-        }
-        Self::from_bytes(family, &key)
+        Self::from_bytes(family, &join_components(components)?)
     }
 
     /// The check value, three bytes: what the bank's letter says beside the key. It tells nothing about the key.
@@ -102,7 +92,29 @@ impl fmt::Debug for TransportKey {
     }
 }
 
-fn read_hex(digits: &str) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+/// The key that components in hexadecimal digits make by exclusive or.
+pub fn join_components(components: &[&str]) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+    let (first, others) =
+        components.split_first().ok_or(BankKeyError::Length { bytes: 0, wanted: "a transport key" })?;
+    let mut key = read_hex(first)?;
+    for component in others {
+        let component = read_hex(component)?;
+        if component.len() != key.len() {
+            return Err(BankKeyError::Length { bytes: component.len(), wanted: "the first component" });
+        }
+        cipher::xor(&mut key, &component);
+    }
+    Ok(key)
+}
+
+/// Sets the lowest bit of each byte so that the number of its bits is odd, as DES keys have it (FIPS 46-3). The cipher
+/// does not look at that bit.
+pub fn set_odd_parity(key: &mut [u8]) {
+    key.iter_mut().filter(|byte| byte.count_ones() % 2 == 0).for_each(|byte| *byte ^= 1);
+}
+
+/// Bytes from hexadecimal digits and white space.
+pub fn read_hex(digits: &str) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
     let mut plain = Zeroizing::new(String::with_capacity(digits.len()));
     plain.extend(digits.chars().filter(|letter| !letter.is_whitespace()));
     hex::decode(&plain).ok_or(BankKeyError::NotHex)
@@ -117,7 +129,7 @@ pub fn check_strength(family: KeyFamily, key: &[u8]) -> Result<(), BankKeyError>
             }
             des::weak_key_test(key).map_err(|_| BankKeyError::Weak)
         }
-        (KeyFamily::Aes, 16 | 32) => {
+        (KeyFamily::Aes, 16 | 24 | 32) => {
             // The only AES keys that are surely a mistake.
             if key.iter().all(|byte| *byte == key[0]) { Err(BankKeyError::Weak) } else { Ok(()) }
         }
@@ -141,12 +153,18 @@ pub fn check_value(family: KeyFamily, key: &[u8]) -> Result<[u8; 4], BankKeyErro
     }
 }
 
+/// Refuses what no Triple DES working key can be.
+pub fn check_wrapped_length(wrapped: &[u8]) -> Result<(), BankKeyError> {
+    match wrapped.len() {
+        8 | 16 | 24 => Ok(()),
+        bytes => Err(BankKeyError::Length { bytes, wanted: "a working key" }),
+    }
+}
+
 /// Decrypts a working key block by block under a Triple DES transport key: the old form without key blocks, which
 /// check value and parity have to stand in for.
 pub fn unwrap_ecb(transport: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
-    if !matches!(wrapped.len(), 8 | 16 | 24) {
-        return Err(BankKeyError::Length { bytes: wrapped.len(), wanted: "a working key" });
-    }
+    check_wrapped_length(wrapped)?;
     let transport = SoftwareCipher::new(KeyFamily::TripleDes, transport)?;
     let mut clear = Zeroizing::new(wrapped.to_vec());
     clear.chunks_exact_mut(8).try_for_each(|block| transport.decrypt(block))?;

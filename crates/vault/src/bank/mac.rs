@@ -217,8 +217,8 @@ mod tests {
         assert_eq!(mac(MacAlgorithm::X9_19, key, b"8bytes!!"), "2EB513AE19F748E3");
     }
 
-    /// The messages and keys of the annex of ISO/IEC 9797-1. Algorithm 3 and algorithm 1 with padding 1 are its values, as
-    /// other public test suites have them too; algorithm 1 with padding 2 is what psec (Python) 1.3.0 gives.
+    /// The messages and keys of the annex of ISO/IEC 9797-1. The values of algorithm 3 and the first one are in other
+    /// public test suites too; the other three of algorithm 1 are what psec (Python) 1.3.0 gives.
     #[test]
     fn algorithms_1_and_3_are_those_of_iso_9797_1() {
         const KEYS: &str = "0123456789ABCDEFFEDCBA9876543210";
