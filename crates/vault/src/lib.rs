@@ -11,7 +11,8 @@
 //! ```
 //!
 //! What is never here: a way to seal a security code or a PIN. PCI DSS v4.0.1 requirement 3.3.1 forbids keeping them,
-//! encrypted or not, so no function takes one. PIN blocks are not opened either: that is work for a payment HSM.
+//! encrypted or not, so no function takes one. Encrypted PIN blocks are translated from key to key, and no function
+//! returns a PIN; production does even that in a payment HSM (`docs/operating/keys.md`).
 
 pub mod bank;
 mod cards;
@@ -23,7 +24,12 @@ mod keyring;
 mod seal;
 mod vault;
 
-pub use bank::{BankKeyError, BankKeys, KeyFamily, KeyUsage, MacAlgorithm, TransportKey, WrappedKey};
+pub use bank::{
+    AesKeyLength, AesKsn, BankKey, BankKeyError, BankKeys, DukptUsage, Exportability, KeyBlockError,
+    KeyBlockHeader, KeyBlockKey, KeyBlockVersion, KeyFamily, KeyModes, KeyType, KeyUsage, KsnError,
+    MacAlgorithm, MacPadding, OptionalBlock, PinBlockFormat, PinError, PinZone, TdesKsn, Token, TokenError,
+    TokenKeysError, TokenReason, TransportKey, WrappedKey, translate_pin,
+};
 pub use cards::{Fingerprint, SealedCard};
 pub use entropy::SystemEntropy;
 pub use error::VaultError;

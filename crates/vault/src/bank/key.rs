@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _, KeyInit};
-use aes::{Aes128, Aes256};
-use cmac::Cmac;
-use des::{Des, TdesEde2, TdesEde3};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::BankKeyError;
+use super::cipher::{self, BlockCipher as _, SoftwareCipher};
 use crate::hex;
 
 /// Which cipher a transport key and the working keys under it are for.
@@ -69,17 +66,7 @@ impl TransportKey {
     /// # Errors
     /// As [`TransportKey::from_hex`], also when the components differ in length or there is none.
     pub fn from_components(family: KeyFamily, components: &[&str]) -> Result<Self, BankKeyError> {
-        let (first, others) =
-            components.split_first().ok_or(BankKeyError::Length { bytes: 0, wanted: "a transport key" })?;
-        let mut key = read_hex(first)?;
-        for component in others {
-            let component = read_hex(component)?;
-            if component.len() != key.len() {
-                return Err(BankKeyError::Length { bytes: component.len(), wanted: "the first component" });
-            }
-            key.iter_mut().zip(component.iter()).for_each(|(byte, other)| *byte ^= other);
-        }
-        Self::from_bytes(family, &key)
+        Self::from_bytes(family, &join_components(components)?)
     }
 
     /// The check value, three bytes: what the bank's letter says beside the key. It tells nothing about the key.
@@ -105,7 +92,29 @@ impl fmt::Debug for TransportKey {
     }
 }
 
-fn read_hex(digits: &str) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+/// The key that components in hexadecimal digits make by exclusive or.
+pub fn join_components(components: &[&str]) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+    let (first, others) =
+        components.split_first().ok_or(BankKeyError::Length { bytes: 0, wanted: "a transport key" })?;
+    let mut key = read_hex(first)?;
+    for component in others {
+        let component = read_hex(component)?;
+        if component.len() != key.len() {
+            return Err(BankKeyError::Length { bytes: component.len(), wanted: "the first component" });
+        }
+        cipher::xor(&mut key, &component);
+    }
+    Ok(key)
+}
+
+/// Sets the lowest bit of each byte so that the number of its bits is odd, as DES keys have it (FIPS 46-3). The cipher
+/// does not look at that bit.
+pub fn set_odd_parity(key: &mut [u8]) {
+    key.iter_mut().filter(|byte| byte.count_ones() % 2 == 0).for_each(|byte| *byte ^= 1);
+}
+
+/// Bytes from hexadecimal digits and white space.
+pub fn read_hex(digits: &str) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
     let mut plain = Zeroizing::new(String::with_capacity(digits.len()));
     plain.extend(digits.chars().filter(|letter| !letter.is_whitespace()));
     hex::decode(&plain).ok_or(BankKeyError::NotHex)
@@ -120,7 +129,7 @@ pub fn check_strength(family: KeyFamily, key: &[u8]) -> Result<(), BankKeyError>
             }
             des::weak_key_test(key).map_err(|_| BankKeyError::Weak)
         }
-        (KeyFamily::Aes, 16 | 32) => {
+        (KeyFamily::Aes, 16 | 24 | 32) => {
             // The only AES keys that are surely a mistake.
             if key.iter().all(|byte| *byte == key[0]) { Err(BankKeyError::Weak) } else { Ok(()) }
         }
@@ -131,54 +140,35 @@ pub fn check_strength(family: KeyFamily, key: &[u8]) -> Result<(), BankKeyError>
 /// The leftmost four bytes of the check value: a block of zeros under the key (Triple DES), or the CMAC of one (AES).
 /// Source: ANSI X9.24-1:2017 annex A.
 pub fn check_value(family: KeyFamily, key: &[u8]) -> Result<[u8; 4], BankKeyError> {
-    let wrong = BankKeyError::Length { bytes: key.len(), wanted: "a bank key" };
-    let mut block = [0; 8];
-    match (family, key.len()) {
-        (KeyFamily::TripleDes, 8) => cipher::<Des>(key).ok_or(wrong)?.encrypt_block((&mut block).into()),
-        (KeyFamily::TripleDes, 16) => {
-            cipher::<TdesEde2>(key).ok_or(wrong)?.encrypt_block((&mut block).into())
+    match family {
+        KeyFamily::TripleDes => {
+            let mut block = [0; 8];
+            SoftwareCipher::new(family, key)?.encrypt(&mut block)?;
+            Ok([block[0], block[1], block[2], block[3]])
         }
-        (KeyFamily::TripleDes, 24) => {
-            cipher::<TdesEde3>(key).ok_or(wrong)?.encrypt_block((&mut block).into())
+        KeyFamily::Aes => {
+            let mac = cipher::cmac(family, key, &[0; 16])?;
+            Ok([mac[0], mac[1], mac[2], mac[3]])
         }
-        (KeyFamily::Aes, 16) => block = cmac_of_zeros(cipher::<Cmac<Aes128>>(key).ok_or(wrong)?),
-        (KeyFamily::Aes, 32) => block = cmac_of_zeros(cipher::<Cmac<Aes256>>(key).ok_or(wrong)?),
-        _ => return Err(wrong),
     }
-    Ok([block[0], block[1], block[2], block[3]])
 }
 
-fn cmac_of_zeros<M: cmac::Mac>(mut mac: M) -> [u8; 8] {
-    mac.update(&[0; 16]);
-    let mut left = [0; 8];
-    left.copy_from_slice(&mac.finalize().into_bytes()[..8]);
-    left
+/// Refuses what no Triple DES working key can be.
+pub fn check_wrapped_length(wrapped: &[u8]) -> Result<(), BankKeyError> {
+    match wrapped.len() {
+        8 | 16 | 24 => Ok(()),
+        bytes => Err(BankKeyError::Length { bytes, wanted: "a working key" }),
+    }
 }
 
 /// Decrypts a working key block by block under a Triple DES transport key: the old form without key blocks, which
 /// check value and parity have to stand in for.
 pub fn unwrap_ecb(transport: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
-    if !matches!(wrapped.len(), 8 | 16 | 24) {
-        return Err(BankKeyError::Length { bytes: wrapped.len(), wanted: "a working key" });
-    }
-    let wrong = BankKeyError::Length { bytes: transport.len(), wanted: "a transport key" };
-    let mut clear = Zeroizing::new(Vec::with_capacity(wrapped.len()));
-    for bytes in wrapped.chunks_exact(8) {
-        let mut block = [0; 8];
-        block.copy_from_slice(bytes);
-        match transport.len() {
-            16 => cipher::<TdesEde2>(transport).ok_or(wrong)?.decrypt_block((&mut block).into()),
-            24 => cipher::<TdesEde3>(transport).ok_or(wrong)?.decrypt_block((&mut block).into()),
-            _ => return Err(wrong),
-        }
-        clear.extend_from_slice(&block);
-        block.zeroize();
-    }
+    check_wrapped_length(wrapped)?;
+    let transport = SoftwareCipher::new(KeyFamily::TripleDes, transport)?;
+    let mut clear = Zeroizing::new(wrapped.to_vec());
+    clear.chunks_exact_mut(8).try_for_each(|block| transport.decrypt(block))?;
     Ok(clear)
-}
-
-fn cipher<C: KeyInit>(key: &[u8]) -> Option<C> {
-    C::new_from_slice(key).ok()
 }
 
 #[cfg(test)]

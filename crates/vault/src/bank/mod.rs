@@ -3,8 +3,14 @@
 //! A transport key (TMK, terminal or zone master key) is imported in components, kept sealed, and only unwraps working
 //! keys. A working key (MAK for message authentication, PIK for PIN blocks) lives in memory until the next sign-on.
 
+mod bank_key;
+mod cipher;
+mod dukpt;
 mod key;
+mod key_block;
 mod mac;
+mod pin;
+mod token;
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
@@ -13,9 +19,15 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap as _};
 use zeroize::Zeroizing;
 
+pub use bank_key::{BankKey, Exportability, KeyModes, KeyType};
+pub use dukpt::{AesKeyLength, AesKsn, DukptUsage, KsnError, TdesKsn};
 pub use key::{KeyFamily, TransportKey};
-pub use mac::MacAlgorithm;
+pub use key_block::{KeyBlockError, KeyBlockHeader, KeyBlockKey, KeyBlockVersion, OptionalBlock};
 use mac::MacKey;
+pub use mac::{MacAlgorithm, MacPadding};
+pub use pin::{PinBlockFormat, PinError, PinZone, translate_pin};
+use token::TokenKey;
+pub use token::{Token, TokenError, TokenReason};
 
 /// What a working key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +101,45 @@ pub enum BankKeyError {
         /// The algorithm.
         algorithm: MacAlgorithm,
     },
+    /// A key of another type than the operation takes.
+    #[error("a {key_type:?} key is not for {wanted}")]
+    WrongType {
+        /// The type of the key.
+        key_type: KeyType,
+        /// What it should have done.
+        wanted: &'static str,
+    },
+    /// A direction that the key block of the key does not allow.
+    #[error("this {key_type:?} key must not {wanted}")]
+    Mode {
+        /// The type of the key.
+        key_type: KeyType,
+        /// What it should have done.
+        wanted: &'static str,
+    },
+    /// Padding method 2 with an algorithm that has a padding of its own.
+    #[error("MAC algorithm {algorithm} has a padding of its own")]
+    Padding {
+        /// The algorithm.
+        algorithm: MacAlgorithm,
+    },
+    /// The bytes of the key were asked for, and it is in a token, or must not leave.
+    #[error("key does not leave its place")]
+    NotExportable,
+    /// PKCS#11 has no mechanism for the algorithm.
+    #[error("MAC algorithm {algorithm} cannot be computed in a token")]
+    NotInToken {
+        /// The algorithm.
+        algorithm: MacAlgorithm,
+    },
+    /// A token refused or did not answer.
+    #[error("token failed while {doing}: {reason}")]
+    Token {
+        /// What was being done.
+        doing: &'static str,
+        /// The return value of PKCS#11.
+        reason: TokenReason,
+    },
     /// No MAC key yet: the link has not signed on.
     #[error("no MAC key is installed; the link has to sign on first")]
     NoMacKey,
@@ -106,14 +157,52 @@ impl BankKeyError {
             Self::CheckValueLength { .. } => "bank_key_check_value_length",
             Self::Double { .. } => "bank_key_double",
             Self::Family { .. } => "bank_key_family",
+            Self::WrongType { .. } => "bank_key_wrong_type",
+            Self::Mode { .. } => "bank_key_mode",
+            Self::Padding { .. } => "bank_key_padding",
+            Self::NotExportable => "bank_key_not_exportable",
+            Self::NotInToken { .. } => "bank_key_not_in_token",
+            Self::Token { .. } => "bank_key_token_failed",
             Self::NoMacKey => "bank_key_missing",
         }
     }
 }
 
+/// Why the keys of a link in a token cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenKeysError {
+    /// The token, or the key in it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// What the link wants of the key.
+    #[error(transparent)]
+    Key(#[from] BankKeyError),
+}
+
+/// Where the transport key of a link is.
+enum Transport {
+    Software(TransportKey),
+    Token(TokenKey),
+}
+
+impl Transport {
+    const fn family(&self) -> KeyFamily {
+        match self {
+            Self::Software(key) => key.family(),
+            Self::Token(key) => key.family(),
+        }
+    }
+}
+
+/// A MAC key between two sign-ons.
+enum WorkingMac {
+    Software(MacKey),
+    Token(TokenKey),
+}
+
 /// The keys of one bank link. Shared between threads; working keys change under it at each sign-on.
 pub struct BankKeys {
-    transport: TransportKey,
+    transport: Transport,
     algorithm: MacAlgorithm,
     check_value_len: usize,
     mac: RwLock<MacKeys>,
@@ -122,8 +211,8 @@ pub struct BankKeys {
 /// The MAC key of the latest exchange, and the one before it for messages that were under way when keys changed.
 #[derive(Default)]
 struct MacKeys {
-    current: Option<MacKey>,
-    previous: Option<MacKey>,
+    current: Option<WorkingMac>,
+    previous: Option<WorkingMac>,
 }
 
 impl BankKeys {
@@ -134,6 +223,30 @@ impl BankKeys {
     /// [`BankKeyError::CheckValueLength`] for a length other than 3 or 4.
     pub fn new(
         transport: TransportKey,
+        algorithm: MacAlgorithm,
+        check_value_len: usize,
+    ) -> Result<Self, BankKeyError> {
+        Self::from_transport(Transport::Software(transport), algorithm, check_value_len)
+    }
+
+    /// Keys of a link whose transport key is the one secret key labelled `label` in a token. A Triple DES working key is
+    /// decrypted by the token and lies in this process from sign-on to sign-on, since PKCS#11 has no retail MAC; an AES
+    /// working key is unwrapped inside the token and stays there.
+    ///
+    /// # Errors
+    /// [`TokenKeysError`]: as [`Token::key`] and [`BankKeys::new`] have them.
+    pub fn in_token(
+        token: &std::sync::Arc<Token>,
+        label: &str,
+        algorithm: MacAlgorithm,
+        check_value_len: usize,
+    ) -> Result<Self, TokenKeysError> {
+        let transport = Transport::Token(token.find(label)?);
+        Ok(Self::from_transport(transport, algorithm, check_value_len)?)
+    }
+
+    fn from_transport(
+        transport: Transport,
         algorithm: MacAlgorithm,
         check_value_len: usize,
     ) -> Result<Self, BankKeyError> {
@@ -157,10 +270,8 @@ impl BankKeys {
             if wrapped[..place].iter().any(|earlier| earlier.usage == key.usage) {
                 return Err(BankKeyError::Double { usage: key.usage });
             }
-            let clear = self.unwrap(key)?;
-            match key.usage {
-                KeyUsage::Mac => mac = Some(MacKey::new(self.algorithm, &clear)?),
-                KeyUsage::Pin => check_pin_key_length(&clear)?,
+            if let Some(made) = self.take_up(key)? {
+                mac = Some(made);
             }
         }
         if let Some(mac) = mac {
@@ -186,7 +297,14 @@ impl BankKeys {
     /// [`BankKeyError::NoMacKey`] before the first sign-on.
     pub fn mac(&self, input: &[u8]) -> Result<[u8; 8], BankKeyError> {
         let keys = self.mac.read().unwrap_or_else(PoisonError::into_inner);
-        keys.current.as_ref().map(|key| key.mac(input)).ok_or(BankKeyError::NoMacKey)
+        self.mac_with(keys.current.as_ref().ok_or(BankKeyError::NoMacKey)?, input)
+    }
+
+    fn mac_with(&self, key: &WorkingMac, input: &[u8]) -> Result<[u8; 8], BankKeyError> {
+        match key {
+            WorkingMac::Software(key) => Ok(key.mac(MacPadding::Method1, input)),
+            WorkingMac::Token(key) => key.mac(self.algorithm, MacPadding::Method1, input),
+        }
     }
 
     /// Whether `mac` is the MAC of `input`; in constant time. Without a MAC key nothing verifies.
@@ -197,7 +315,8 @@ impl BankKeys {
     /// Whether `mac` is the MAC of `input` under the key before the latest exchange, as long as that is kept.
     pub fn verify_previous(&self, input: &[u8], mac: &[u8; 8]) -> bool {
         let keys = self.mac.read().unwrap_or_else(PoisonError::into_inner);
-        keys.previous.as_ref().is_some_and(|key| verify_slices_are_equal(&key.mac(input), mac).is_ok())
+        let wanted = keys.previous.as_ref().and_then(|key| self.mac_with(key, input).ok());
+        wanted.is_some_and(|wanted| verify_slices_are_equal(&wanted, mac).is_ok())
     }
 
     /// The MAC algorithm of the link.
@@ -205,22 +324,46 @@ impl BankKeys {
         self.algorithm
     }
 
-    fn unwrap(&self, key: &WrappedKey<'_>) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+    /// A working key, checked; `None` for one that is not kept.
+    fn take_up(&self, key: &WrappedKey<'_>) -> Result<Option<WorkingMac>, BankKeyError> {
         if key.check_value.len() != self.check_value_len {
             let (bytes, wanted) = (key.check_value.len(), self.check_value_len);
             return Err(BankKeyError::CheckValueLength { bytes, wanted });
         }
-        let clear = match self.transport.family() {
-            KeyFamily::TripleDes => key::unwrap_ecb(self.transport.bytes(), key.bytes)?,
-            KeyFamily::Aes => unwrap_aes(self.transport.bytes(), key)?,
+        if let (Transport::Token(transport), KeyFamily::Aes) = (&self.transport, self.transport.family()) {
+            let made = transport.unwrap_mac_key(key.bytes)?;
+            self.compare(key, made.check_value()?)?;
+            return Ok((key.usage == KeyUsage::Mac).then_some(WorkingMac::Token(made)));
+        }
+        let clear = self.unwrap(key)?;
+        match key.usage {
+            KeyUsage::Mac => Ok(Some(WorkingMac::Software(MacKey::new(self.algorithm, &clear)?))),
+            KeyUsage::Pin => check_pin_key_length(&clear).map(|()| None),
+        }
+    }
+
+    fn unwrap(&self, key: &WrappedKey<'_>) -> Result<Zeroizing<Vec<u8>>, BankKeyError> {
+        let clear = match &self.transport {
+            Transport::Software(transport) => match transport.family() {
+                KeyFamily::TripleDes => key::unwrap_ecb(transport.bytes(), key.bytes)?,
+                KeyFamily::Aes => unwrap_aes(transport.bytes(), key)?,
+            },
+            Transport::Token(transport) => {
+                key::check_wrapped_length(key.bytes)?;
+                let mut clear = Zeroizing::new(key.bytes.to_vec());
+                transport.decrypt(&mut clear)?;
+                clear
+            }
         };
         // The check value first: it tells a wrong transport key from a bad working key.
-        let check = key::check_value(self.transport.family(), &clear)?;
-        if verify_slices_are_equal(&check[..self.check_value_len], key.check_value).is_err() {
-            return Err(BankKeyError::CheckValue { usage: key.usage });
-        }
+        self.compare(key, key::check_value(self.transport.family(), &clear)?)?;
         key::check_strength(self.transport.family(), &clear)?;
         Ok(clear)
+    }
+
+    fn compare(&self, key: &WrappedKey<'_>, check: [u8; 4]) -> Result<(), BankKeyError> {
+        verify_slices_are_equal(&check[..self.check_value_len], key.check_value)
+            .map_err(|_| BankKeyError::CheckValue { usage: key.usage })
     }
 }
 
