@@ -1,5 +1,5 @@
-//! What the tests need beside Rust: a browser with its driver, PostgreSQL's programs, the openssl command, Python with a few
-//! packages.
+//! What the tests need beside Rust: a browser with its driver, PostgreSQL's programs, the openssl command, SoftHSM, Python
+//! with a few packages.
 //!
 //! What is on the machine is used; what is missing is installed by apt-get, where there is one. Python packages go
 //! into a virtual environment under the target directory and are never installed on the machine.
@@ -104,6 +104,9 @@ fn install_missing() -> Result<(), String> {
     if !has_postgres() {
         packages.push(POSTGRES.package);
     }
+    if !has_softhsm() {
+        packages.push("softhsm2");
+    }
     // Debian keeps the installer of virtual environments in a package of its own.
     if !succeeds("python3", &["-c", "import venv, ensurepip"]) {
         packages.push("python3-venv");
@@ -133,6 +136,16 @@ fn has_postgres() -> bool {
     std::env::var_os("LIAN_POSTGRES_BIN").is_some()
         || debian.is_ok_and(|versions| versions.filter_map(Result::ok).any(is_bin))
         || POSTGRES.find().is_some()
+}
+
+/// A library and no program: the places are those that `crates/vault/tests/token.rs` looks at.
+fn has_softhsm() -> bool {
+    let usual = [
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "/usr/lib64/pkcs11/libsofthsm2.so",
+        "/usr/lib/pkcs11/libsofthsm2.so",
+    ];
+    std::env::var_os("LIAN_TEST_SOFTHSM").is_some() || usual.iter().any(|path| Path::new(path).is_file())
 }
 
 fn apt_get(arguments: &[&str]) -> Command {
