@@ -14,14 +14,17 @@ use crate::layout::{Encoding, Layout, Length};
 use crate::{Class, Dialect, EncodeErrorKind, FieldPath, Fields, Mti};
 
 const BASE: &str = include_str!("../../../banks/base/iso8583-1987.toml");
-const SHIPPED: [&str; 3] = [
+const BASE_1993: &str = include_str!("../../../banks/base/iso8583-1993.toml");
+const SHIPPED: [&str; 4] = [
     include_str!("../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../banks/iso87-ascii/dialect.toml"),
+    include_str!("../../../banks/iso93-bcd/dialect.toml"),
     include_str!("../tests/goldens/parts.toml"),
 ];
 
 fn shipped(index: usize) -> Dialect {
-    Dialect::from_toml(SHIPPED[index], |_| Some(BASE.to_owned())).unwrap()
+    let base = |name: &str| if name == "iso8583-1993" { BASE_1993 } else { BASE };
+    Dialect::from_toml(SHIPPED[index], |name| Some(base(name).to_owned())).unwrap()
 }
 
 /// A dialect of random fields with random knobs, those that contradict themselves left out.

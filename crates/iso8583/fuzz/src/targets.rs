@@ -9,16 +9,22 @@ use std::sync::OnceLock;
 use iso8583::{Dialect, Fields, Sensitivity};
 
 const BASE: &str = include_str!("../../../../banks/base/iso8583-1987.toml");
-const DOCUMENTS: [&str; 5] = [
+const BASE_1993: &str = include_str!("../../../../banks/base/iso8583-1993.toml");
+const DOCUMENTS: [&str; 6] = [
     include_str!("../../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../../banks/iso87-ascii/dialect.toml"),
     include_str!("../../tests/goldens/knobs.toml"),
     include_str!("../../tests/goldens/parts.toml"),
     include_str!("../../tests/goldens/ebcdic.toml"),
+    include_str!("../../../../banks/iso93-bcd/dialect.toml"),
 ];
 
 fn parent(name: &str) -> Option<String> {
-    (name == "iso8583-1987").then(|| BASE.to_owned())
+    match name {
+        "iso8583-1987" => Some(BASE.to_owned()),
+        "iso8583-1993" => Some(BASE_1993.to_owned()),
+        _ => None,
+    }
 }
 
 /// The first byte chooses the dialect, the rest is the message.
