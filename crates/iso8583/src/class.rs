@@ -153,7 +153,7 @@ const fn digits(word: u64) -> u64 {
 
 /// Letters of either case: they differ in one bit.
 const fn letters(word: u64) -> u64 {
-    within(word | 0x20 * EACH_BYTE, b'a', b'z')
+    within(word | (0x20 * EACH_BYTE), b'a', b'z')
 }
 
 /// Digits are 0x30 to 0x39: the high nibble is 3, and still is after adding 6.
