@@ -97,9 +97,12 @@ impl Class {
                 [sign, digits @ ..] => self.allows_at(0, *sign) && every_word(digits, word_is_digits),
                 [] => false,
             },
-            Self::Alphabetic | Self::Alphanumeric | Self::AlphanumericPad | Self::Binary => {
-                text.iter().fold(0xff, |all, &byte| all & ALLOWED[usize::from(byte)]) & self.bit() != 0
+            Self::Alphabetic => every_word(text, |word| letters(word) == all(word)),
+            Self::Alphanumeric => every_word(text, |word| letters(word) | digits(word) == all(word)),
+            Self::AlphanumericPad => {
+                every_word(text, |word| letters(word) | digits(word) | within(word, b' ', b' ') == all(word))
             }
+            Self::Binary => every_word(text, |word| digits(word) | within(word, b'A', b'F') == all(word)),
         }
     }
 
@@ -131,10 +134,32 @@ const HIGH_NIBBLES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
 
+/// The high bit of each byte that lies between two characters. Right where no byte has its own high bit set, and nothing then
+/// carries from byte to byte.
+const fn within(word: u64, first: u8, last: u8) -> u64 {
+    let from_first = word.wrapping_add((0x80 - first as u64) * EACH_BYTE);
+    let after_last = word.wrapping_add((0x7f - last as u64) * EACH_BYTE);
+    from_first & !after_last & HIGH_BITS
+}
+
+/// What [`within`] gives where it is true of all bytes; of a word that it cannot judge, nothing that it ever gives.
+const fn all(word: u64) -> u64 {
+    if word & HIGH_BITS == 0 { HIGH_BITS } else { 1 }
+}
+
+const fn digits(word: u64) -> u64 {
+    within(word, b'0', b'9')
+}
+
+/// Letters of either case: they differ in one bit.
+const fn letters(word: u64) -> u64 {
+    within(word | (0x20 * EACH_BYTE), b'a', b'z')
+}
+
 /// Digits are 0x30 to 0x39: the high nibble is 3, and still is after adding 6.
 fn word_is_digits(word: u64) -> bool {
     let raised = word.wrapping_add(6 * EACH_BYTE);
-    word & HIGH_NIBBLES == 0x3030_3030_3030_3030 && raised & HIGH_NIBBLES == 0x3030_3030_3030_3030
+    ((word ^ 0x3030_3030_3030_3030) | (raised ^ 0x3030_3030_3030_3030)) & HIGH_NIBBLES == 0
 }
 
 /// Printable ASCII is 0x20 to 0x7e: below 0x80, not below 0x20 and not 0x7f. Nothing carries from byte to byte once

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::class::Class;
 use crate::compile::layout as field_layout;
 use crate::compile_length::MAX_UNITS;
-use crate::composite::{Composite, Form, MAX_PARTS, Part, PartLength, ber_tlv, tagged};
+use crate::composite::{Composite, Form, Keys, MAX_PARTS, Part, PartLength, ber_tlv, tagged};
 use crate::dialect_error::{Blame, DialectError, DialectErrorKind as Kind};
 use crate::document::{BitmapEncoding, CompositeDoc, FieldDoc, PartDoc, Unknown};
 use crate::layout::{Encoding, Layout, Length};
@@ -56,7 +56,14 @@ impl Parts<'_> {
             ));
         }
         let form = self.form(doc)?;
-        let mut composite = Composite { form, parts: Vec::new(), keys: Vec::new(), keeps_unknown, repeats };
+        let mut composite = Composite {
+            form,
+            parts: Vec::new(),
+            class: self.layout.class,
+            keys: Keys::new(),
+            keeps_unknown,
+            repeats,
+        };
         for (index, doc) in parts.iter().enumerate() {
             let path = |key: &str| (self.at)(&format!("part.{}.{key}", doc.id));
             let (key, part) = self.part(doc, form, index + 1 == parts.len(), &path)?;

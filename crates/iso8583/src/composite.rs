@@ -19,9 +19,13 @@ use crate::message::Slot;
 use crate::path::{PartId, Place, Segment};
 use crate::raw::Raw;
 
+pub(crate) use keys::Keys;
+
 pub(crate) mod ber_tlv;
 mod by_bitmap;
+mod keys;
 mod positional;
+mod quick;
 mod seen;
 pub(crate) mod tagged;
 
@@ -33,8 +37,10 @@ pub(crate) const MAX_PARTS: usize = 64;
 pub(crate) struct Composite {
     pub form: Form,
     pub parts: Vec<Part>,
-    /// The tag or number of each part, as the walks compare it.
-    pub keys: Vec<u32>,
+    /// The class of the whole field.
+    pub class: Class,
+    /// The part with a tag or number.
+    pub keys: Keys,
     /// Whether a tag that no part has is let through.
     pub keeps_unknown: bool,
     /// Whether a tag may be there more than once.
@@ -137,6 +143,11 @@ impl Composite {
 
     /// Whether a value is made of this field's parts and nothing else.
     pub fn check(&self, raw: Raw<'_>, length: usize) -> Result<(), ContentError> {
+        if self.is_surely_fine(raw, length) { Ok(()) } else { self.check_by_walk(raw, length) }
+    }
+
+    /// The same, part by part.
+    pub fn check_by_walk(&self, raw: Raw<'_>, length: usize) -> Result<(), ContentError> {
         for found in self.walk(raw, length) {
             let found = found?;
             let (Some(part), Span::Characters(characters)) =
@@ -171,7 +182,7 @@ impl Composite {
 
     /// The index of the part with this key.
     fn index_of(&self, key: u32) -> Option<usize> {
-        self.keys.iter().position(|known| *known == key)
+        self.keys.get(key)
     }
 
     pub fn position(&self, id: PartId) -> Option<usize> {

@@ -32,7 +32,14 @@ impl Dialect {
             let Some(layout) = self.layout(de) else {
                 return Err(error(Kind::FieldUndefined, FieldPath::field(de), reader.at));
             };
-            let slot = read_field(layout, de, &mut reader)?;
+            let slot = match layout.simple.and_then(|simple| simple.read(bytes, reader.at)) {
+                Some(slot) => {
+                    reader.at = slot.range().end;
+                    slot
+                }
+                None => read_field(layout, &mut reader)
+                    .map_err(|refusal| refusal.of(FieldPath::field(de), bytes.len()))?,
+            };
             if layout.composite.is_some() {
                 self.check_parts(layout, de, bytes, slot)?;
             }
@@ -46,14 +53,16 @@ impl Dialect {
     }
 
     fn read_mti(&self, reader: &mut Reader<'_>) -> Result<Mti, DecodeError> {
+        let length = reader.bytes.len();
+        let mut take = |width| reader.take(width).map_err(|refusal| refusal.of(FieldPath::MTI, length));
         let mti = match self.mti {
-            MtiEncoding::Ascii => Mti::from_ascii(reader.take(4, FieldPath::MTI)?),
+            MtiEncoding::Ascii => Mti::from_ascii(take(4)?),
             MtiEncoding::Ebcdic => {
-                let bytes = reader.take(4, FieldPath::MTI)?;
+                let bytes = take(4)?;
                 Mti::from_ascii(&[0, 1, 2, 3].map(|at: usize| ebcdic::to_ascii(bytes[at])))
             }
             MtiEncoding::Bcd => {
-                let bytes = reader.take(2, FieldPath::MTI)?;
+                let bytes = take(2)?;
                 Mti::from_bcd([bytes[0], bytes[1]])
             }
         };
@@ -80,7 +89,9 @@ impl Dialect {
             BitmapEncoding::Binary => 8,
             BitmapEncoding::Hex | BitmapEncoding::EbcdicHex => 16,
         };
-        let bytes = reader.take(width, FieldPath::BITMAP)?;
+        let length = reader.bytes.len();
+        let taken = reader.take(width);
+        let bytes = taken.map_err(|refusal| refusal.of(FieldPath::BITMAP, length))?;
         if self.bitmap == BitmapEncoding::Binary {
             return Ok(bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
         }

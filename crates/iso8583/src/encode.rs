@@ -90,6 +90,9 @@ impl Dialect {
 
 /// Appends length prefix and value, filled as the layout says. Tells where the value starts, and its units.
 pub(crate) fn push_value(layout: &Layout, text: &[u8], out: &mut Vec<u8>) -> Result<(usize, usize), Kind> {
+    if let Some(start) = layout.simple.and_then(|simple| simple.push(text, out)) {
+        return Ok((start, text.len()));
+    }
     let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
     if !is_whole_bytes || !layout.class.allows(text) {
         return Err(Kind::CharacterInvalid);
@@ -170,15 +173,20 @@ fn hex_digits(byte: u8) -> [u8; 2] {
 
 /// The compiler has made sure that the prefix can count to the field's maximum.
 fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u8>) {
-    let digit = |place: u32| (count / 10_usize.pow(place) % 10) as u8;
-    let digits = u32::from(digits);
+    // Its four decimal digits, of which the last count.
+    let decimal =
+        [count / 1_000 % 10, count / 100 % 10, count / 10 % 10, count % 10].map(|digit| digit as u8);
+    let last = decimal.len() - usize::from(digits).min(decimal.len());
     match prefix {
-        PrefixEncoding::Ascii => out.extend((0..digits).rev().map(|place| b'0' + digit(place))),
-        PrefixEncoding::Ebcdic => out.extend((0..digits).rev().map(|place| 0xf0 + digit(place))),
+        PrefixEncoding::Ascii => out.extend_from_slice(&decimal.map(|digit| b'0' + digit)[last..]),
+        PrefixEncoding::Ebcdic => out.extend_from_slice(&decimal.map(|digit| 0xf0 + digit)[last..]),
         PrefixEncoding::Bcd => {
-            let bytes = digits.div_ceil(2);
-            out.extend((0..bytes).rev().map(|byte| digit(2 * byte + 1) << 4 | digit(2 * byte)));
+            let packed = [decimal[0] << 4 | decimal[1], decimal[2] << 4 | decimal[3]];
+            out.extend_from_slice(&packed[last / 2..]);
         }
-        PrefixEncoding::Binary => out.extend((0..digits).rev().map(|place| (count >> (8 * place)) as u8)),
+        PrefixEncoding::Binary => {
+            let bytes = (count as u32).to_be_bytes();
+            out.extend_from_slice(&bytes[bytes.len() - usize::from(digits).min(bytes.len())..]);
+        }
     }
 }

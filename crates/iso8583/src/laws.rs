@@ -11,17 +11,23 @@ use proptest::sample::{Index, select, subsequence};
 
 use crate::composite::{Form, Part, PartLength, ber_tlv};
 use crate::layout::{Encoding, Layout, Length};
+use crate::message::Slot;
+use crate::raw::Raw;
+use crate::read_field::{Reader, read_field};
 use crate::{Class, Dialect, EncodeErrorKind, FieldPath, Fields, Mti};
 
 const BASE: &str = include_str!("../../../banks/base/iso8583-1987.toml");
-const SHIPPED: [&str; 3] = [
+const BASE_1993: &str = include_str!("../../../banks/base/iso8583-1993.toml");
+const SHIPPED: [&str; 4] = [
     include_str!("../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../banks/iso87-ascii/dialect.toml"),
+    include_str!("../../../banks/iso93-bcd/dialect.toml"),
     include_str!("../tests/goldens/parts.toml"),
 ];
 
 fn shipped(index: usize) -> Dialect {
-    Dialect::from_toml(SHIPPED[index], |_| Some(BASE.to_owned())).unwrap()
+    let base = |name: &str| if name == "iso8583-1993" { BASE_1993 } else { BASE };
+    Dialect::from_toml(SHIPPED[index], |name| Some(base(name).to_owned())).unwrap()
 }
 
 /// A dialect of random fields with random knobs, those that contradict themselves left out.
@@ -264,6 +270,50 @@ proptest! {
             prop_assert_eq!(encoded(&dialect, &message.to_fields()), wire.clone());
             prop_assert!(message.describe().lines().count() > 2);
         }
+    }
+
+    /// The short way of reading a field says nothing that the general way does not say: of any bytes the same value, or none.
+    #[test]
+    fn the_short_way_and_the_general_way_agree(
+        dialect in prop_oneof![any_dialect(), (0..SHIPPED.len()).prop_map(shipped)],
+        bytes in vec(prop_oneof![3 => b'0'..=b'9', 1 => any::<u8>()], 0..60),
+    ) {
+        for layout in dialect.fields().iter().filter_map(|de| dialect.layout(de)) {
+            let Some(simple) = layout.simple else { continue };
+            let short = simple.read(&bytes, 0).map(Slot::range);
+            let mut reader = Reader { bytes: &bytes, at: 0 };
+            let general = read_field(layout, &mut reader).ok().map(Slot::range);
+            prop_assert_eq!(&short, &general);
+            let Some(value) = short else { continue };
+            let mut out = Vec::new();
+            prop_assert_eq!(simple.push(&bytes[value.clone()], &mut out), Some(value.start));
+            prop_assert_eq!(&out[..], &bytes[..value.end]);
+        }
+    }
+
+    /// The short way of judging parts never calls fine what the walk refuses.
+    #[test]
+    fn what_is_surely_fine_is_fine(
+        (dialect, de, parts) in composed(),
+        changes in vec((any::<Index>(), select(('0'..='9').chain('A'..='F').collect::<Vec<_>>())), 0..3),
+    ) {
+        let given: Vec<(&str, &str)> = parts.iter().map(|(id, text)| (id.as_str(), text.as_str())).collect();
+        let Ok(text) = dialect.compose(de, &given) else { return Ok(()) };
+        let mut changed: Vec<char> = text.chars().collect();
+        if !changed.is_empty() {
+            changes.iter().for_each(|(at, c)| { let at = at.index(changed.len()); changed[at] = *c; });
+        }
+        let mut content = Vec::new();
+        let changed: String = changed.into_iter().collect();
+        let Some(value) = dialect.value_of(de, &changed, &mut content) else { return Ok(()) };
+        let composite = dialect.composite(de).unwrap();
+        let (layout, bytes) = (dialect.layout(de).unwrap(), value.as_bytes());
+        let raw = Raw::new(layout, bytes, changed.len());
+        let fine = composite.is_surely_fine(raw, changed.len());
+        prop_assert!(!fine || composite.check_by_walk(raw, changed.len()).is_ok(), "{}: {}", de, changed);
+        // And it is of use: unless tags repeat or nobody knows them, what was put together takes the short way.
+        let is_plain = parts.iter().all(|(id, _)| !id.contains('['));
+        prop_assert!(fine || !changes.is_empty() || !is_plain || !matches!(composite.form, Form::Positional), "{}", de);
     }
 
     /// R1 and R3, on anything.

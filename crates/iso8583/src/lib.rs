@@ -73,6 +73,7 @@ mod path;
 mod raw;
 mod read_field;
 mod rules;
+mod simple;
 mod tagged;
 mod text;
 mod value;

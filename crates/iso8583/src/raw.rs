@@ -77,6 +77,8 @@ impl<'a> Raw<'a> {
 pub(crate) const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 /// The value of an upper-case hexadecimal digit; the class has been checked.
+#[inline]
 pub(crate) const fn hex_value(digit: u8) -> u8 {
-    if digit.is_ascii_digit() { digit & 15 } else { (digit & 15).wrapping_add(9) & 15 }
+    // Letters begin one after a multiple of sixteen.
+    (digit & 15).wrapping_add((digit >> 6) * 9) & 15
 }

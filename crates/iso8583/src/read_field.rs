@@ -8,58 +8,70 @@ use crate::message::Slot;
 use crate::path::FieldPath;
 use crate::raw::Raw;
 
-/// Reads length prefix and value of field `de`, and checks every character.
+/// Why a field cannot be read: small, as it is made for every field and used for none. Who knows the field's path makes a
+/// [`DecodeError`] of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refusal {
+    pub kind: Kind,
+    pub offset: u32,
+    needed: u32,
+}
+
+impl Refusal {
+    const fn new(kind: Kind, at: usize) -> Self {
+        Self { kind, offset: at as u32, needed: 0 }
+    }
+
+    /// The error for a message of `length` bytes.
+    #[cold]
+    pub fn of(self, path: FieldPath, length: usize) -> DecodeError {
+        let have = if self.needed == 0 { 0 } else { (length as u32).saturating_sub(self.offset) };
+        DecodeError { kind: self.kind, path, offset: self.offset, needed: self.needed, have }
+    }
+}
+
+/// Reads length prefix and value of a field, and checks every character.
 #[inline]
-pub(crate) fn read_field(layout: &Layout, de: u8, reader: &mut Reader<'_>) -> Result<Slot, DecodeError> {
-    let path = FieldPath::field(de);
+pub(crate) fn read_field(layout: &Layout, reader: &mut Reader<'_>) -> Result<Slot, Refusal> {
     let (units, length) = match layout.length {
         Length::Fixed { units } => (usize::from(units), layout.wire_bytes(usize::from(units))),
         Length::Variable { prefix, width, counts, max, .. } => {
             let at = reader.at;
-            let count = read_prefix(prefix, reader.take(usize::from(width), path)?).ok_or(error(
-                Kind::LengthInvalid,
-                path,
-                at,
-            ))?;
+            let count = read_prefix(prefix, reader.take(usize::from(width))?)
+                .ok_or(Refusal::new(Kind::LengthInvalid, at))?;
             let by_bytes = counts == Counts::Bytes && layout.encoding == Encoding::Bcd;
             let most = if by_bytes { usize::from(max).div_ceil(2) } else { usize::from(max) };
             if count > most {
-                return Err(error(Kind::LengthOverMaximum, path, at));
+                return Err(Refusal::new(Kind::LengthOverMaximum, at));
             }
             if layout.encoding == Encoding::Hex && !count.is_multiple_of(2) {
-                return Err(error(Kind::LengthInvalid, path, at));
+                return Err(Refusal::new(Kind::LengthInvalid, at));
             }
             if by_bytes {
-                let content = reader.peek(count, path)?;
-                (counted_digits(layout, content, max, path, reader.at)?, count)
+                let content = reader.peek(count)?;
+                (counted_digits(layout, content, max, reader.at)?, count)
             } else {
                 (count, layout.wire_bytes(count))
             }
         }
     };
     let start = reader.at;
-    let content = reader.take(length, path)?;
+    let content = reader.take(length)?;
     if !is_content(layout, content, units) {
-        return Err(bad_content(layout, content, units, path, start));
+        return Err(bad_content(layout, content, units, start));
     }
     Ok(Slot::new(start, length, layout.is_padded(units)))
 }
 
 /// How many digits a packed value has whose prefix counts bytes: one less where it is padded.
-fn counted_digits(
-    layout: &Layout,
-    content: &[u8],
-    max: u16,
-    path: FieldPath,
-    at: usize,
-) -> Result<usize, DecodeError> {
+fn counted_digits(layout: &Layout, content: &[u8], max: u16, at: usize) -> Result<usize, Refusal> {
     let pad_nibble = match layout.odd {
         Side::Left => content.first().map(|byte| byte >> 4),
         Side::Right => content.last().map(|byte| byte & 15),
     };
     let digits = content.len() * 2 - usize::from(pad_nibble == Some(layout.pad));
     if digits > usize::from(max) {
-        return Err(error(Kind::LengthOverMaximum, path, at));
+        return Err(Refusal::new(Kind::LengthOverMaximum, at));
     }
     Ok(digits)
 }
@@ -121,7 +133,7 @@ fn is_content(layout: &Layout, content: &[u8], units: usize) -> bool {
 
 /// Finds the first byte that makes [`is_content`] false.
 #[cold]
-fn bad_content(layout: &Layout, content: &[u8], units: usize, path: FieldPath, start: usize) -> DecodeError {
+fn bad_content(layout: &Layout, content: &[u8], units: usize, start: usize) -> Refusal {
     let raw = Raw::new(layout, content, units);
     let bad = (0..units).find(|&index| !layout.class.allows_at(index, raw.character(index)));
     let (kind, byte) = match (bad, layout.encoding, layout.odd) {
@@ -129,7 +141,7 @@ fn bad_content(layout: &Layout, content: &[u8], units: usize, path: FieldPath, s
         (None, _, Side::Left) => (Kind::PadInvalid, 0),
         (None, _, Side::Right) => (Kind::PadInvalid, content.len().saturating_sub(1)),
     };
-    error(kind, path, start + byte)
+    Refusal::new(kind, start + byte)
 }
 
 /// A place in the bytes of a message.
@@ -140,20 +152,15 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     #[inline]
-    fn peek(&self, length: usize, path: FieldPath) -> Result<&'a [u8], DecodeError> {
-        let rest = &self.bytes[self.at..];
-        rest.get(..length).ok_or(DecodeError {
-            kind: Kind::Truncated,
-            path,
-            offset: self.at as u32,
-            needed: length as u32,
-            have: rest.len() as u32,
-        })
+    fn peek(&self, length: usize) -> Result<&'a [u8], Refusal> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let truncated = Refusal { kind: Kind::Truncated, offset: self.at as u32, needed: length as u32 };
+        rest.get(..length).ok_or(truncated)
     }
 
     #[inline]
-    pub fn take(&mut self, length: usize, path: FieldPath) -> Result<&'a [u8], DecodeError> {
-        let taken = self.peek(length, path)?;
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8], Refusal> {
+        let taken = self.peek(length)?;
         self.at += length;
         Ok(taken)
     }

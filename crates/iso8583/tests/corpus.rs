@@ -37,3 +37,13 @@ fn dialect_document_holds_on_its_corpus() {
 fn describe_holds_on_its_corpus() {
     replay("describe", targets::describe);
 }
+
+#[test]
+fn field_holds_on_its_corpus() {
+    replay("field", targets::field);
+}
+
+#[test]
+fn compose_holds_on_its_corpus() {
+    replay("compose", targets::compose);
+}

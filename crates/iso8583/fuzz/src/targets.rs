@@ -9,16 +9,22 @@ use std::sync::OnceLock;
 use iso8583::{Dialect, Fields, Sensitivity};
 
 const BASE: &str = include_str!("../../../../banks/base/iso8583-1987.toml");
-const DOCUMENTS: [&str; 5] = [
+const BASE_1993: &str = include_str!("../../../../banks/base/iso8583-1993.toml");
+const DOCUMENTS: [&str; 6] = [
     include_str!("../../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../../banks/iso87-ascii/dialect.toml"),
     include_str!("../../tests/goldens/knobs.toml"),
     include_str!("../../tests/goldens/parts.toml"),
     include_str!("../../tests/goldens/ebcdic.toml"),
+    include_str!("../../../../banks/iso93-bcd/dialect.toml"),
 ];
 
 fn parent(name: &str) -> Option<String> {
-    (name == "iso8583-1987").then(|| BASE.to_owned())
+    match name {
+        "iso8583-1987" => Some(BASE.to_owned()),
+        "iso8583-1993" => Some(BASE_1993.to_owned()),
+        _ => None,
+    }
 }
 
 /// The first byte chooses the dialect, the rest is the message.
@@ -49,6 +55,73 @@ pub fn decode(data: &[u8]) {
         }
         Err(error) => assert!(error.offset as usize <= wire.len()),
     }
+}
+
+/// The value of one field, length prefix included, behind a head that announces it alone: so that the fuzzer finds its way into
+/// the parts of a field, which it rarely does from the front of a message. The first byte chooses the dialect, the second the
+/// field.
+pub fn field(data: &[u8]) {
+    let Some((dialect, data)) = dialect_and_message(data) else { return };
+    let Some((choice, value)) = data.split_first() else { return };
+    let fields: Vec<u8> = dialect.fields().iter().collect();
+    let Some(&de) = fields.get(usize::from(*choice) % fields.len().max(1)) else { return };
+    let mut wire = Vec::new();
+    // A message of no field has the dialect's own head; the bit of the field goes into its bitmap.
+    let empty = Fields::new(iso8583::Mti::FINANCIAL_REQUEST);
+    if dialect.encode(&empty, &mut wire).is_err() || !announce(&mut wire, de) {
+        return;
+    }
+    wire.extend_from_slice(value);
+    let Ok(message) = dialect.decode(&wire) else { return };
+    let fields = message.to_fields();
+    let mut again = Vec::new();
+    assert_eq!(dialect.encode(&fields, &mut again), Ok(()));
+    assert!(again == wire, "accepted, and encoded differently");
+    let shown = message.describe();
+    // Every path that the table shows leads to its part.
+    for path in shown.split_whitespace().filter_map(|word| word.parse::<iso8583::FieldPath>().ok()) {
+        let _ = (message.at(path), dialect.field_name(path));
+    }
+    let _ = (dialect.describe_fields(&fields), dialect.check(&message), dialect.storable(&fields));
+}
+
+/// Sets the bit of a field in the bitmap of a message that has none, and adds the second bitmap where it needs one.
+fn announce(wire: &mut Vec<u8>, de: u8) -> bool {
+    let is_binary = wire.len() - 8 <= 4;
+    let (start, zero) = if is_binary { (wire.len() - 8, 0) } else { (wire.len() - 16, wire[wire.len() - 1]) };
+    let per_byte = if is_binary { 8 } else { 4 };
+    let mut set = |bit: u8| {
+        let at = start + usize::from((bit - 1) / per_byte);
+        let value = 1 << (per_byte - 1 - (bit - 1) % per_byte);
+        // Of a digit, only 1, 2, 4 and 8 are needed, which stand together in ASCII and in EBCDIC.
+        wire[at] |= value;
+    };
+    set(if de > 64 { 1 } else { de });
+    if de > 64 {
+        let width = if is_binary { 8 } else { 16 };
+        let second = wire.len();
+        wire.resize(second + width, zero);
+        let at = second + usize::from((de - 65) / per_byte);
+        wire[at] |= 1 << (per_byte - 1 - (de - 65) % per_byte);
+    }
+    true
+}
+
+/// Whatever parts a field is put together from: none of them is lost, moved or changed, and none makes the encoder panic. Each
+/// line is a path, a space and a text; the first byte chooses the dialect, the second the field.
+pub fn compose(data: &[u8]) {
+    let Some((dialect, data)) = dialect_and_message(data) else { return };
+    let Some((choice, lines)) = data.split_first() else { return };
+    let fields: Vec<u8> = dialect.fields().iter().collect();
+    let Some(&de) = fields.get(usize::from(*choice) % fields.len().max(1)) else { return };
+    let Ok(lines) = std::str::from_utf8(lines) else { return };
+    let parts: Vec<(&str, &str)> = lines.lines().filter_map(|line| line.split_once(' ')).collect();
+    let Ok(text) = dialect.compose(de, &parts) else { return };
+    let fields = Fields::new(iso8583::Mti::FINANCIAL_REQUEST).with(de, &text);
+    let mut wire = Vec::new();
+    assert_eq!(fields.map(|fields| dialect.encode(&fields, &mut wire)), Ok(Ok(())));
+    let message = dialect.decode(&wire);
+    assert!(message.is_ok_and(|message| message.get(de).is_some()), "put together, and refused");
 }
 
 /// No document makes the compiler panic, and no dialect it compiles makes the codec panic.

@@ -85,14 +85,14 @@ impl<'a> Walk<'a> {
         let definition = &self.composite.parts[part];
         let segment = Segment { id: definition.id, occurrence: 1 };
         let layout = definition.layout.as_ref().ok_or(unknown)?;
-        let slot = read_field(layout, 0, &mut self.reader).map_err(|error| {
-            let kind = match error.kind {
+        let slot = read_field(layout, &mut self.reader).map_err(|refusal| {
+            let kind = match refusal.kind {
                 DecodeErrorKind::CharacterInvalid => Kind::Character,
                 DecodeErrorKind::PadInvalid => Kind::Pad,
                 // Cut, or with a length that is none or over the maximum.
                 _ => Kind::PartLength,
             };
-            kind.at(error.offset as usize, Place::default().with(segment.id, 1))
+            kind.at(refusal.offset as usize, Place::default().with(segment.id, 1))
         })?;
         Ok(Found {
             part: Some(part),

@@ -8,6 +8,9 @@ pub const BASE: &str = include_str!("../../../../banks/base/iso8583-1987.toml");
 pub const CUPS_POS: &str = include_str!("../../../../banks/cups-pos/dialect.toml");
 pub const ISO87_ASCII: &str = include_str!("../../../../banks/iso87-ascii/dialect.toml");
 
+pub const BASE_1993: &str = include_str!("../../../../banks/base/iso8583-1993.toml");
+pub const ISO93_BCD: &str = include_str!("../../../../banks/iso93-bcd/dialect.toml");
+
 pub const KNOBS: &str = include_str!("../goldens/knobs.toml");
 pub const PARTS: &str = include_str!("../goldens/parts.toml");
 pub const EBCDIC: &str = include_str!("../goldens/ebcdic.toml");
@@ -35,6 +38,7 @@ impl Golden {
         match self.dialect.as_str() {
             "cups-pos" => cups_pos(),
             "iso87-ascii" => iso87_ascii(),
+            "iso93-bcd" => iso93_bcd(),
             "ebcdic" => Dialect::from_toml(EBCDIC, parent).unwrap(),
             "parts" => parts(),
             _ => knobs(),
@@ -53,6 +57,7 @@ pub fn knobs() -> Dialect {
 pub fn parent(name: &str) -> Option<String> {
     match name {
         "iso8583-1987" => Some(BASE.to_owned()),
+        "iso8583-1993" => Some(BASE_1993.to_owned()),
         "cups-pos" => Some(CUPS_POS.to_owned()),
         "iso87-ascii" => Some(ISO87_ASCII.to_owned()),
         _ => None,
@@ -65,6 +70,10 @@ pub fn cups_pos() -> Dialect {
 
 pub fn iso87_ascii() -> Dialect {
     Dialect::from_toml(ISO87_ASCII, parent).unwrap()
+}
+
+pub fn iso93_bcd() -> Dialect {
+    Dialect::from_toml(ISO93_BCD, parent).unwrap()
 }
 
 pub fn fields(mti: Mti, values: &[(u8, &str)]) -> Fields {
