@@ -126,19 +126,30 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The lock is the operating system's, so a crash gives it back.
+/// How often a lock that is taken is asked for again, and how long is waited in between.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The lock is the operating system's, so a crash gives it back. One that is taken is asked for again for a second: a program
+/// that this process is just starting holds a copy of the lock until it runs, also when the store was closed meanwhile.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let name = beside(path, ".lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name);
     let file = file.map_err(|error| cannot(&name, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Open(format!(
-            "the store {} is in use by another process; only one may write to it",
-            path.display()
-        ))),
-        Err(std::fs::TryLockError::Error(error)) => Err(cannot(&name, error)),
+    for tries in 1.. {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(std::fs::TryLockError::WouldBlock) if tries < LOCK_TRIES => std::thread::sleep(LOCK_PAUSE),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(StoreError::Open(format!(
+                    "the store {} is in use by another process; only one may write to it",
+                    path.display()
+                )));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(cannot(&name, error)),
+        }
     }
+    Ok(file)
 }
 
 /// The writer's connection, with its settings.
