@@ -1,6 +1,6 @@
 //! One change, one unit of work: state, event, entry, statistics, tasks and answer, together or not at all.
 
-use payment::{Change, Notice, Refund, Stat};
+use payment::{Change, Notice, Payment, Refund, Stat};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use store::{Committed, Count, Record, RecordKind, RowChange, Unit};
@@ -56,6 +56,35 @@ impl Pcs {
         said: Said,
     ) -> Result<(), CommandError> {
         self.add(unit, RECORD_REFUND, change, Some(refund), actor, said)
+    }
+
+    /// Adds a record about a payment that changes nothing: a question, or something that somebody has to know.
+    pub(crate) fn add_payment_note(
+        &self,
+        unit: &mut Unit,
+        payment: &Payment,
+        actor: Actor,
+        said: Said,
+    ) -> Result<(), CommandError> {
+        let event: JournalEvent = JournalEvent {
+            actor,
+            notices: Vec::new(),
+            payment: None,
+            refund: None,
+            checkout_session: None,
+            sent: said.sent,
+            received: said.received,
+            note: said.note,
+        };
+        unit.records.push(Record {
+            kind: RECORD_PAYMENT,
+            owner: payment.merchant.to_u128(),
+            subject: payment.id.to_u128(),
+            subject_version: payment.version,
+            legs: None,
+            event: to_bytes(&event)?,
+        });
+        Ok(())
     }
 
     /// Payment and refund are written once, in the record; their rows say where.

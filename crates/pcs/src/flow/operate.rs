@@ -4,16 +4,15 @@
 use std::sync::Arc;
 
 use payment::{Approval, Decline, Event, Exchange, Payment, RefundEvent, State};
-use store::Record;
 use types::{AttemptId, MerchantId, Money, PaymentId, RefundId, Timestamp};
 
 use super::exchange::Place;
 use super::pursue::Pursuit;
 use crate::bank::{Heard, Says, Transaction};
-use crate::model::{Actor, JournalEvent};
-use crate::resource::{from_bytes, to_bytes};
+use crate::model::Actor;
+use crate::resource::from_bytes;
 use crate::task::{self, EXPIRY, Message, PURSUIT, Task};
-use crate::unit::{RECORD_PAYMENT, Said};
+use crate::unit::Said;
 use crate::{CommandError, Pcs};
 
 /// How many doubts are listed.
@@ -141,39 +140,12 @@ impl Pcs {
         let card = self.card_of(&payment).await?;
         let heard = bank.ask(Transaction::Inquire, &question.fields, &card).await;
         let word = word_of(&heard);
-        self.note_inquiry(&payment, by, question, heard, &word).await?;
-        Ok(word)
-    }
-
-    /// A record of a question: it changes nothing.
-    async fn note_inquiry(
-        &self,
-        payment: &Payment,
-        by: &str,
-        question: Message,
-        heard: Heard,
-        word: &BankWord,
-    ) -> Result<(), CommandError> {
         let mut unit = self.unit(payment.merchant, self.clock.now());
-        let event: JournalEvent = JournalEvent {
-            actor: Actor::Operator { by: by.to_owned() },
-            notices: Vec::new(),
-            payment: None,
-            refund: None,
-            checkout_session: None,
-            sent: Some(question.fields),
-            received: heard.received,
-            note: Some(format!("the bank was asked what became of it: {}", word.says)),
-        };
-        unit.records.push(Record {
-            kind: RECORD_PAYMENT,
-            owner: payment.merchant.to_u128(),
-            subject: payment.id.to_u128(),
-            subject_version: payment.version,
-            legs: None,
-            event: to_bytes(&event)?,
-        });
-        self.commit(unit).await.map(drop)
+        let note = Some(format!("the bank was asked what became of it: {}", word.says));
+        let said = Said { sent: Some(question.fields), received: heard.received, note };
+        self.add_payment_note(&mut unit, &payment, Actor::Operator { by: by.to_owned() }, said)?;
+        self.commit(unit).await?;
+        Ok(word)
     }
 
     /// Has a doubt pursued now, and its refusals forgotten: somebody has talked to the bank.
@@ -193,9 +165,16 @@ impl Pcs {
     /// Ends a doubt with what people have found out.
     ///
     /// # Errors
-    /// [`CommandError::Missing`] for what is not in doubt; [`CommandError::Busy`] when the bank answered meanwhile.
-    pub async fn resolve(&self, attempt: AttemptId, resolution: Resolution) -> Result<Payment, CommandError> {
+    /// [`CommandError::Missing`] for what is not in doubt; [`CommandError::Busy`] while the bank is being asked, or when it
+    /// answered meanwhile.
+    pub async fn resolve(
+        self: &Arc<Self>,
+        attempt: AttemptId,
+        resolution: Resolution,
+    ) -> Result<Payment, CommandError> {
         let (task, message) = self.pursued(attempt).await?;
+        // A reversal on its way would undo at the bank what is about to be booked as standing.
+        let _hand = self.take_in_hand(PURSUIT, task.number()).ok_or(CommandError::Busy)?;
         let _turn = self.turns.take(task.payment.to_u128()).await;
         let now = self.clock.now();
         let payment = self.must_load(task.merchant, task.payment).await?;

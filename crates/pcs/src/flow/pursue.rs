@@ -2,7 +2,7 @@
 //! holds up another: each has a due time of its own, and a bank is given many at once.
 
 use payment::pursuit::Pursued;
-use payment::{Event, RefundEvent, RefundState, State};
+use payment::{CancellationReason, Event, Payment, RefundEvent, RefundState, State};
 use store::Unit;
 
 use super::conclude::awaits;
@@ -86,7 +86,7 @@ impl Pcs {
         let payment = self.must_load(task.merchant, task.payment).await?;
         let now = self.clock.now();
         if !awaits(&payment, &sent.exchange) {
-            return self.forget(PURSUIT, task).await;
+            return self.reversed_in_vain(task, &payment, sent, heard).await;
         }
         let change = payment
             .step(Event::ReversalAccepted, now)
@@ -100,6 +100,29 @@ impl Pcs {
             unit.tasks.push(self.expiry_of(&change.payment, now)?);
         }
         self.add_session_outcome(&mut unit, &change.payment).await?;
+        self.commit(unit).await.map(drop)
+    }
+
+    /// The bank has acknowledged a reversal that nobody waits for any more. Mostly another process was faster; but if people
+    /// have said meanwhile that the bank's effect stands, bank and books differ now, and somebody has to know.
+    async fn reversed_in_vain(
+        &self,
+        task: &Task,
+        payment: &Payment,
+        sent: Message,
+        heard: Heard,
+    ) -> Result<(), CommandError> {
+        let undone = State::Canceled { reason: CancellationReason::TimeoutReversed };
+        if payment.state == undone {
+            return self.forget(PURSUIT, task).await;
+        }
+        let note = "the bank has acknowledged a reversal that was no longer wanted: compare its books";
+        tracing::error!(payment.id = %payment.id, attempt = %sent.exchange.attempt, "{note}");
+        let mut unit = self.unit(task.merchant, self.clock.now());
+        let actor = Actor::Bank { bank: sent.exchange.bank.clone() };
+        let said = Said { sent: Some(sent.fields), received: heard.received, note: Some(note.to_owned()) };
+        self.add_payment_note(&mut unit, payment, actor, said)?;
+        unit.tasks.push(task::done(PURSUIT, task.number()));
         self.commit(unit).await.map(drop)
     }
 

@@ -61,14 +61,21 @@ impl Pcs {
             let window = AT_ONCE + self.in_hand.lock().len();
             for due in self.store.tasks(kind, Some(due), window).await? {
                 let task: Task = from_bytes(&due.body)?;
-                let name = (kind, task.number());
-                let mut in_hand = self.in_hand.lock();
-                if in_hand.len() < AT_ONCE && in_hand.insert(name) {
-                    taken.push(InHand { pcs: Arc::clone(self), task, name });
+                if self.in_hand.lock().len() < AT_ONCE
+                    && let Some(hand) = self.take_in_hand(kind, task.number())
+                {
+                    taken.push(InHand { task, hand });
                 }
             }
         }
         Ok(taken)
+    }
+
+    /// Takes a task in hand, unless somebody in this process has it.
+    pub(crate) fn take_in_hand(self: &Arc<Self>, kind: u8, number: u128) -> Option<Hand> {
+        let name = (kind, number);
+        let is_free = self.in_hand.lock().insert(name);
+        is_free.then(|| Hand { pcs: Arc::clone(self), name })
     }
 
     /// Leaves a task alone for a while.
@@ -95,17 +102,28 @@ impl Pcs {
     }
 }
 
-/// A task in hand; nobody else takes it up until it is dropped.
-struct InHand {
+/// Whoever has it has the task; nobody else in this process takes it up until it is dropped.
+pub(crate) struct Hand {
     pcs: Arc<Pcs>,
-    task: Task,
     name: (u8, u128),
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        self.pcs.in_hand.lock().remove(&self.name);
+    }
+}
+
+/// A task in hand.
+struct InHand {
+    task: Task,
+    hand: Hand,
 }
 
 impl InHand {
     async fn work(self) {
-        let (pcs, task) = (&self.pcs, &self.task);
-        let kind = self.name.0;
+        let (pcs, task) = (&self.hand.pcs, &self.task);
+        let kind = self.hand.name.0;
         let done = match kind {
             EXCHANGE => pcs.resume_one(task).await,
             EXPIRY => pcs.expire(task).await,
@@ -125,11 +143,5 @@ impl InHand {
         if let Err(error) = put_off {
             tracing::warn!(error = &error as &dyn std::error::Error, "It could not be postponed either");
         }
-    }
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        self.pcs.in_hand.lock().remove(&self.name);
     }
 }

@@ -141,3 +141,47 @@ async fn people_give_up_a_refund_that_the_bank_never_took() {
     assert_eq!(world.payment(&shop, paid.id).await.refund_pending, 0);
     world.audit().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_decides_while_the_bank_is_being_asked() {
+    let world = World::seeded(804).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, SILENT).await;
+    let bank = world.bank("iso87-ascii");
+    payment_of(world.pay(&shop, card, eur(5_00)).await.unwrap());
+    bank.set_fault(Fault::HeldAnswer, Scope::next().of(Mti::parse("0400").unwrap()));
+    let attempt = world.pcs().doubts().await.unwrap()[0].exchange.attempt;
+    let pcs = std::sync::Arc::clone(world.pcs());
+    let asking = tokio::spawn(async move { pcs.work_once().await });
+    world.until("the reversal is at the bank", || bank.held() == 1).await;
+    let said = world.pcs().resolve(attempt, found(Finding::Stands)).await;
+    assert!(matches!(said, Err(CommandError::Busy)), "its reversal is on its way: {said:?}");
+    bank.release();
+    asking.await.unwrap().unwrap();
+    let said = world.pcs().resolve(attempt, found(Finding::Stands)).await;
+    assert!(matches!(said, Err(CommandError::Missing { .. })), "{said:?}");
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reversal_that_another_process_had_on_its_way_is_told_when_people_were_faster() {
+    let world = World::seeded(805).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, SILENT).await;
+    let bank = world.bank("iso87-ascii");
+    let doubt = payment_of(world.pay(&shop, card, eur(5_00)).await.unwrap());
+    bank.set_fault(Fault::HeldAnswer, Scope::next().of(Mti::parse("0400").unwrap()));
+    let attempt = world.pcs().doubts().await.unwrap()[0].exchange.attempt;
+    let other = world.second_process();
+    for bank in other.banks() {
+        bank.settled().await;
+    }
+    let asking = tokio::spawn(async move { other.work_once().await });
+    world.until("the reversal is at the bank", || bank.held() == 1).await;
+    world.pcs().resolve(attempt, found(Finding::Stands)).await.unwrap();
+    bank.release();
+    asking.await.unwrap().unwrap();
+    let last = world.pcs().history(shop.id(), doubt.id).await.unwrap().pop().unwrap();
+    assert!(last.event.note.unwrap().contains("no longer wanted"));
+    assert_eq!(world.payment(&shop, doubt.id).await.state, State::Captured, "nothing is decided by it");
+}
