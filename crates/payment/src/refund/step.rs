@@ -77,7 +77,6 @@ impl Payment {
         let (mut refund, mut payment) = (refund.clone(), self.clone());
         refund.version += 1;
         payment.version += 1;
-        refund.needs_operator = None;
         match event {
             RefundEvent::Stuck { why } => {
                 refund.needs_operator = Some(why);
@@ -109,6 +108,7 @@ impl Payment {
 
 fn given_back(mut refund: Refund, mut payment: Payment) -> Result<RefundChange, Refused> {
     refund.state = RefundState::Succeeded;
+    refund.needs_operator = None;
     payment.take_from_promised(&refund)?;
     payment.refunded += refund.amount;
     let entry = Some(postings::refunded(&payment, payment.money(refund.amount)?)?);
@@ -121,6 +121,7 @@ fn given_back(mut refund: Refund, mut payment: Payment) -> Result<RefundChange, 
 
 fn given_up(mut refund: Refund, mut payment: Payment, why: Decline) -> Result<RefundChange, Refused> {
     refund.state = RefundState::Failed;
+    refund.needs_operator = None;
     refund.decline = Some(why);
     payment.take_from_promised(&refund)?;
     let entry = Some(postings::refund_given_up(&payment, payment.money(refund.amount)?)?);
