@@ -155,6 +155,11 @@ impl<A> Call<A> {
         fields::read(&self.body)
     }
 
+    /// Whether the body has a field.
+    pub fn has(&self, name: &str) -> bool {
+        matches!(&self.body, Json::Object(members) if members.iter().any(|(key, _)| key == name))
+    }
+
     /// Takes one field out of the body, so that neither its reader nor the fingerprint sees it.
     pub fn take(&mut self, name: &str) -> Option<Json> {
         let Json::Object(members) = &mut self.body else { return None };

@@ -6,9 +6,10 @@ use pcs::{CardInput, CardPresent};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
+use crate::ApiState;
 use crate::problem::{Code, Problem};
 use crate::request::json::Json;
-use crate::request::{Fields, FromFields, TextRule, fields};
+use crate::request::{Call, Fields, FromFields, TextRule, fields};
 
 /// The field of a request that holds it.
 pub(crate) const FIELD: &str = "payment_method_data";
@@ -59,12 +60,38 @@ pub(crate) enum EntryModeBody {
     Qr,
 }
 
+/// Takes the card out of a request's body, where its merchant may send one; else it stays there and is refused with the rest.
+///
+/// # Errors
+/// [`Problem`] when the merchant cannot be looked up.
+pub(crate) async fn take(api: &ApiState, call: &mut Call) -> Result<Option<Json>, Problem> {
+    // Nobody is looked up for the many requests that bring no card.
+    let may_send = call.has(FIELD) && api.pcs.sends_card_data(call.caller.merchant).await?;
+    Ok(if may_send { call.take(FIELD) } else { None })
+}
+
 /// Reads a card that was taken out of a request's body.
 ///
 /// # Errors
 /// A problem with every flaw; never with a value.
-pub(crate) fn read(data: Json) -> Result<CardInput, Problem> {
-    fields::read_within(FIELD, &data)
+pub(crate) fn read(data: Option<Json>) -> Result<Option<CardInput>, Problem> {
+    data.map(|data| fields::read_within(FIELD, &data)).transpose()
+}
+
+/// Something is paid with, or asked of, one card: a stored one, or one that is given, perhaps at a terminal.
+///
+/// # Errors
+/// [`Problem`] for two cards, or a terminal that no card is at.
+pub(crate) fn one_card(is_stored: bool, is_given: bool, at_terminal: bool) -> Result<(), Problem> {
+    let flaw =
+        |name: &str, rule: &str| Err(Problem::with_param(Code::ParameterInvalid, format!("/{name}"), rule));
+    match (is_stored, is_given, at_terminal) {
+        (true, true, _) => flaw(FIELD, "payment_method_data must not be sent beside payment_method"),
+        (_, false, true) => {
+            flaw("terminal", "terminal needs payment_method_data: the card is at the terminal")
+        }
+        (true, false, false) | (false, _, _) => Ok(()),
+    }
 }
 
 const CARD_NUMBER: TextRule = TextRule::ascii(12, 23);

@@ -63,10 +63,11 @@ pub(crate) struct BalanceBody {
     request_body = BalanceInquiryRequest,
     responses((status = 200, description = "What the card has left.", body = BalanceBody)))]
 pub(crate) async fn create(State(api): State<Arc<ApiState>>, mut call: Call) -> Answer {
-    let may_send = api.pcs.sends_card_data(call.caller.merchant).await?;
-    let card = if may_send { call.take(card_data::FIELD) } else { None };
+    let card = card_data::take(&api, &mut call).await?;
     let mut question: BalanceQuestion = call.read()?;
-    question.card = card.map(card_data::read).transpose()?;
+    question.card = card_data::read(card)?;
+    let (is_stored, is_given) = (question.payment_method.is_some(), question.card.is_some());
+    card_data::one_card(is_stored, is_given, question.terminal.is_some())?;
     match api.pcs.balance_of(&call.caller, question).await? {
         Balance::Available { minor, currency } => {
             ok(BalanceBody { object: "balance", available: minor, currency: currency.alpha() })

@@ -1,4 +1,4 @@
-//! `/v1/customers` and `/v1/payment_methods`. Cards come into being at the checkout only.
+//! `/v1/customers` and `/v1/payment_methods`. Stored cards come into being at the checkout only.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -98,10 +98,9 @@ impl FromFields for NewPayment {
     request_body = CreatePaymentRequest,
     responses((status = 201, description = "The payment.", body = PaymentBody)))]
 pub(crate) async fn create(State(api): State<Arc<ApiState>>, mut call: Call) -> Answer {
-    let card =
-        if api.pcs.sends_card_data(call.caller.merchant).await? { call.take(card_data::FIELD) } else { None };
+    let card = card_data::take(&api, &mut call).await?;
     let mut new: NewPayment = call.read()?;
-    new.card = card.map(card_data::read).transpose()?;
+    new.card = card_data::read(card)?;
     must_have_one_card(&new)?;
     let key = call.money_key()?;
     let name = key.key.clone();
@@ -116,26 +115,16 @@ pub(crate) async fn create(State(api): State<Arc<ApiState>>, mut call: Call) -> 
 
 /// A payment is paid with one card, and a card that is not kept can only be used at once.
 fn must_have_one_card(new: &NewPayment) -> Result<(), Problem> {
+    card_data::one_card(new.payment_method.is_some(), new.card.is_some(), new.terminal.is_some())?;
     let flaw = |name: &str, code, rule: &str| Err(Problem::with_param(code, format!("/{name}"), rule));
     match (&new.payment_method, &new.card) {
-        (Some(_), Some(_)) => flaw(
-            card_data::FIELD,
-            Code::ParameterInvalid,
-            "payment_method_data must not be sent beside payment_method",
-        ),
-        (None, Some(_)) if !new.confirm => flaw(
-            "confirm",
-            Code::ParameterInvalid,
-            "confirm must be true beside payment_method_data: a card is not kept",
-        ),
+        (None, Some(_)) if !new.confirm => {
+            let rule = "confirm must be true beside payment_method_data: a card is not kept";
+            flaw("confirm", Code::ParameterInvalid, rule)
+        }
         (None, None) if new.confirm => {
             flaw("payment_method", Code::ParameterMissing, "payment_method is required when confirm is true")
         }
-        (_, None) if new.terminal.is_some() => flaw(
-            "terminal",
-            Code::ParameterInvalid,
-            "terminal needs payment_method_data: the card is at the terminal",
-        ),
         _ => Ok(()),
     }
 }

@@ -70,6 +70,10 @@ async fn a_card_says_what_it_has_left_and_nothing_is_kept_of_it() {
     assert_eq!(desk.post("/v1/balance_inquiries", &poor).await.problem(), "card_declined");
     let nothing = desk.post("/v1/balance_inquiries", r#"{"currency": "EUR"}"#).await;
     assert_eq!((nothing.problem(), nothing.at("/param")), ("parameter_invalid", "/payment_method"));
+    let stored = desk.world.card(&desk.shop, GOOD).await;
+    let two = question.replacen('{', &format!(r#"{{"payment_method":"{stored}","#), 1);
+    let two = desk.post("/v1/balance_inquiries", &two).await;
+    assert_eq!((two.problem(), two.at("/param")), ("parameter_invalid", "/payment_method_data"));
     desk.world.audit().await;
 }
 
