@@ -1,5 +1,7 @@
 //! `lian doubt`: what the operator does about doubts, over the API of a running gateway.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
 use crate::cli::{DoubtArgs, DoubtCommand};
@@ -44,6 +46,10 @@ async fn ask(args: &DoubtArgs, path: &str, body: Option<Value>) -> Result<Value,
         http = http.add_root_certificate(trusted.tried(format!("{} is no certificate", path.display()))?);
     }
     let http = http.build().tried("cannot make an HTTP client")?;
+    if is_open_to_others(&args.url) {
+        let rule = "is not encrypted, and the operator's key would be sent there";
+        return Err(Fault::plain(format!("{} {rule}", args.url)));
+    }
     let url = format!("{}{path}", args.url.trim_end_matches('/'));
     let request = match &body {
         Some(body) => http.post(&url).json(body),
@@ -54,6 +60,14 @@ async fn ask(args: &DoubtArgs, path: &str, body: Option<Value>) -> Result<Value,
     let is_good = answer.status().is_success();
     let body: Value = answer.json().await.tried("the answer is not JSON")?;
     if is_good { Ok(body) } else { Err(Fault::plain(text(&body, "detail").to_owned())) }
+}
+
+/// Whether what is sent there can be read on its way.
+fn is_open_to_others(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    url.scheme() != "https" && !is_here
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -100,6 +114,23 @@ fn print_word(word: &Value) {
     ] {
         if let Some(value) = word[name].as_str() {
             println!("    {label} {value}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_key_is_not_sent_where_others_can_read_it() {
+        for url in
+            ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080", "https://pay.example"]
+        {
+            assert!(!is_open_to_others(url), "{url}");
+        }
+        for url in ["http://pay.example", "http://192.0.2.7:8080", "http://localhost.example"] {
+            assert!(is_open_to_others(url), "{url}");
         }
     }
 }
