@@ -29,7 +29,7 @@ impl Pcs {
     ///
     /// # Errors
     /// [`CommandError::Missing`] for an unknown merchant, [`CommandError::Invalid`] for an unknown bank,
-    /// [`CommandError::DuplicateReference`] when the bank's number is another terminal's of the same merchant.
+    /// [`CommandError::DuplicateReference`] when the bank's number is another terminal's in the merchant's shard.
     pub async fn create_terminal(&self, new: NewTerminal) -> Result<Terminal, CommandError> {
         let missing = || CommandError::Missing { kind: "merchant", id: new.merchant.to_string() };
         self.merchant(new.merchant).await?.ok_or_else(missing)?;
