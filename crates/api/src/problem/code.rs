@@ -56,7 +56,8 @@ codes! {
     AmountTooLarge = "amount_too_large", 400, "The amount is above the most that can be charged.",
         "`detail` names the largest amount; no message to a bank carries more than twelve digits.";
     PanNotAllowedHere = "pan_not_allowed_here", 400, "Something that looks like a card number was sent where none may be.",
-        "Card numbers are entered on the hosted checkout only. Remove the number from the field that `param` names.";
+        "Card numbers are entered on the hosted checkout, or given in `payment_method_data` by merchants that may send them. \
+         Remove the number from the field that `param` names.";
     IdempotencyKeyRequired = "idempotency_key_required", 400, "A request that can move money needs an Idempotency-Key.",
         "Make one key for each intended operation, and send the same key again whenever you retry that operation.";
     VersionUnsupported = "version_unsupported", 400, "This API version does not exist.",
