@@ -27,6 +27,7 @@ use crate::journal::Journal;
 use crate::keys;
 use crate::notice::Notice;
 use crate::reconcile::BatchTotals;
+use crate::request::Wanted;
 use crate::script::{Act, Deed, Script};
 use crate::server::{Common, Held, accept, serve};
 use crate::totals::Totals;
@@ -198,7 +199,8 @@ impl Bank {
 
     /// The totals of the open batch: of one merchant (DE 42), or of all.
     pub fn batch_totals(&self, acceptor: Option<&str>, currency: Currency) -> BatchTotals {
-        self.desk.lock().books.batch_totals(acceptor, currency)
+        let wanted = Wanted { acceptor: acceptor.map(str::to_owned), ..Wanted::default() };
+        self.desk.lock().books.batch_totals(&wanted, currency)
     }
 
     /// Lets messages go wrong by chance, from now on; none puts an end to it.

@@ -186,6 +186,16 @@ impl HostLink {
         &self.shared.parts.profile
     }
 
+    /// DE 41 of its own messages.
+    pub fn terminal(&self) -> &str {
+        &self.shared.parts.terminal
+    }
+
+    /// DE 42 of its own messages.
+    pub fn acceptor(&self) -> &str {
+        &self.shared.parts.acceptor
+    }
+
     /// Where the link is, and a way to wait for it.
     pub fn state(&self) -> watch::Receiver<LinkState> {
         self.shared.state.subscribe()

@@ -33,6 +33,9 @@ pub struct Exchange {
     /// DE 60.2 at the time of sending, where the dialect has batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<String>,
+    /// DE 15: the bank's accounting day. What the answer says; until then, the day that the bank had when it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement_date: Option<String>,
     /// How the card's data was entered for the payment's first message.
     #[serde(default, skip_serializing_if = "Entry::is_ecommerce")]
     pub entry: Entry,
@@ -57,6 +60,8 @@ pub struct Approval {
     pub rrn: Option<String>,
     /// DE 38.
     pub authorization_code: Option<String>,
+    /// DE 15.
+    pub settlement_date: Option<String>,
     /// DE 55, hex: what the issuer says to the chip.
     pub issuer_data: Option<String>,
 }
@@ -74,10 +79,18 @@ pub struct Decline {
 }
 
 impl Exchange {
+    /// The same, of the accounting day that the bank's answer says, if it says one.
+    #[must_use]
+    pub fn answered_on(&self, settlement_date: Option<String>) -> Self {
+        let settlement_date = settlement_date.or_else(|| self.settlement_date.clone());
+        Self { settlement_date, ..self.clone() }
+    }
+
     /// Keeps what the bank's yes says about the exchange. What the answer leaves out stays as it was.
     pub(crate) fn approved(&mut self, approval: Approval, now: Timestamp) {
         self.answered(Some(approval.response_code), now);
         self.issuer_data = approval.issuer_data.or(self.issuer_data.take());
+        self.settlement_date = approval.settlement_date.or(self.settlement_date.take());
         self.rrn = approval.rrn.or(self.rrn.take());
         self.authorization_code = approval.authorization_code.or(self.authorization_code.take());
     }

@@ -1,13 +1,15 @@
 //! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
 
+pub mod told;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use card::{EntryMode, Expiry, Pan, SecurityCode};
 use hostlink::{
     BankProfile, CardFields, CardPresent, CodeOutcome, Host, MaybeSent, NotSent, OnSilence, Original,
-    Outcome, Rejection, Reply, TransactionData, TransactionRequest,
+    Outcome, Rejection, Reply, SessionFacts, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
@@ -17,6 +19,7 @@ use payment::{Approval, Decline, Exchange};
 use tokio::time::Instant;
 use types::{Money, Timestamp};
 
+use self::told::{Ears, Told};
 use crate::CommandError;
 use crate::hash::hex;
 
@@ -27,6 +30,8 @@ pub struct Bank {
     reply_timeout: Duration,
     asking: AtomicUsize,
     health: Mutex<Option<Health>>,
+    ears: Mutex<Ears>,
+    day_changed: AtomicBool,
 }
 
 /// One who waits for a bank's answer, for as long as this lives.
@@ -97,7 +102,54 @@ impl Bank {
         let host = host.into();
         let profile = Arc::clone(host.profile());
         let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
-        Self { profile, host, reply_timeout, asking: AtomicUsize::new(0), health: Mutex::default() }
+        let ears = Mutex::new(Ears::of(&host));
+        Self {
+            profile,
+            host,
+            reply_timeout,
+            asking: AtomicUsize::new(0),
+            health: Mutex::default(),
+            ears,
+            day_changed: AtomicBool::new(false),
+        }
+    }
+
+    /// Hears what its links have told since the last time.
+    pub(crate) fn hear(&self, now: Timestamp) {
+        if self.ears.lock().hear(self.profile.name(), now) {
+            self.look_at_day_again();
+        }
+    }
+
+    /// Whether it may have another batch or day since this was asked last.
+    pub(crate) fn day_has_changed(&self) -> bool {
+        self.day_changed.swap(false, Ordering::Relaxed)
+    }
+
+    /// What its new day asks for could not be done.
+    pub(crate) fn look_at_day_again(&self) {
+        self.day_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// DE 41 and DE 42 of its first link's own messages.
+    pub(crate) fn identity(&self) -> (String, String) {
+        let first = &self.host.links()[0];
+        (first.terminal().to_owned(), first.acceptor().to_owned())
+    }
+
+    /// Keeps something for the people who look at the bank.
+    pub(crate) fn keep_word(&self, at: Timestamp, code: &'static str, text: String) {
+        self.ears.lock().told.keep(at, None, code, text);
+    }
+
+    /// Asks it something that moves no money.
+    pub(crate) async fn ask_plain(&self, fields: Fields) -> Outcome {
+        self.host.ask(fields, Instant::now() + self.reply_timeout).await
+    }
+
+    /// What it and its links have told so far.
+    pub fn told(&self) -> Told {
+        self.ears.lock().told.clone()
     }
 
     /// Its links: what an operator takes out and brings back, and what is counted.
@@ -182,8 +234,9 @@ impl Bank {
         self.profile.on_silence(transaction) == OnSilence::Repeat
     }
 
-    pub(crate) fn batch(&self) -> Option<String> {
-        self.host.facts().batch
+    /// Its batch and its accounting day, as far as it has told.
+    pub(crate) fn facts(&self) -> SessionFacts {
+        self.host.facts()
     }
 
     pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {
@@ -264,7 +317,7 @@ impl Bank {
         }
         let mut heard = match row.outcome {
             CodeOutcome::Approve { flagged } => {
-                Heard::of(Says::Approved { approval: approval(sent, reply), flagged })
+                Heard::of(Says::Approved { approval: self.approval(sent, reply), flagged })
             }
             CodeOutcome::Decline { decline_code, advice, .. } => Heard::of(Says::Declined(Decline {
                 code: decline_code,
@@ -284,20 +337,21 @@ impl Bank {
         heard.received = Some(reply.fields.clone());
         heard
     }
-}
 
-fn approval(sent: &Fields, reply: &Reply) -> Approval {
-    // An answer without DE 4 approves what was asked for; one that names another amount is not that approval.
-    let amount =
-        reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    let text =
-        |de| reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty());
-    Approval {
-        amount,
-        response_code: reply.response_code().to_owned(),
-        rrn: text(37),
-        authorization_code: text(38),
-        issuer_data: reply.issuer_data.as_deref().map(hex),
+    fn approval(&self, sent: &Fields, reply: &Reply) -> Approval {
+        // An answer without DE 4 approves what was asked for; one that names another amount is not that approval.
+        let amount = reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok());
+        let text = |de| {
+            reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty())
+        };
+        Approval {
+            amount: amount.unwrap_or(0),
+            response_code: reply.response_code().to_owned(),
+            rrn: text(37),
+            authorization_code: text(38),
+            settlement_date: self.profile.settlement_date_field().and_then(text),
+            issuer_data: reply.issuer_data.as_deref().map(hex),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One flow, one file.
 
 mod balance;
+mod banks;
 mod capture;
 mod conclude;
 mod exchange;
@@ -11,6 +12,7 @@ mod instruct;
 mod keep_card;
 mod operate;
 mod pursue;
+mod reconcile;
 mod refund;
 mod reroute;
 mod resume;
@@ -19,5 +21,6 @@ mod void;
 mod work;
 
 pub use balance::{Balance, BalanceQuestion};
+pub use banks::{BankStatus, LinkStatus, Order};
 pub use instruct::{Custodian, WalletIdentity};
 pub use operate::{BankWord, Doubt, Finding, Resolution};

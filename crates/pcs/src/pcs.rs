@@ -72,6 +72,8 @@ pub struct Pcs {
     pub(crate) merchants: Cache<MerchantId, Merchant>,
     pub(crate) callers: Cache<[u8; 16], Caller>,
     pub(crate) methods: Cache<(u128, PaymentMethodId), PaymentMethod>,
+    /// Batches that are known to be on the list of those to be compared with their banks.
+    pub(crate) open_batches: Mutex<HashSet<(Shard, u128)>>,
     /// Tasks that somebody in this process works on.
     pub(crate) in_hand: Mutex<HashSet<(u8, u128)>>,
     /// Wakes the pursuit of reversals and repeats.
@@ -121,6 +123,7 @@ impl Pcs {
             merchants: Cache::new(),
             callers: Cache::new(),
             methods: Cache::new(),
+            open_batches: Mutex::default(),
             in_hand: Mutex::default(),
             pursue: Notify::new(),
             journal_grew: Notify::new(),

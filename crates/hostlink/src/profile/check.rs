@@ -196,7 +196,7 @@ impl Check<'_> {
         let key = "reconciliation";
         let currency = self.profile.currencies[0];
         let totals = BatchTotals::default();
-        let templates = match reconciliation.templates(&totals, currency) {
+        let templates = match reconciliation.templates(&totals, currency, Some("1201")) {
             Ok(templates) => templates,
             Err(rule) => return self.fail(format!("{key}.fields"), rule),
         };
@@ -211,6 +211,7 @@ impl Check<'_> {
             terminal: sample.terminal,
             acceptor: sample.acceptor,
             batch: sample.batch,
+            settlement_date: Some("1201".to_owned()),
         };
         match self.profile.totals_message(&data) {
             Ok(Some(fields)) => self.obeys(key, fields, &[]),

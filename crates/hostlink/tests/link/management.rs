@@ -267,6 +267,7 @@ async fn reconcile(world: &World, totals: BatchTotals) -> Option<bool> {
         terminal: world.terminal.clone(),
         acceptor: ACCEPTOR.to_owned(),
         batch: world.host.facts().batch,
+        settlement_date: None,
     };
     let message = world.host.profile().totals_message(&data).unwrap().expect("both banks take totals");
     let answer = reply(world.host.ask(message, world.deadline()).await);

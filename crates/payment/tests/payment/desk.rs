@@ -172,6 +172,7 @@ impl Desk {
             entry: Default::default(),
             issuer_data: None,
             batch: None,
+            settlement_date: None,
             sent_at: self.now,
             answered_at: None,
         }
@@ -221,6 +222,7 @@ pub fn approval(amount: u64) -> Approval {
         amount,
         response_code: "00".to_owned(),
         rrn: Some("123456789012".to_owned()),
+        settlement_date: None,
         issuer_data: None,
         authorization_code: Some("A1B2C3".to_owned()),
     }

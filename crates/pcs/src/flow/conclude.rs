@@ -61,6 +61,14 @@ impl Pcs {
         self.add_payment_change(&mut unit, &change, actor, said)?;
         unit.tasks.push(task::done(EXCHANGE, message.exchange.attempt.to_u128()));
         self.add_follow_up(&mut unit, asked, payment, message, heard)?;
+        // What goes into doubt is counted when the doubt ends.
+        if let Says::Approved { approval, .. } = &heard.says
+            && !payment.state.in_doubt()
+        {
+            let exchange = message.exchange.answered_on(approval.settlement_date.clone());
+            let moved = (message.transaction, payment.currency(), message.amount.minor());
+            self.add_moved(&mut unit, &exchange, moved)?;
+        }
         self.add_session_outcome(&mut unit, payment).await?;
         let done = outcome(asked, payment);
         // An answer in doubt is not stored: the key's next request finds the payment as it is by then.

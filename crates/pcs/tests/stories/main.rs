@@ -2,6 +2,7 @@
 //! ends with the auditor, who holds the gateway's books against the bank's own totals.
 
 mod authorize;
+mod bank_day;
 mod checkout;
 mod consume;
 mod crash;

@@ -1,0 +1,333 @@
+//! Reconcile: our totals of a batch and the bank's, held against each other when the bank's day is over, or when somebody asks.
+//!
+//! | step | crate          | leaves behind                                                        |
+//! |------|----------------|----------------------------------------------------------------------|
+//! | 1    | store          | the totals that each commit of the batch has added to                |
+//! | 2    | hostlink       | the bank's word on them (0500, 0510)                                 |
+//! | 3    | store, commit  | a reconciliation with both figures, for each currency of the batch   |
+//!
+//! A batch that is over is compared once nothing of it is in doubt any more, an hour later at the latest; and again whenever
+//! something comes to it afterwards.
+
+use std::sync::Arc;
+
+use hostlink::{BatchTotals, Count, Outcome, ReconciliationData};
+use store::DueTask;
+use types::{Currency, Timestamp};
+
+use crate::bank::Bank;
+use crate::batch::{BATCH, Batch};
+use crate::hash::bank_number;
+use crate::model::{Actor, Figures, Reconciliation, Sum, Verdict};
+use crate::resource::{from_bytes, put};
+use crate::task::{self, LATER_MS, PURSUIT, Task};
+use crate::unit::Said;
+use crate::{CommandError, Listed, Page, Pcs};
+
+/// How long the end of doubts is waited for before a batch is compared as it is.
+const PATIENCE_MS: i64 = 3_600_000;
+/// More than can be open, or in doubt.
+const EVERY: usize = 1_000_000;
+/// How many that are due are looked at in one round.
+const ROUND: usize = 64;
+
+impl Pcs {
+    /// Hears what the banks have told, and has the batches compared that are over.
+    pub(crate) async fn hear_banks(&self) -> Result<(), CommandError> {
+        let now = self.clock.now();
+        for bank in self.banks.values() {
+            bank.hear(now);
+            if bank.day_has_changed() {
+                let ended = self.end_batches(bank, now).await;
+                ended.inspect_err(|_| bank.look_at_day_again())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts every batch that the bank no longer has open on the list of those to be compared.
+    async fn end_batches(&self, bank: &Bank, now: Timestamp) -> Result<(), CommandError> {
+        for due in self.store.tasks(BATCH, None, EVERY).await? {
+            let batch: Batch = from_bytes(&due.body)?;
+            if batch.bank != bank.name() || batch.over_since.is_some() || batch.is_current(bank) {
+                continue;
+            }
+            tracing::info!(bank.name = bank.name(), "The {} of {} is over", batch.words(), bank.name());
+            // What is on the wire now still belongs to it.
+            let soon = now.plus_ms(bank.reply_timeout_ms() + 1_000);
+            let mut unit = store::Unit::new(due.shard, now);
+            unit.tasks.push(Batch { over_since: Some(now), ..batch }.put(soon)?);
+            self.commit(unit).await?;
+        }
+        Ok(())
+    }
+
+    /// Batches that are due to be compared.
+    pub(crate) async fn batches_due(&self, now: Timestamp) -> Result<Vec<DueTask>, CommandError> {
+        Ok(self.store.tasks(BATCH, Some(now), ROUND).await?)
+    }
+
+    /// Compares a batch that is over; puts it off while that makes no sense yet.
+    pub(crate) async fn reconcile_due(&self, due: &DueTask) -> Result<(), CommandError> {
+        let batch: Batch = from_bytes(&due.body)?;
+        let now = self.clock.now();
+        let Ok(bank) = self.bank(&batch.bank) else { return self.put_batch_off(due, &batch, now).await };
+        let is_patient = batch.over_since.is_none_or(|since| now.ms_since(since) < PATIENCE_MS);
+        if !bank.is_up() || (is_patient && self.is_in_doubt_of(&batch, bank).await?) {
+            return self.put_batch_off(due, &batch, now).await;
+        }
+        let compared = self.compare(bank, &batch, None).await?;
+        if is_patient && compared.iter().any(|it| it.verdict == Verdict::NotCompared) {
+            return self.put_batch_off(due, &batch, now).await;
+        }
+        let mut unit = store::Unit::new(due.shard, now);
+        unit.tasks.push(task::done(BATCH, due.id));
+        self.commit(unit).await?;
+        self.open_batches.lock().remove(&(due.shard, due.id));
+        Ok(())
+    }
+
+    async fn put_batch_off(&self, due: &DueTask, batch: &Batch, now: Timestamp) -> Result<(), CommandError> {
+        let mut unit = store::Unit::new(due.shard, now);
+        unit.tasks.push(batch.put(now.plus_ms(LATER_MS))?);
+        self.commit(unit).await.map(drop)
+    }
+
+    async fn is_in_doubt_of(&self, batch: &Batch, bank: &Bank) -> Result<bool, CommandError> {
+        for due in self.store.tasks(PURSUIT, None, EVERY).await? {
+            let task: Task = from_bytes(&due.body)?;
+            let exchange = task.message.map(|message| message.exchange);
+            let of = exchange.filter(|exchange| exchange.bank == batch.bank);
+            let of = of.and_then(|exchange| Batch::of(bank, &exchange));
+            if of.is_some_and(|of| of.number() == batch.number()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Compares every batch of a bank that has not been compared yet, the open ones too, and says what came of it. Nothing
+    /// is closed by that.
+    ///
+    /// # Errors
+    /// [`CommandError::Missing`] for an unknown bank, [`CommandError::Invalid`] for one that takes no totals.
+    pub async fn compare_totals(&self, bank: &str, by: &str) -> Result<Vec<Reconciliation>, CommandError> {
+        let bank = self.bank_named(bank)?;
+        if bank.profile().reconciliation().is_none() {
+            let rule = format!("{} compares no totals", bank.name());
+            return Err(CommandError::Invalid { field: "bank", rule });
+        }
+        let mut seen = std::collections::HashSet::new();
+        let mut compared = Vec::new();
+        for due in self.store.tasks(BATCH, None, EVERY).await? {
+            let batch: Batch = from_bytes(&due.body)?;
+            // A bank's day may be on the list of several shards.
+            if batch.bank == bank.name() && seen.insert(due.id) {
+                compared.extend(self.compare(bank, &batch, Some(by)).await?);
+            }
+        }
+        Ok(compared)
+    }
+
+    /// What came of comparing a bank's totals, the latest first.
+    ///
+    /// # Errors
+    /// [`CommandError::Missing`] for an unknown bank.
+    pub async fn reconciliations(
+        &self,
+        bank: &str,
+        page: Page,
+    ) -> Result<Listed<Reconciliation>, CommandError> {
+        let bank = self.bank_named(bank)?;
+        self.list(store::Table::Reconciliation, bank_number(bank.name()), page).await
+    }
+
+    /// Step 1 to 3, for each currency of a batch.
+    async fn compare(
+        &self,
+        bank: &Bank,
+        batch: &Batch,
+        by: Option<&str>,
+    ) -> Result<Vec<Reconciliation>, CommandError> {
+        let mut all = Vec::new();
+        for (currency, own) in self.figures(batch).await? {
+            let (reconciliation, said) = self.compare_one(bank, batch, (currency, own), by).await?;
+            self.record_comparison(bank, &reconciliation, said).await?;
+            all.push(reconciliation);
+        }
+        Ok(all)
+    }
+
+    async fn compare_one(
+        &self,
+        bank: &Bank,
+        batch: &Batch,
+        (currency, own): (Currency, Figures),
+        by: Option<&str>,
+    ) -> Result<(Reconciliation, Said), CommandError> {
+        let profile = bank.profile();
+        let stands_only = profile.reconciliation().is_some_and(hostlink::Reconciliation::counts_what_stands);
+        let own = if stands_only { own.standing() } else { own };
+        let now = self.clock.now();
+        let (terminal, acceptor) = match (&batch.terminal, &batch.acceptor) {
+            (Some(terminal), Some(acceptor)) => (terminal.clone(), acceptor.clone()),
+            _ => bank.identity(),
+        };
+        let is_day = batch.terminal.is_none();
+        let data = ReconciliationData {
+            totals: totals(own),
+            currency,
+            stan: self.numbers.stan(&self.store, bank.name(), &terminal, now).await?,
+            at: now,
+            terminal,
+            acceptor,
+            batch: (!is_day).then(|| batch.name.clone()),
+            settlement_date: is_day.then(|| batch.name.clone()),
+        };
+        let mut reconciliation = Reconciliation {
+            id: self.new_id(),
+            version: 1,
+            created: now,
+            bank: bank.name().to_owned(),
+            terminal: batch.terminal.clone(),
+            acceptor: batch.acceptor.clone(),
+            batch: batch.name.clone(),
+            closed: !batch.is_current(bank),
+            currency,
+            verdict: Verdict::NotCompared,
+            own,
+            bank_has: None,
+            by: by.map(str::to_owned),
+            note: None,
+        };
+        let fields = match profile.totals_message(&data) {
+            Ok(Some(fields)) => fields,
+            Ok(None) => return Ok((reconciliation, Said::default())),
+            Err(error) => {
+                reconciliation.note = Some(format!("the totals do not fit the bank's message: {error}"));
+                return Ok((reconciliation, Said::default()));
+            }
+        };
+        let mut said = Said { sent: Some(fields.clone()), ..Said::default() };
+        match bank.ask_plain(fields).await {
+            Outcome::Reply(reply) => {
+                reconciliation.bank_has = profile.bank_totals(&reply).map(figures);
+                match profile.in_balance(&reply) {
+                    Some(true) => reconciliation.verdict = Verdict::Agreed,
+                    Some(false) => reconciliation.verdict = Verdict::Differs,
+                    None => {
+                        let code = reply.response_code();
+                        reconciliation.note =
+                            Some(format!("the bank did not compare them (response code {code})"));
+                    }
+                }
+                said.received = Some(reply.fields);
+            }
+            Outcome::NotSent(why) => reconciliation.note = Some(format!("not sent ({})", why.code())),
+            Outcome::MaybeSent(why) => {
+                reconciliation.note = Some(format!("the bank did not answer ({})", why.code()));
+            }
+            Outcome::Rejected(why) => {
+                reconciliation.note = Some(format!("the message does not fit the dialect ({})", why.code()));
+            }
+        }
+        Ok((reconciliation, said))
+    }
+
+    async fn record_comparison(
+        &self,
+        bank: &Bank,
+        reconciliation: &Reconciliation,
+        mut said: Said,
+    ) -> Result<(), CommandError> {
+        let text = words(reconciliation);
+        match reconciliation.verdict {
+            Verdict::Agreed => tracing::info!(bank.name = bank.name(), "{text}"),
+            Verdict::Differs => tracing::error!(bank.name = bank.name(), "{text}"),
+            Verdict::NotCompared => tracing::warn!(bank.name = bank.name(), "{text}"),
+        }
+        let code = match reconciliation.verdict {
+            Verdict::Agreed => "totals_agreed",
+            Verdict::Differs => "totals_differ",
+            Verdict::NotCompared => "totals_not_compared",
+        };
+        bank.keep_word(reconciliation.created, code, text.clone());
+        let number = bank_number(bank.name());
+        let mut unit = self.unit(types::MerchantId::from_u128(number), reconciliation.created);
+        unit.rows.push(put(reconciliation)?);
+        said.note = Some(text);
+        let actor = match &reconciliation.by {
+            Some(by) => Actor::Operator { by: by.clone() },
+            None => Actor::Gateway,
+        };
+        self.add_bank_note(&mut unit, number, actor, said)?;
+        self.commit(unit).await.map(drop)
+    }
+
+    /// Compares what is due; returns how much that was.
+    pub(crate) async fn reconcile_all_due(self: &Arc<Self>) -> Result<usize, CommandError> {
+        let due = self.batches_due(self.clock.now()).await?;
+        let many = due.len();
+        for due in due {
+            if let Some(_hand) = self.take_in_hand(BATCH, due.id)
+                && let Err(error) = self.reconcile_due(&due).await
+            {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "A batch could not be compared and will be tried again");
+            }
+        }
+        Ok(many)
+    }
+}
+
+fn words(it: &Reconciliation) -> String {
+    let what = match &it.terminal {
+        Some(terminal) => format!("batch {} of terminal {terminal}", it.batch),
+        None => format!("day {}", it.batch),
+    };
+    let told = |figures: &Figures| {
+        format!(
+            "debits {} of {}, credits {} of {}, of them reversed {} of {} and {} of {}",
+            figures.debits.amount,
+            figures.debits.count,
+            figures.credits.amount,
+            figures.credits.count,
+            figures.debit_reversals.amount,
+            figures.debit_reversals.count,
+            figures.credit_reversals.amount,
+            figures.credit_reversals.count,
+        )
+    };
+    let (bank, currency, own) = (&it.bank, it.currency, told(&it.own));
+    match it.verdict {
+        Verdict::Agreed => format!("{bank} has our totals of the {what} in {currency}: {own}"),
+        Verdict::Differs => {
+            let has = it.bank_has.as_ref().map_or_else(|| "others, and does not say which".to_owned(), told);
+            format!("{bank} has other totals of the {what} in {currency}: {has}; ours are {own}")
+        }
+        Verdict::NotCompared => {
+            let why = it.note.as_deref().unwrap_or("it compares none");
+            format!("the totals of the {what} at {bank} in {currency} were not compared: {why}")
+        }
+    }
+}
+
+fn totals(figures: Figures) -> BatchTotals {
+    let count = |sum: Sum| Count { number: sum.count, amount: sum.amount };
+    BatchTotals {
+        credits: count(figures.credits),
+        credit_reversals: count(figures.credit_reversals),
+        debits: count(figures.debits),
+        debit_reversals: count(figures.debit_reversals),
+    }
+}
+
+fn figures(totals: BatchTotals) -> Figures {
+    let sum = |count: Count| Sum { count: count.number, amount: count.amount };
+    Figures {
+        credits: sum(totals.credits),
+        credit_reversals: sum(totals.credit_reversals),
+        debits: sum(totals.debits),
+        debit_reversals: sum(totals.debit_reversals),
+    }
+}
