@@ -1,5 +1,6 @@
 //! The API over the real PCS, its banks and its books: what a merchant's server sends and gets.
 
+mod banks;
 mod desk;
 mod doubt;
 mod doubts;

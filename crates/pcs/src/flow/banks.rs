@@ -94,7 +94,9 @@ impl Pcs {
         self.record_order(bank, order, format!("take out link {link}")).await?;
         let timeout = u64::try_from(bank.reply_timeout_ms()).unwrap_or(u64::MAX);
         let deadline = Instant::now() + std::time::Duration::from_millis(timeout);
-        let drained = handle.take_out(deadline).await;
+        let handle = handle.clone();
+        // In a task of its own: an operator who hangs up does not leave it half done.
+        let drained = tokio::spawn(async move { handle.take_out(deadline).await }).await.unwrap_or_default();
         Ok((self.status_of(bank), drained.unanswered))
     }
 
@@ -111,7 +113,8 @@ impl Pcs {
         let (bank, handle) = self.link(bank, link)?;
         let state = *handle.state().borrow();
         if !matches!(state, BankState::OutOfService | BankState::Refused(_)) {
-            let rule = format!("is {}: only one that was taken out, or has stopped, is resumed", word(state));
+            let rule =
+                format!("is {}: only one that was taken out, or has stopped, is resumed", state.name());
             return Err(CommandError::Invalid { field: "link", rule });
         }
         self.record_order(bank, order, format!("resume link {link}")).await?;
@@ -133,7 +136,7 @@ impl Pcs {
         let (bank, handle) = self.link(bank, link)?;
         let state = *handle.state().borrow();
         if state != BankState::Up {
-            let rule = format!("is {}: keys are exchanged over a link that is signed on", word(state));
+            let rule = format!("is {}: keys are exchanged over a link that is signed on", state.name());
             return Err(CommandError::Invalid { field: "link", rule });
         }
         if bank.profile().key_step().is_none() {
@@ -192,19 +195,5 @@ impl Pcs {
             links: bank.host().links().iter().enumerate().map(link).collect(),
             told,
         }
-    }
-}
-
-/// A state's name, as the API and people have it.
-pub(crate) const fn word(state: BankState) -> &'static str {
-    match state {
-        BankState::Down => "down",
-        BankState::Connecting => "connecting",
-        BankState::SigningOn => "signing_on",
-        BankState::Up => "up",
-        BankState::Draining => "draining",
-        BankState::OutOfService => "out_of_service",
-        BankState::Refused(_) => "refused",
-        BankState::Closed => "closed",
     }
 }
