@@ -30,7 +30,7 @@ use crate::routes::{
     paths(
         meta::discover, meta::idempotency_key, meta::test_cards, meta::test_banks, meta::inject,
         payments::create, payments::list, payments::get, payments::list_attempts, payments::timeline,
-        payments::confirm, payments::increment, payments::capture, payments::void,
+        payments::confirm, payments::increment, payments::adjust, payments::capture, payments::void,
         refunds::create, refunds::list, refunds::get,
         customers::create, customers::list, customers::get, customers::update, customers::delete,
         customers::list_methods, customers::get_method, customers::detach_method,

@@ -32,6 +32,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/payments/{id}/timeline", get(payments::timeline))
         .route("/v1/payments/{id}/confirm", post(payments::confirm))
         .route("/v1/payments/{id}/increment", post(payments::increment))
+        .route("/v1/payments/{id}/adjust", post(payments::adjust))
         .route("/v1/payments/{id}/capture", post(payments::capture))
         .route("/v1/payments/{id}/void", post(payments::void))
         .route("/v1/refunds", post(refunds::create).get(refunds::list))

@@ -27,6 +27,7 @@ pub const EVENT_TYPES: &[Notice] = &[
     Notice::Authorized,
     Notice::Incremented,
     Notice::Captured,
+    Notice::Adjusted,
     Notice::Succeeded,
     Notice::Failed,
     Notice::Canceled,
@@ -89,6 +90,7 @@ mod tests {
                 | Notice::Authorized
                 | Notice::Incremented
                 | Notice::Captured
+                | Notice::Adjusted
                 | Notice::Succeeded
                 | Notice::Failed
                 | Notice::Canceled

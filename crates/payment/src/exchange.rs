@@ -36,6 +36,9 @@ pub struct Exchange {
     /// DE 15: the bank's accounting day. What the answer says; until then, the day that the bank had when it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settlement_date: Option<String>,
+    /// What the bank offers to follow it.
+    #[serde(default, skip_serializing_if = "Offers::is_nothing")]
+    pub offers: Offers,
     /// How the card's data was entered for the payment's first message.
     #[serde(default, skip_serializing_if = "Entry::is_ecommerce")]
     pub entry: Entry,
@@ -47,6 +50,25 @@ pub struct Exchange {
     /// When the answer arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<Timestamp>,
+}
+
+/// What not every bank offers to follow an authorization or sale. It is kept with them, so that what is said of a payment
+/// stays the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offers {
+    /// A hold can be made larger.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub increment: bool,
+    /// A sale can be adjusted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adjust: bool,
+}
+
+impl Offers {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    const fn is_nothing(&self) -> bool {
+        !self.increment && !self.adjust
+    }
 }
 
 /// A bank's yes.

@@ -15,7 +15,7 @@ pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
 use parking_lot::Mutex;
 use payment::routing::{BankNow, Health, Seen};
-use payment::{Approval, Decline, Exchange};
+use payment::{Approval, Decline, Exchange, Offers};
 use tokio::time::Instant;
 use types::{Money, Timestamp};
 
@@ -237,6 +237,14 @@ impl Bank {
     /// Its batch and its accounting day, as far as it has told.
     pub(crate) fn facts(&self) -> SessionFacts {
         self.host.facts()
+    }
+
+    /// What it offers to follow a transaction, of what not every bank has.
+    pub(crate) fn offers_after(&self, transaction: Transaction) -> Offers {
+        Offers {
+            increment: transaction == Transaction::Authorize && self.profile.offers(Transaction::Increment),
+            adjust: transaction == Transaction::Consume && self.profile.offers(Transaction::Adjust),
+        }
     }
 
     pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {

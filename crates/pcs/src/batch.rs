@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use hostlink::TotalsOf;
-use payment::Exchange;
+use payment::{Exchange, Payment};
 use serde::{Deserialize, Serialize};
 use store::{Count, DayCount, TaskChange, Unit};
-use types::{Currency, Timestamp};
+use types::{Currency, Money, Timestamp};
 
 use crate::bank::{Bank, Transaction};
 use crate::hash::short_hash;
@@ -100,7 +100,9 @@ impl Batch {
 /// The total that a transaction counts in, and the one for its reversal; none where no money moves.
 const fn lines(transaction: Transaction) -> Option<(Line, Line)> {
     match transaction {
-        Transaction::Consume | Transaction::Capture => Some((Line::Debits, Line::DebitReversals)),
+        Transaction::Consume | Transaction::Capture | Transaction::CaptureAdvice => {
+            Some((Line::Debits, Line::DebitReversals))
+        }
         Transaction::VoidConsume | Transaction::VoidCapture | Transaction::Refund => {
             Some((Line::Credits, Line::CreditReversals))
         }
@@ -124,6 +126,25 @@ impl Pcs {
     ) -> Result<(), CommandError> {
         let Some((line, _)) = lines(transaction) else { return Ok(()) };
         self.add_to_batch(unit, exchange, currency, &[(line, 1, amount as i64)])
+    }
+
+    /// The same for what a payment was changed by. An adjustment makes its sale larger or smaller, in the sale's batch.
+    pub(crate) fn add_moved_of(
+        &self,
+        unit: &mut Unit,
+        (before, after): (&Payment, &Payment),
+        transaction: Transaction,
+        exchange: &Exchange,
+        amount: Money,
+    ) -> Result<(), CommandError> {
+        let currency = amount.currency();
+        match (&after.original, transaction) {
+            (Some(sale), Transaction::Adjust) => {
+                let more = after.captured as i64 - before.captured as i64;
+                self.add_to_batch(unit, sale, currency, &[(Line::Debits, 0, more)])
+            }
+            _ => self.add_moved(unit, exchange, (transaction, currency, amount.minor())),
+        }
     }
 
     /// What the bank has done and undone again is in both a total and its reversals.

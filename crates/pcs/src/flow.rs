@@ -1,5 +1,6 @@
 //! One flow, one file.
 
+mod adjust;
 mod balance;
 mod banks;
 mod capture;

@@ -126,6 +126,9 @@ impl Check<'_> {
         if transaction == Transaction::Refund && row.on_silence == OnSilence::Reverse {
             return self.fail(format!("{key}.on_silence"), "a refund is never reversed: repeat it");
         }
+        if transaction == Transaction::CaptureAdvice && row.on_silence == OnSilence::Reverse {
+            return self.fail(format!("{key}.on_silence"), "an advice is not reversed: repeat it");
+        }
         if transaction == Transaction::Reversal && row.on_silence == OnSilence::Reverse {
             return self.fail(format!("{key}.on_silence"), "a reversal is not reversed: repeat it");
         }
@@ -140,9 +143,10 @@ impl Check<'_> {
         // A reversal can follow whatever is reversed on silence; all others follow their own originals.
         let originals: Vec<Option<Transaction>> = match transaction {
             Transaction::Authorize | Transaction::Consume | Transaction::BalanceInquiry => vec![None],
-            Transaction::Capture | Transaction::VoidAuthorization | Transaction::Increment => {
-                vec![Some(Transaction::Authorize)]
-            }
+            Transaction::Capture
+            | Transaction::CaptureAdvice
+            | Transaction::VoidAuthorization
+            | Transaction::Increment => vec![Some(Transaction::Authorize)],
             Transaction::VoidConsume | Transaction::Adjust => vec![Some(Transaction::Consume)],
             Transaction::VoidCapture => vec![Some(Transaction::Capture)],
             Transaction::Refund => vec![Some(Transaction::Consume), Some(Transaction::Capture)],

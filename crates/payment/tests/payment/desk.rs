@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use payment::{
     Approval, CaptureMethod, CardSummary, Change, Decline, Event, Evidence, Exchange, FeePlan, NewRefund,
-    Notice, OrderTerms, Payment, Refund, RefundEvent, Refused, VoidReason,
+    Notice, Offers, OrderTerms, Payment, Refund, RefundEvent, Refused, VoidReason,
 };
 use types::{AttemptId, Currency, MerchantId, Money, PaymentId, PaymentMethodId, RefundId, Timestamp};
 
@@ -173,6 +173,7 @@ impl Desk {
             issuer_data: None,
             batch: None,
             settlement_date: None,
+            offers: Offers { increment: true, adjust: true },
             sent_at: self.now,
             answered_at: None,
         }
@@ -192,6 +193,10 @@ impl Desk {
 
     pub fn increment(&mut self, amount: u64) -> Event {
         Event::IncrementRequested { amount, exchange: self.exchange("increment") }
+    }
+
+    pub fn adjust(&mut self, to: u64) -> Event {
+        Event::AdjustRequested { to, exchange: self.exchange("adjust") }
     }
 
     pub fn void(&mut self) -> Event {

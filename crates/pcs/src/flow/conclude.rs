@@ -66,8 +66,7 @@ impl Pcs {
             && !payment.state.in_doubt()
         {
             let exchange = message.exchange.answered_on(approval.settlement_date.clone());
-            let moved = (message.transaction, payment.currency(), message.amount.minor());
-            self.add_moved(&mut unit, &exchange, moved)?;
+            self.add_moved_of(&mut unit, (before, payment), message.transaction, &exchange, message.amount)?;
         }
         self.add_session_outcome(&mut unit, payment).await?;
         let done = outcome(asked, payment);
@@ -98,7 +97,7 @@ impl Pcs {
                 let reversal = self.reversal_of(message, heard)?;
                 unit.tasks.push(self.task(payment, Some(reversal), 0).put(PURSUIT, now)?);
             }
-            State::Capturing { in_doubt: true, .. } => {
+            State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. } => {
                 // The message itself was the first try.
                 let due = now.plus_ms(task::SECOND_TRY_MS);
                 unit.tasks.push(self.task(payment, Some(message.clone()), 1).put(PURSUIT, due)?);
@@ -122,6 +121,7 @@ impl Pcs {
             | State::Consuming
             | State::Capturing { in_doubt: false, .. }
             | State::Incrementing { .. }
+            | State::Adjusting { in_doubt: false, .. }
             | State::Voiding { .. } => {}
         }
         Ok(())
@@ -196,6 +196,7 @@ fn outcome(asked: State, payment: &Payment) -> Done {
         State::Capturing { .. } => payment.state == State::Authorized,
         // An increment that was approved has left no refusal.
         State::Incrementing { .. } => payment.state == State::Authorized && payment.decline.is_some(),
+        State::Adjusting { .. } => payment.state == State::Captured && payment.decline.is_some(),
         State::Voiding { .. } => stands,
         _ => false,
     };

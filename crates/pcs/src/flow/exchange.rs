@@ -142,6 +142,7 @@ impl Pcs {
             rrn: bank.own_rrn(now, stan),
             authorization_code: None,
             response_code: None,
+            offers: bank.offers_after(transaction),
             batch: facts.batch,
             settlement_date: facts.settlement_date,
             entry: place.entry,

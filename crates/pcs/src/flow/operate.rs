@@ -214,8 +214,8 @@ impl Pcs {
         if let Some(transaction) = Transaction::named(&message.exchange.transaction)
             && finding == Finding::Stands
         {
-            let moved = (transaction, payment.currency(), message.amount.minor());
-            self.add_moved(&mut unit, &message.exchange, moved)?;
+            let payments = (&payment, &change.payment);
+            self.add_moved_of(&mut unit, payments, transaction, &message.exchange, message.amount)?;
         }
         match change.payment.state {
             State::Authorized => unit.tasks.push(self.expiry_of(&change.payment, now)?),

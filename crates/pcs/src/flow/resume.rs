@@ -72,7 +72,7 @@ impl Pcs {
             let payment = event.payment.map(|payment| *payment);
             let of_payment = payment
                 .into_iter()
-                .flat_map(|it| [it.original, it.increment, it.completion, it.void])
+                .flat_map(|it| [it.original, it.increment, it.completion, it.adjustment, it.void])
                 .flatten();
             let of_refund = event.refund.map(|refund| refund.exchange);
             let exchange = of_payment.chain(of_refund).find(|exchange| exchange.attempt == asked.attempt)?;
