@@ -13,6 +13,7 @@ use pcs::model::WebhookEndpoint;
 use types::{EventId, Secret};
 
 pub use courier::{Courier, CourierError};
+pub(crate) use dispatcher::CONSUMER;
 pub use dispatcher::Dispatcher;
 pub use payload::payload;
 pub use schedule::{Fate, Reply, after, pause_ms};

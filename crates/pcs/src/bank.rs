@@ -2,6 +2,7 @@
 
 pub mod told;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use types::{Money, Timestamp};
 use self::told::{Ears, Told};
 use crate::CommandError;
 use crate::hash::hex;
+use crate::measure::Histogram;
 
 /// A bank that payments can go to.
 pub struct Bank {
@@ -32,6 +34,7 @@ pub struct Bank {
     health: Mutex<Option<Health>>,
     ears: Mutex<Ears>,
     day_changed: AtomicBool,
+    exchanges: Mutex<BTreeMap<&'static str, Histogram>>,
 }
 
 /// One who waits for a bank's answer, for as long as this lives.
@@ -68,6 +71,19 @@ pub(crate) enum Says {
     Silent,
     /// The message surely never left.
     NeverLeft,
+}
+
+impl Says {
+    /// Its name for monitoring.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Approved { .. } => "approved",
+            Self::Declined(_) => "declined",
+            Self::NotNow(_) => "not_now",
+            Self::Silent => "silent",
+            Self::NeverLeft => "never_left",
+        }
+    }
 }
 
 /// What came back, with what is worth keeping of it.
@@ -111,6 +127,7 @@ impl Bank {
             health: Mutex::default(),
             ears,
             day_changed: AtomicBool::new(false),
+            exchanges: Mutex::default(),
         }
     }
 
@@ -287,6 +304,18 @@ impl Bank {
 
     /// Asks the bank and reads what it says.
     pub(crate) async fn ask(&self, transaction: Transaction, fields: &Fields, card: &SecretCard) -> Heard {
+        let asked_at = Instant::now();
+        let heard = self.ask_unmeasured(transaction, fields, card).await;
+        self.exchanges.lock().entry(heard.says.name()).or_default().add(asked_at.elapsed());
+        heard
+    }
+
+    /// How long its answers took, by what they were.
+    pub(crate) fn exchanges(&self) -> BTreeMap<&'static str, Histogram> {
+        self.exchanges.lock().clone()
+    }
+
+    async fn ask_unmeasured(&self, transaction: Transaction, fields: &Fields, card: &SecretCard) -> Heard {
         self.asking.fetch_add(1, Ordering::Relaxed);
         let _asking = Asking(&self.asking);
         let card = CardFields {

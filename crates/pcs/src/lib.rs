@@ -10,6 +10,7 @@ mod error;
 mod flow;
 mod hash;
 mod history;
+mod measure;
 pub mod model;
 mod numbers;
 mod pcs;
@@ -35,6 +36,7 @@ pub use flow::{
 };
 pub use history::{DescribedMessage, HistoryItem};
 pub use hostlink::CardPresent;
+pub use measure::{BUCKETS_MS, Histogram, JournalMeasure, Measures, OpenDoubts, Tally};
 pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};
 pub use setup::{
     DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, NewTerminal, SecretKey, Stretch, Unread,

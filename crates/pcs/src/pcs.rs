@@ -13,6 +13,7 @@ use vault::Vault;
 
 use crate::bank::{Bank, BankState};
 use crate::cache::Cache;
+use crate::measure::Counted;
 use crate::model::{Merchant, PaymentMethod};
 use crate::numbers::Numbers;
 use crate::turns::Turns;
@@ -66,6 +67,7 @@ pub struct Pcs {
     /// No new requests are wanted.
     draining: AtomicBool,
     pub(crate) numbers: Numbers,
+    pub(crate) counted: Counted,
     pub(crate) turns: Turns,
     /// Idempotency keys of requests that run right now in this process.
     pub(crate) running: Mutex<HashSet<[u8; 16]>>,
@@ -118,6 +120,7 @@ impl Pcs {
             places: Arc::new(Semaphore::new(parts.at_once.clamp(1, Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
             numbers: Numbers::default(),
+            counted: Counted::default(),
             turns: Turns::default(),
             running: Mutex::default(),
             merchants: Cache::new(),

@@ -209,8 +209,9 @@ impl Pcs {
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, CommandError> {
         let batches = |task: &TaskChange| task.kind == BATCH && task.put.is_some();
         let opened: Vec<_> = unit.tasks.iter().filter(|task| batches(task)).map(|task| task.id).collect();
-        let shard = unit.shard;
+        let (shard, counts) = (unit.shard, unit.counts.clone());
         let committed = self.store.commit(unit).await?;
+        self.counted.committed(&counts);
         // The batch is on the list now, so the next commit that belongs to it need not put it there.
         self.open_batches.lock().extend(opened.into_iter().map(|batch| (shard, batch)));
         // Told to whoever waits now, and to the next who comes: growth between two waits must not be missed.

@@ -7,6 +7,7 @@ mod doubts;
 mod errors;
 mod hostile;
 mod idempotency;
+mod metrics;
 mod openapi;
 mod payments;
 mod setup;
