@@ -177,9 +177,9 @@ fn is_unreachable(decline: &payment::Decline) -> bool {
 fn action_refused(operation: Operation, payment: &Payment, livemode: bool) -> Problem {
     let name = operation.name();
     let exchange: Option<&Exchange> = match operation {
-        Operation::Void => payment.void.as_ref(),
-        Operation::Increment => payment.increment.as_ref(),
-        Operation::Create | Operation::Confirm | Operation::Capture => payment.completion.as_ref(),
+        Operation::Void => payment.void.as_deref(),
+        Operation::Increment => payment.increment.as_deref(),
+        Operation::Create | Operation::Confirm | Operation::Capture => payment.completion.as_deref(),
     };
     // An exchange without an answer never left, and then the decline is none or an older one.
     let answered = exchange.is_some_and(|exchange| exchange.response_code.is_some());

@@ -120,11 +120,12 @@ impl CommandError {
 
 impl CommandError {
     pub(crate) fn refused(payment: &payment::Payment, refused: Refused) -> Self {
-        Self::Refused {
-            refused,
-            status: payment.state.status(),
-            allowed_actions: payment.state.allowed_actions(),
-        }
+        Self::refused_in(payment.state, refused)
+    }
+
+    /// A payment in this state refused an event.
+    pub(crate) fn refused_in(state: payment::State, refused: Refused) -> Self {
+        Self::Refused { refused, status: state.status(), allowed_actions: state.allowed_actions() }
     }
 }
 

@@ -36,7 +36,7 @@ impl Pcs {
         request: RefundRequest,
     ) -> Result<Completed, CommandError> {
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        let work = |running| async move { pcs.refund_payment(by, running, request).await };
+        let work = move |running| async move { pcs.refund_payment(by, running, request).await };
         self.once(caller, &key, work).await
     }
 
@@ -70,7 +70,7 @@ impl Pcs {
         let now = self.clock.now();
         let first = self.original_of(payment, "refund")?;
         let (original, was) = match &payment.completion {
-            Some(completion) => (completion, Transaction::Capture),
+            Some(completion) => (&**completion, Transaction::Capture),
             None => (&first, Transaction::Consume),
         };
         let transaction = Transaction::Refund;
