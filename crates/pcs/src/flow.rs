@@ -21,3 +21,5 @@ mod work;
 pub use balance::{Balance, BalanceQuestion};
 pub use instruct::{Custodian, WalletIdentity};
 pub use operate::{BankWord, Doubt, Finding, Resolution};
+#[cfg(test)]
+mod size;

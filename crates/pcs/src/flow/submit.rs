@@ -71,7 +71,7 @@ impl Pcs {
         key
     }
 
-    async fn submit(
+    pub(super) async fn submit(
         self: Arc<Self>,
         caller: Caller,
         running: Running,
