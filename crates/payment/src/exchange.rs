@@ -101,13 +101,6 @@ pub struct Decline {
 }
 
 impl Exchange {
-    /// The same, of the accounting day that the bank's answer says, if it says one.
-    #[must_use]
-    pub fn answered_on(&self, settlement_date: Option<String>) -> Self {
-        let settlement_date = settlement_date.or_else(|| self.settlement_date.clone());
-        Self { settlement_date, ..self.clone() }
-    }
-
     /// Keeps what the bank's yes says about the exchange. What the answer leaves out stays as it was.
     pub(crate) fn approved(&mut self, approval: Approval, now: Timestamp) {
         self.answered(Some(approval.response_code), now);

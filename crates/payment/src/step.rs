@@ -24,14 +24,21 @@ impl Payment {
     /// # Errors
     /// [`Refused`]: the event does not fit; nothing changes.
     pub fn step(&self, event: Event, now: Timestamp) -> Result<Change, Refused> {
-        let mut next = self.clone();
-        next.version += 1;
-        let outcome = next.decide(event, now)?;
-        next.state = outcome.state;
-        if !next.state.in_doubt() {
-            next.needs_operator = None;
+        self.clone().into_step(event, now)
+    }
+
+    /// [`Payment::step`] for who needs the payment as it was no more.
+    ///
+    /// # Errors
+    /// [`Refused`]: the event does not fit.
+    pub fn into_step(mut self, event: Event, now: Timestamp) -> Result<Change, Refused> {
+        self.version += 1;
+        let outcome = self.decide(event, now)?;
+        self.state = outcome.state;
+        if !self.state.in_doubt() {
+            self.needs_operator = None;
         }
-        Ok(Change { payment: next, entry: outcome.entry, notices: outcome.notices, stats: outcome.stats })
+        Ok(Change { payment: self, entry: outcome.entry, notices: outcome.notices, stats: outcome.stats })
     }
 
     /// Applies what became of the message `of`, or of its reversal: the bank's answer, its silence, or that it never

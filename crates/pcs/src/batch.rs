@@ -16,6 +16,7 @@ use crate::bank::{Bank, Transaction};
 use crate::hash::short_hash;
 use crate::model::Figures;
 use crate::resource::to_bytes;
+use crate::task::Message;
 use crate::{CommandError, Pcs};
 
 /// Batches that are not over, or whose totals have not been compared yet. The kinds are in `task.rs`.
@@ -51,37 +52,65 @@ pub(crate) struct Batch {
     pub over_since: Option<Timestamp>,
 }
 
-impl Batch {
-    /// The batch of an exchange, where its bank compares totals and has said which batch it is.
-    pub fn of(bank: &Bank, exchange: &Exchange) -> Option<Self> {
-        let named = |terminal, acceptor, name| Self {
-            bank: bank.name().to_owned(),
-            terminal,
-            acceptor,
-            name,
-            over_since: None,
-        };
-        match bank.profile().reconciliation()?.of() {
+/// The batch of an exchange, by its names: what every payment looks at, so nothing of it is copied.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    bank: &'a str,
+    /// DE 41 and DE 42, where each terminal has batches of its own.
+    terminal: Option<(&'a str, &'a str)>,
+    name: &'a str,
+}
+
+impl<'a> Named<'a> {
+    /// The batch of an exchange whose answer was of this day, where its bank compares totals and has said which batch it is.
+    pub fn of(bank: &'a Bank, exchange: &'a Exchange, day: Option<&'a str>) -> Option<Self> {
+        let (terminal, name) = match bank.profile().reconciliation()?.of() {
             TotalsOf::Terminal => {
-                let (terminal, acceptor) = (exchange.terminal.clone(), exchange.acceptor.clone());
-                Some(named(Some(terminal), Some(acceptor), exchange.batch.clone()?))
+                (Some((&*exchange.terminal, &*exchange.acceptor)), exchange.batch.as_deref()?)
             }
-            TotalsOf::Bank => Some(named(None, None, exchange.settlement_date.clone()?)),
+            TotalsOf::Bank => (None, day.or(exchange.settlement_date.as_deref())?),
+        };
+        Some(Self { bank: bank.name(), terminal, name })
+    }
+
+    /// One number for each batch, and the owner of its totals.
+    pub fn number(self) -> u128 {
+        let (terminal, acceptor) = self.terminal.unwrap_or_default();
+        u128::from_be_bytes(short_hash(&["batch", self.bank, terminal, acceptor, self.name]))
+    }
+
+    /// Whether it is the one that the bank has open.
+    fn is_current(self, bank: &Bank) -> bool {
+        let facts = bank.facts();
+        let current = if self.terminal.is_some() { facts.batch } else { facts.settlement_date };
+        current.is_none_or(|current| current == self.name)
+    }
+
+    fn to_batch(self, over_since: Option<Timestamp>) -> Batch {
+        Batch {
+            bank: self.bank.to_owned(),
+            terminal: self.terminal.map(|(terminal, _)| terminal.to_owned()),
+            acceptor: self.terminal.map(|(_, acceptor)| acceptor.to_owned()),
+            name: self.name.to_owned(),
+            over_since,
         }
+    }
+}
+
+impl Batch {
+    fn named(&self) -> Named<'_> {
+        let terminal = self.terminal.as_deref().zip(self.acceptor.as_deref());
+        Named { bank: &self.bank, terminal, name: &self.name }
     }
 
     /// One number for each batch, and the owner of its totals.
     pub fn number(&self) -> u128 {
-        let or_none = |part: &Option<String>| part.clone().unwrap_or_default();
-        let (terminal, acceptor) = (or_none(&self.terminal), or_none(&self.acceptor));
-        u128::from_be_bytes(short_hash(&["batch", &self.bank, &terminal, &acceptor, &self.name]))
+        self.named().number()
     }
 
     /// Whether it is the one that the bank has open.
     pub fn is_current(&self, bank: &Bank) -> bool {
-        let facts = bank.facts();
-        let current = if self.terminal.is_some() { facts.batch } else { facts.settlement_date };
-        current.is_none_or(|current| current == self.name)
+        self.named().is_current(bank)
     }
 
     pub fn put(&self, due: Timestamp) -> Result<TaskChange, CommandError> {
@@ -117,58 +146,54 @@ const fn lines(transaction: Transaction) -> Option<(Line, Line)> {
 }
 
 impl Pcs {
-    /// What the bank has done belongs to its batch: the same commit adds it to the totals.
+    /// What the bank has done belongs to its batch: the same commit adds it to the totals. `day` is the accounting day that
+    /// the answer was of, if it says one.
     pub(crate) fn add_moved(
         &self,
         unit: &mut Unit,
-        exchange: &Exchange,
-        (transaction, currency, amount): (Transaction, Currency, u64),
+        (exchange, day): (&Exchange, Option<&str>),
+        (transaction, amount): (Transaction, Money),
     ) -> Result<(), CommandError> {
         let Some((line, _)) = lines(transaction) else { return Ok(()) };
-        self.add_to_batch(unit, exchange, currency, &[(line, 1, amount as i64)])
+        let counted = [(line, 1, amount.minor() as i64)];
+        self.add_to_batch(unit, (exchange, day), amount.currency(), &counted)
     }
 
     /// The same for what a payment was changed by. An adjustment makes its sale larger or smaller, in the sale's batch.
     pub(crate) fn add_moved_of(
         &self,
         unit: &mut Unit,
-        (before, after): (&Payment, &Payment),
-        transaction: Transaction,
-        exchange: &Exchange,
-        amount: Money,
+        (captured_before, after): (u64, &Payment),
+        message: &Message,
+        (transaction, day): (Transaction, Option<&str>),
     ) -> Result<(), CommandError> {
-        let currency = amount.currency();
         match (&after.original, transaction) {
             (Some(sale), Transaction::Adjust) => {
-                let more = after.captured as i64 - before.captured as i64;
-                self.add_to_batch(unit, sale, currency, &[(Line::Debits, 0, more)])
+                let more = after.captured as i64 - captured_before as i64;
+                self.add_to_batch(unit, (sale, None), after.currency(), &[(Line::Debits, 0, more)])
             }
-            _ => self.add_moved(unit, exchange, (transaction, currency, amount.minor())),
+            _ => self.add_moved(unit, (&message.exchange, day), (transaction, message.amount)),
         }
     }
 
     /// What the bank has done and undone again is in both a total and its reversals.
-    pub(crate) fn add_undone(
-        &self,
-        unit: &mut Unit,
-        exchange: &Exchange,
-        (currency, amount): (Currency, u64),
-    ) -> Result<(), CommandError> {
-        let transaction = Transaction::named(&exchange.transaction);
+    pub(crate) fn add_undone(&self, unit: &mut Unit, message: &Message) -> Result<(), CommandError> {
+        let transaction = Transaction::named(&message.exchange.transaction);
         let Some((line, reversals)) = transaction.and_then(lines) else { return Ok(()) };
-        let amount = amount as i64;
-        self.add_to_batch(unit, exchange, currency, &[(line, 1, amount), (reversals, 1, amount)])
+        let amount = message.amount.minor() as i64;
+        let counted = [(line, 1, amount), (reversals, 1, amount)];
+        self.add_to_batch(unit, (&message.exchange, None), message.amount.currency(), &counted)
     }
 
-    pub(crate) fn add_to_batch(
+    fn add_to_batch(
         &self,
         unit: &mut Unit,
-        exchange: &Exchange,
+        (exchange, day): (&Exchange, Option<&str>),
         currency: Currency,
         lines: &[(Line, i64, i64)],
     ) -> Result<(), CommandError> {
         let bank = self.bank(&exchange.bank)?;
-        let Some(batch) = Batch::of(bank, exchange) else { return Ok(()) };
+        let Some(batch) = Named::of(bank, exchange, day) else { return Ok(()) };
         let owner = batch.number();
         let day = unit.at.ms().div_euclid(86_400_000) as i32;
         unit.counts.extend(lines.iter().map(|&(line, count, amount)| Count {
@@ -181,10 +206,10 @@ impl Pcs {
         }));
         if !batch.is_current(bank) {
             // It has been or is about to be compared without this: it is compared once more.
-            let over = Batch { over_since: Some(unit.at), ..batch };
+            let over = batch.to_batch(Some(unit.at));
             unit.tasks.push(over.put(unit.at.plus_ms(bank.reply_timeout_ms()))?);
         } else if !self.open_batches.lock().contains(&(unit.shard, owner)) {
-            unit.tasks.push(batch.put(unit.at.plus_ms(OPEN))?);
+            unit.tasks.push(batch.to_batch(None).put(unit.at.plus_ms(OPEN))?);
         }
         Ok(())
     }

@@ -125,6 +125,11 @@ impl CommandError {
     pub(crate) fn refused(payment: &payment::Payment, refused: Refused) -> Self {
         Self::Refused { refused, status: payment.state.status(), allowed_actions: payment.actions() }
     }
+
+    /// A payment in this state refused an event.
+    pub(crate) fn refused_in(state: payment::State, refused: Refused) -> Self {
+        Self::Refused { refused, status: state.status(), allowed_actions: state.allowed_actions().to_vec() }
+    }
 }
 
 impl From<NoRoute> for CommandError {

@@ -25,3 +25,5 @@ pub use balance::{Balance, BalanceQuestion};
 pub use banks::{BankStatus, LinkStatus, Order};
 pub use instruct::{Custodian, WalletIdentity};
 pub use operate::{BankWord, Doubt, Finding, Resolution};
+#[cfg(test)]
+mod size;

@@ -89,7 +89,10 @@ fn put_body<R: Resource>(resource: &R, body: Body) -> RowChange {
 }
 
 pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CommandError> {
-    serde_json::to_vec(value).map_err(|error| CommandError::Internal(Box::new(error)))
+    // Most events fit, so that writing one does not move it several times.
+    let mut bytes = Vec::with_capacity(2_048);
+    serde_json::to_writer(&mut bytes, value).map_err(|error| CommandError::Internal(Box::new(error)))?;
+    Ok(bytes)
 }
 
 pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CommandError> {

@@ -115,7 +115,7 @@ fn original_outcome(payment: &Payment) -> AttemptOutcome {
         | State::Consuming => AttemptOutcome::Pending,
         State::Reversing { undo: Undo::Original } => AttemptOutcome::Timeout,
         State::Canceled { reason: CancellationReason::TimeoutReversed } => AttemptOutcome::Reversed,
-        State::Failed => refusal(payment.original.as_ref()),
+        State::Failed => refusal(payment.original.as_deref()),
         State::Authorized
         | State::Capturing { .. }
         | State::Captured

@@ -22,7 +22,7 @@ impl Payment {
             return Err(Refused::AdjustsNothing { least });
         }
         self.money(amount)?;
-        self.adjustment = Some(exchange);
+        self.adjustment = Some(Box::new(exchange));
         Ok(to(State::Adjusting { to: amount, in_doubt: false }))
     }
 

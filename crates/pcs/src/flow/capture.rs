@@ -26,8 +26,12 @@ impl Pcs {
         amount: Option<u64>,
     ) -> Result<Completed, CommandError> {
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        self.once(caller, &key, |running| async move { pcs.capture(by, running, id, (amount, false)).await })
-            .await
+        self.once(
+            caller,
+            &key,
+            move |running| async move { pcs.capture(by, running, id, (amount, false)).await },
+        )
+        .await
     }
 
     /// The same as an advice: the bank is told, not asked, and told again until it has heard.
@@ -42,8 +46,12 @@ impl Pcs {
         amount: Option<u64>,
     ) -> Result<Completed, CommandError> {
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        self.once(caller, &key, |running| async move { pcs.capture(by, running, id, (amount, true)).await })
-            .await
+        self.once(
+            caller,
+            &key,
+            move |running| async move { pcs.capture(by, running, id, (amount, true)).await },
+        )
+        .await
     }
 
     async fn capture(

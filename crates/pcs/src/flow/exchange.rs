@@ -66,7 +66,7 @@ impl Pcs {
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
         running: Option<Running>,
-        intent: Intent,
+        intent: Box<Intent>,
     ) -> Result<Done, CommandError> {
         self.record_intent(running.as_ref(), &intent).await?;
         self.ask_and_conclude(intent, running).await

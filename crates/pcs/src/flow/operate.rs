@@ -193,8 +193,8 @@ impl Pcs {
             let changed = payment.refund_step(&refund, event, now).map_err(refused)?;
             self.add_refund_change(&mut unit, &changed.refund, &changed.change, actor, said)?;
             if finding == Finding::Stands {
-                let moved = (Transaction::Refund, payment.currency(), changed.refund.amount);
-                self.add_moved(&mut unit, &message.exchange, moved)?;
+                let moved = (Transaction::Refund, message.amount);
+                self.add_moved(&mut unit, (&message.exchange, None), moved)?;
             }
             self.commit(unit).await?;
             return Ok(changed.change.payment);
@@ -214,8 +214,8 @@ impl Pcs {
         if let Some(transaction) = Transaction::named(&message.exchange.transaction)
             && finding == Finding::Stands
         {
-            let payments = (&payment, &change.payment);
-            self.add_moved_of(&mut unit, payments, transaction, &message.exchange, message.amount)?;
+            let payments = (payment.captured, &change.payment);
+            self.add_moved_of(&mut unit, payments, &message, (transaction, None))?;
         }
         match change.payment.state {
             State::Authorized => unit.tasks.push(self.expiry_of(&change.payment, now)?),

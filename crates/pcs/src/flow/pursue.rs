@@ -94,8 +94,7 @@ impl Pcs {
         let mut unit = self.unit(task.merchant, now);
         // Only what the bank had done does it count among what was reversed; where it knew of nothing, it has done nothing.
         if heard.received.as_ref().and_then(|fields| fields.get(39)) == Some("00") {
-            let undone = (payment.currency(), sent.amount.minor());
-            self.add_undone(&mut unit, &sent.exchange, undone)?;
+            self.add_undone(&mut unit, &sent)?;
         }
         let actor = Actor::Bank { bank: sent.exchange.bank.clone() };
         let said = Said { sent: Some(sent.fields.clone()), received: heard.received, note: heard.note };

@@ -16,7 +16,7 @@ use store::DueTask;
 use types::{Currency, Timestamp};
 
 use crate::bank::Bank;
-use crate::batch::{BATCH, Batch};
+use crate::batch::{BATCH, Batch, Named};
 use crate::hash::bank_number;
 use crate::model::{Actor, Figures, Reconciliation, Sum, Verdict};
 use crate::resource::{from_bytes, put};
@@ -97,9 +97,8 @@ impl Pcs {
         for due in self.store.tasks(PURSUIT, None, EVERY).await? {
             let task: Task = from_bytes(&due.body)?;
             let exchange = task.message.map(|message| message.exchange);
-            let of = exchange.filter(|exchange| exchange.bank == batch.bank);
-            let of = of.and_then(|exchange| Batch::of(bank, &exchange));
-            if of.is_some_and(|of| of.number() == batch.number()) {
+            let Some(exchange) = exchange.filter(|exchange| exchange.bank == batch.bank) else { continue };
+            if Named::of(bank, &exchange, None).is_some_and(|of| of.number() == batch.number()) {
                 return Ok(true);
             }
         }

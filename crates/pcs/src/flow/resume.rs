@@ -73,7 +73,8 @@ impl Pcs {
             let of_payment = payment
                 .into_iter()
                 .flat_map(|it| [it.original, it.increment, it.completion, it.adjustment, it.void])
-                .flatten();
+                .flatten()
+                .map(|exchange| *exchange);
             let of_refund = event.refund.map(|refund| refund.exchange);
             let exchange = of_payment.chain(of_refund).find(|exchange| exchange.attempt == asked.attempt)?;
             Some(Message { transaction: asked.transaction, amount: asked.amount, exchange, fields })
