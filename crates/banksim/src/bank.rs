@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hostlink::BankProfile;
 use parking_lot::Mutex;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -170,6 +170,12 @@ impl Bank {
         let common = self.common();
         tokio::spawn(async move { serve(&mut far, common).await });
         near
+    }
+
+    /// Serves a connection that somebody else has accepted: over TLS, for instance.
+    pub fn take<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, mut stream: S) {
+        let common = self.common();
+        tokio::spawn(async move { serve(&mut stream, common).await });
     }
 
     /// Ends all connections at once. New ones are accepted.

@@ -266,6 +266,15 @@ pub struct BankSimArgs {
     /// A file of 32 hex digits, the same as the gateway's
     #[arg(long, value_name = "FILE")]
     pub terminal_master_key_file: PathBuf,
+    /// Its certificate with its chain, PEM: it listens with TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// The authority that must have signed the certificates of those who call, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_client_ca: Option<PathBuf>,
     /// Where its accounts are kept; without it they are forgotten at the end
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,

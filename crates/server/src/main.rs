@@ -1,6 +1,7 @@
 //! The `lian` executable: roles, wiring, command line.
 
 mod bank_sim;
+mod bank_tls;
 mod bench;
 mod cli;
 mod commands;
