@@ -47,3 +47,8 @@ fn field_holds_on_its_corpus() {
 fn compose_holds_on_its_corpus() {
     replay("compose", targets::compose);
 }
+
+#[test]
+fn redact_holds_on_its_corpus() {
+    replay("redact", targets::redact);
+}

@@ -57,6 +57,36 @@ pub fn decode(data: &[u8]) {
     }
 }
 
+/// A redacted message is one of the same form, differs from its original where something was hidden and nowhere else, and what it
+/// hides is not in it. Whatever the bytes, the doctor has a word for each dialect.
+pub fn redact(data: &[u8]) {
+    let Some((dialect, wire)) = dialect_and_message(data) else { return };
+    for diagnosis in iso8583::diagnose(wire, [dialect]) {
+        assert!(
+            !matches!(diagnosis.fit, iso8583::Fit::NotReproduced(_)) && !diagnosis.to_string().is_empty()
+        );
+    }
+    let Ok(message) = dialect.decode(wire) else { return };
+    let redacted = message.redacted();
+    assert_eq!(redacted.len(), wire.len());
+    let Ok(after) = dialect.decode(&redacted) else { panic!("a redacted message is refused") };
+    assert_eq!((message.mti(), message.fields()), (after.mti(), after.fields()));
+    for (de, value) in message.iter() {
+        let kept = after.get(de).map(|value| value.to_text());
+        let is_hidden = value.sensitivity().hides_all() || value.sensitivity() == Sensitivity::Pan;
+        // A value of nothing but separators or zeros has nothing to hide, and one with parts hides them one by one.
+        let digits = value.characters().filter(|c| (b'1'..=b'9').contains(c)).count();
+        let has_parts = matches!(de, 48 | 55 | 60..=63 | 126 | 127);
+        if is_hidden && digits > 12 && !has_parts {
+            assert!(kept.as_deref() != Some(value.to_text().as_str()), "field {de} is passed on");
+        }
+    }
+    let forth = message.diff(&after);
+    let back: Vec<_> = after.diff(&message).into_iter().map(iso8583::Difference::reversed).collect();
+    assert_eq!(forth, back);
+    assert_eq!(forth.is_empty(), redacted == wire);
+}
+
 /// The value of one field, length prefix included, behind a head that announces it alone: so that the fuzzer finds its way into
 /// the parts of a field, which it rarely does from the front of a message. The first byte chooses the dialect, the second the
 /// field.
