@@ -1,32 +1,18 @@
-//! Which dialect bytes are in, and what did not fit the others.
+//! Which dialect bytes are in, what did not fit the others, and why it may be so.
+
+mod cause;
+mod head;
+mod repair;
+mod writing;
 
 use std::fmt;
 
+pub use self::cause::Cause;
+pub use self::head::Head;
+pub use self::writing::{Script, Writing};
 use crate::decode_error::DecodeError;
 use crate::dialect::Dialect;
 use crate::encode_error::EncodeError;
-
-/// What stands before a message on a link: to be taken off before it is decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Head {
-    /// Nothing.
-    None,
-    /// A length of two bytes that does not count itself.
-    Length,
-    /// A length of two bytes that counts itself.
-    LengthInclusive,
-    /// A length of four ASCII digits.
-    LengthDigits,
-    /// A TPDU of five bytes (ISO/IEC 7498, as POS terminals use it), beginning with 60.
-    Tpdu,
-    /// A TPDU and an application header of six bytes.
-    TpduAndHeader,
-    /// Two bytes of length, then a TPDU.
-    LengthAndTpdu,
-    /// Two bytes of length, a TPDU and an application header of six bytes.
-    LengthTpduAndHeader,
-}
 
 /// How bytes fit one dialect, after one head is taken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +24,11 @@ pub struct Diagnosis {
     pub head: Head,
     /// How well it fits.
     pub fit: Fit,
+    /// What the field in which reading stopped is called, and how it is written.
+    pub form: Option<String>,
+    /// What may be wrong, the likeliest first: with it undone, the bytes are a message. Where they are one as they are, in any
+    /// dialect, nobody has looked.
+    pub causes: Vec<Cause>,
 }
 
 /// How well bytes fit.
@@ -63,66 +54,31 @@ pub enum Fit {
 }
 
 /// Tries every dialect on the bytes, under every head that the bytes allow, and puts the best fit first: an exact one before all
-/// others, of two exact ones that with fewer broken rules, of two refusals that which came further. Of each dialect only its
-/// best fit is told.
+/// others, of two exact ones that with fewer broken rules; then what one likely cause explains; of other refusals that which
+/// came further. Of each dialect only its best fit is told.
 #[must_use]
 pub fn diagnose<'a>(bytes: &[u8], dialects: impl IntoIterator<Item = &'a Dialect>) -> Vec<Diagnosis> {
     let heads = Head::all_of(bytes);
-    let of_dialect = |dialect: &'a Dialect| {
-        let tried = heads.iter().map(|head| Diagnosis {
-            dialect: dialect.name().to_owned(),
-            head: *head,
-            fit: Fit::of(dialect, bytes.get(head.bytes()..).unwrap_or_default()),
+    let dialects: Vec<&Dialect> = dialects.into_iter().collect();
+    let after = |head: &Head| bytes.get(head.bytes()..).unwrap_or_default();
+    let fits = |dialect: &Dialect| heads.iter().any(|head| dialect.decode(after(head)).is_ok());
+    let is_healthy = dialects.iter().any(|dialect| fits(dialect));
+    let of_dialect = |dialect: &&Dialect| {
+        let tried = heads.iter().map(|head| {
+            let fit = Fit::of(dialect, after(head));
+            let form = match fit {
+                Fit::Refused { error, .. } => dialect.form(error.path.number()),
+                Fit::Exact { .. } | Fit::NotReproduced(_) => None,
+            };
+            let look = |()| repair::causes(dialect, after(head), head.bytes());
+            let causes = (!is_healthy).then_some(()).map(look).unwrap_or_default();
+            Diagnosis { dialect: dialect.name().to_owned(), head: *head, fit, form, causes }
         });
         tried.min_by_key(Diagnosis::rank)
     };
-    let mut diagnoses: Vec<Diagnosis> = dialects.into_iter().filter_map(of_dialect).collect();
+    let mut diagnoses: Vec<Diagnosis> = dialects.iter().filter_map(of_dialect).collect();
     diagnoses.sort_by_key(Diagnosis::rank);
     diagnoses
-}
-
-impl Head {
-    /// How many bytes it takes.
-    #[must_use]
-    pub const fn bytes(self) -> usize {
-        match self {
-            Self::None => 0,
-            Self::Length | Self::LengthInclusive => 2,
-            Self::LengthDigits => 4,
-            Self::Tpdu => 5,
-            Self::LengthAndTpdu => 7,
-            Self::TpduAndHeader => 11,
-            Self::LengthTpduAndHeader => 13,
-        }
-    }
-
-    /// The heads that these bytes may have: a length is one only if it is right.
-    fn all_of(bytes: &[u8]) -> Vec<Self> {
-        let mut heads = vec![Self::None];
-        let is_tpdu = |at: usize| bytes.get(at) == Some(&0x60);
-        let number = match bytes {
-            [a, b, ..] => usize::from(*a) << 8 | usize::from(*b),
-            _ => return heads,
-        };
-        if is_tpdu(0) {
-            heads.extend([Self::Tpdu, Self::TpduAndHeader]);
-        }
-        if number == bytes.len() - 2 {
-            heads.push(Self::Length);
-            if is_tpdu(2) {
-                heads.extend([Self::LengthAndTpdu, Self::LengthTpduAndHeader]);
-            }
-        }
-        if number == bytes.len() {
-            heads.push(Self::LengthInclusive);
-        }
-        let digits =
-            bytes.get(..4).and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<usize>().ok());
-        if digits == Some(bytes.len().saturating_sub(4)) {
-            heads.push(Self::LengthDigits);
-        }
-        heads
-    }
 }
 
 impl Fit {
@@ -145,6 +101,15 @@ impl Fit {
 }
 
 impl Diagnosis {
+    /// What is usually behind such an error, where no cause was found that explains the whole message.
+    #[must_use]
+    pub fn usual_causes(&self) -> Option<&'static str> {
+        match self.fit {
+            Fit::Refused { error, .. } if self.causes.is_empty() => Some(cause::usually(error.kind)),
+            Fit::Refused { .. } | Fit::Exact { .. } | Fit::NotReproduced(_) => None,
+        }
+    }
+
     /// Lower is better. How far it came counts in shares of the whole, as heads differ in length.
     fn rank(&self) -> (u8, usize, Head) {
         match self.fit {
@@ -152,24 +117,12 @@ impl Diagnosis {
             Fit::NotReproduced(_) => (1, 0, self.head),
             Fit::Refused { error, length } => {
                 let share = 1_000 * error.offset as usize / length.max(1);
-                (2, 1_000_usize.saturating_sub(share), self.head)
+                match self.causes.first() {
+                    Some(cause) => (2, cause.weight(), self.head),
+                    None => (3, 1_000_usize.saturating_sub(share), self.head),
+                }
             }
         }
-    }
-}
-
-impl fmt::Display for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "as it is",
-            Self::Length => "after two bytes of length",
-            Self::LengthInclusive => "after two bytes of length that count themselves",
-            Self::LengthDigits => "after four digits of length",
-            Self::Tpdu => "after a TPDU of five bytes",
-            Self::TpduAndHeader => "after a TPDU and a header of six bytes",
-            Self::LengthAndTpdu => "after two bytes of length and a TPDU",
-            Self::LengthTpduAndHeader => "after two bytes of length, a TPDU and a header of six bytes",
-        })
     }
 }
 

@@ -8,7 +8,8 @@
 //! | `rules`                   | which fields each message type must, may and must not carry         |
 //! | `composite`, `compose`    | fields made of parts: taken apart and put together                  |
 //! | `describe`, `mask`        | what people may see of a message: never a card number               |
-//! | `doctor`, `diff`, `redact`| which dialect it is, how two differ, a copy that may be passed on   |
+//! | `doctor`, `form`          | which dialect bytes are in, or why they are no message              |
+//! | `diff`, `redact`          | in what two messages differ, a copy that may be passed on           |
 //!
 //! A message is everything from its message type identifier to its last field. Length prefixes, TPDUs and
 //! application headers belong to the link that carries it, and so does the arithmetic of a MAC.
@@ -65,6 +66,7 @@ mod encode;
 mod encode_error;
 mod fields;
 mod fields_serde;
+mod form;
 mod hex;
 #[cfg(test)]
 mod laws;
@@ -91,7 +93,7 @@ pub use decode_error::{DecodeError, DecodeErrorKind};
 pub use dialect::Dialect;
 pub use dialect_error::{DialectError, DialectErrorKind};
 pub use diff::{Difference, DifferenceKind};
-pub use doctor::{Diagnosis, Fit, Head, diagnose};
+pub use doctor::{Cause, Diagnosis, Fit, Head, Script, Writing, diagnose};
 pub use encode_error::{EncodeError, EncodeErrorKind};
 pub use fields::{Fields, FieldsError};
 pub use hex::{HexError, parse_hex};

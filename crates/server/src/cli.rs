@@ -430,10 +430,13 @@ pub enum IsoCommand {
         #[command(flatten)]
         dialect: DialectArg,
     },
-    /// Say which shipped dialect a message is in, and what does not fit the others
+    /// Say which shipped dialect a message is in; of one that is in none, which byte breaks which rule, and why it may be so
     Doctor {
         /// A file of hex digits; none reads standard input
         file: Option<PathBuf>,
+        /// The dialect that the message ought to be in; without it, whichever fits
+        #[arg(long = "bank", value_name = "NAME")]
+        expected: Option<String>,
     },
     /// Say in which fields two messages differ, values masked
     Diff {

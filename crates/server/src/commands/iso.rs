@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use hostlink::{SHIPPED_DIALECTS, shipped_dialect};
-use iso8583::{Dialect, Fit, Message};
+use iso8583::{Diagnosis, Dialect, Fit, Message};
 
 use crate::cli::{DialectArg, IsoArgs, IsoCommand};
 use crate::fault::{Fault, Tried as _};
@@ -12,7 +12,7 @@ use crate::fault::{Fault, Tried as _};
 pub fn run(args: IsoArgs) -> Result<(), Fault> {
     match args.command {
         IsoCommand::Describe { file, dialect } => describe(&read(file.as_deref())?, &dialect),
-        IsoCommand::Doctor { file } => doctor(&read(file.as_deref())?),
+        IsoCommand::Doctor { file, expected } => doctor(&read(file.as_deref())?, expected.as_deref()),
         IsoCommand::Diff { first, second, dialect } => {
             diff(&read(Some(&first))?, &read(Some(&second))?, &dialect)
         }
@@ -30,24 +30,52 @@ fn describe(bytes: &[u8], arg: &DialectArg) -> Result<(), Fault> {
     Ok(())
 }
 
-fn doctor(bytes: &[u8]) -> Result<(), Fault> {
+fn doctor(bytes: &[u8], expected: Option<&str>) -> Result<(), Fault> {
     let dialects: Vec<Dialect> =
         SHIPPED_DIALECTS.iter().map(|name| compiled(name)).collect::<Result<_, _>>()?;
+    if let Some(name) = expected {
+        compiled(name)?;
+    }
     let diagnoses = iso8583::diagnose(bytes, &dialects);
     println!("{} bytes", bytes.len());
     for diagnosis in &diagnoses {
         println!("  {diagnosis}");
+        if let (Some(form), true) = (&diagnosis.form, !diagnosis.causes.is_empty()) {
+            println!("    the field there is {form}");
+        }
+        for cause in &diagnosis.causes {
+            println!("    likely: {cause}");
+        }
+    }
+    let wanted = |diagnosis: &&Diagnosis| expected.is_none_or(|name| name == diagnosis.dialect);
+    let Some(best) = diagnoses.iter().find(wanted) else { return Err(Fault::plain("no dialect to try")) };
+    if matches!(best.fit, Fit::Exact { .. }) {
+        if best.head.bytes() > 0 {
+            println!("Leave out the first {} bytes for the other commands.", best.head.bytes());
+        }
+        println!("Look at it with: lian iso describe --bank {}", best.dialect);
+        return Ok(());
     }
     match diagnoses.first() {
-        Some(best) if matches!(best.fit, Fit::Exact { .. }) => {
-            if best.head.bytes() > 0 {
-                println!("Leave out the first {} bytes for the other commands.", best.head.bytes());
-            }
-            println!("Look at it with: lian iso describe --bank {}", best.dialect);
-            Ok(())
+        Some(other) if matches!(other.fit, Fit::Exact { .. }) => {
+            println!(
+                "The dialect is wrong: the message is one of {} and not of {}.",
+                other.dialect, best.dialect
+            );
         }
-        _ => Err(Fault::plain("no shipped dialect fits")),
+        _ => {
+            if let Some(usual) = best.usual_causes() {
+                println!(
+                    "Nothing that was tried makes a message of it. Usual causes of what stopped {}: {usual}.",
+                    best.dialect
+                );
+            }
+        }
     }
+    Err(Fault::plain(match expected {
+        Some(name) => format!("it is no message in the dialect of {name}"),
+        None => "no shipped dialect fits".to_owned(),
+    }))
 }
 
 fn diff(first: &[u8], second: &[u8], arg: &DialectArg) -> Result<(), Fault> {
@@ -97,5 +125,10 @@ fn read(file: Option<&Path>) -> Result<Vec<u8>, Fault> {
             text
         }
     };
-    iso8583::parse_hex(&text).tried("not hex")
+    let bytes = iso8583::parse_hex(&text).tried("not hex")?;
+    if bytes.is_empty() {
+        Err(Fault::plain("there is no message: not one hexadecimal digit"))
+    } else {
+        Ok(bytes)
+    }
 }
