@@ -63,4 +63,4 @@ pub use profile::{
     ReconciliationData, SessionFacts, Timers, TotalsOf, Transaction, TransactionData,
 };
 pub use security::{KeyUsage, LinkSecurity, MacAlgorithm, SecurityError, WrappedKey};
-pub use shipped::{SHIPPED_BANKS, shipped_bank, shipped_file};
+pub use shipped::{SHIPPED_BANKS, SHIPPED_DIALECTS, shipped_bank, shipped_dialect, shipped_file};

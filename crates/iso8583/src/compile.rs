@@ -41,8 +41,15 @@ pub(crate) fn dialect(document: Document) -> Result<Dialect, DialectError> {
         composites.extend(composite);
     }
 
-    let mut dialect =
-        Dialect { name: document.name.clone(), mti, bitmap, layouts, names, composites, rules: Vec::new() };
+    let mut dialect = Dialect {
+        name: document.name.clone(),
+        mti,
+        bitmap,
+        layouts,
+        names,
+        composites: composites.into(),
+        rules: Vec::new(),
+    };
     dialect.rules = compile_rules::rules(&document.message, &dialect, blame)?;
     Ok(dialect)
 }

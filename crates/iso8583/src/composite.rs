@@ -101,6 +101,8 @@ pub(crate) struct Found {
     pub span: Span,
     /// Whether its value is made of parts again.
     pub is_constructed: bool,
+    /// Whether those come next.
+    pub is_open: bool,
 }
 
 #[derive(Debug, Clone)]

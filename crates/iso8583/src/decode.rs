@@ -21,13 +21,21 @@ impl Dialect {
     /// early or late, an undefined field, a length over the maximum, a character outside the field's class, a
     /// wrong pad nibble, a part that is undefined, repeated or cut.
     pub fn decode<'a>(&'a self, bytes: &'a [u8]) -> Result<Message<'a>, DecodeError> {
+        let mut message = Message::unread(self, bytes);
+        self.decode_into(&mut message)?;
+        Ok(message)
+    }
+
+    /// Reads the bytes of a message that was not read yet. Where they are none, it holds what was read before the error.
+    pub(crate) fn decode_into(&self, message: &mut Message<'_>) -> Result<(), DecodeError> {
+        let bytes = message.bytes;
         if bytes.len() > usize::from(u16::MAX) {
             return Err(error(Kind::MessageTooLong, FieldPath::MTI, usize::from(u16::MAX)));
         }
         let mut reader = Reader { bytes, at: 0 };
-        let mti = self.read_mti(&mut reader)?;
+        message.mti = self.read_mti(&mut reader)?;
         let fields = self.read_bitmap(&mut reader)?;
-        let mut message = Message { dialect: self, bytes, mti, fields, slots: [Slot::default(); 129] };
+        message.fields = fields;
         for de in fields {
             let Some(layout) = self.layout(de) else {
                 return Err(error(Kind::FieldUndefined, FieldPath::field(de), reader.at));
@@ -49,7 +57,7 @@ impl Dialect {
             let last = fields.last().map_or(FieldPath::BITMAP, FieldPath::field);
             return Err(error(Kind::TrailingBytes, last, reader.at));
         }
-        Ok(message)
+        Ok(())
     }
 
     fn read_mti(&self, reader: &mut Reader<'_>) -> Result<Mti, DecodeError> {

@@ -1,6 +1,7 @@
 //! A compiled dialect: a flat table of fields, their names and parts, and the rules of each message type.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::bitmap::FieldSet;
 use crate::class::Class;
@@ -26,7 +27,7 @@ pub struct Dialect {
     /// Indexed by field number; 0 and 1 are never used.
     pub(crate) layouts: Box<[Option<Layout>; 129]>,
     pub(crate) names: Vec<String>,
-    pub(crate) composites: Vec<Composite>,
+    pub(crate) composites: Arc<[Composite]>,
     pub(crate) rules: Vec<MessageRules>,
 }
 

@@ -44,14 +44,7 @@ impl Dialect {
         }
         let (primary, secondary) = announced.to_words();
         for word in std::iter::once(primary).chain(secondary) {
-            match self.bitmap {
-                BitmapEncoding::Binary => out.extend_from_slice(&word.to_be_bytes()),
-                BitmapEncoding::Hex => word.to_be_bytes().iter().for_each(|&byte| push_hex(byte, out)),
-                BitmapEncoding::EbcdicHex => {
-                    let digits = word.to_be_bytes().into_iter().flat_map(hex_digits);
-                    out.extend(digits.map(ebcdic::of_ascii));
-                }
-            }
+            push_bitmap_word(self.bitmap, word, out);
         }
         for (de, text) in fields.iter() {
             self.encode_field(de, text, out)?;
@@ -163,6 +156,18 @@ fn push_packed(text: &[u8], out: &mut Vec<u8>) {
     out.extend(text.chunks_exact(2).map(|pair| (pair[0] & 15) << 4 | (pair[1] & 15)));
 }
 
+/// Appends one bitmap.
+pub(crate) fn push_bitmap_word(encoding: BitmapEncoding, word: u64, out: &mut Vec<u8>) {
+    match encoding {
+        BitmapEncoding::Binary => out.extend_from_slice(&word.to_be_bytes()),
+        BitmapEncoding::Hex => word.to_be_bytes().iter().for_each(|&byte| push_hex(byte, out)),
+        BitmapEncoding::EbcdicHex => {
+            let digits = word.to_be_bytes().into_iter().flat_map(hex_digits);
+            out.extend(digits.map(ebcdic::of_ascii));
+        }
+    }
+}
+
 pub(crate) fn push_hex(byte: u8, out: &mut Vec<u8>) {
     out.extend(hex_digits(byte));
 }
@@ -172,7 +177,7 @@ fn hex_digits(byte: u8) -> [u8; 2] {
 }
 
 /// The compiler has made sure that the prefix can count to the field's maximum.
-fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u8>) {
+pub(crate) fn push_prefix(prefix: PrefixEncoding, digits: u8, count: usize, out: &mut Vec<u8>) {
     // Its four decimal digits, of which the last count.
     let decimal =
         [count / 1_000 % 10, count / 100 % 10, count / 10 % 10, count % 10].map(|digit| digit as u8);

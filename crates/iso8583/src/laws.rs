@@ -18,14 +18,14 @@ use crate::{Class, Dialect, EncodeErrorKind, FieldPath, Fields, Mti};
 
 const BASE: &str = include_str!("../../../banks/base/iso8583-1987.toml");
 const BASE_1993: &str = include_str!("../../../banks/base/iso8583-1993.toml");
-const SHIPPED: [&str; 4] = [
+pub(crate) const SHIPPED: [&str; 4] = [
     include_str!("../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../banks/iso87-ascii/dialect.toml"),
     include_str!("../../../banks/iso93-bcd/dialect.toml"),
     include_str!("../tests/goldens/parts.toml"),
 ];
 
-fn shipped(index: usize) -> Dialect {
+pub(crate) fn shipped(index: usize) -> Dialect {
     let base = |name: &str| if name == "iso8583-1993" { BASE_1993 } else { BASE };
     Dialect::from_toml(SHIPPED[index], |name| Some(base(name).to_owned())).unwrap()
 }
@@ -74,7 +74,7 @@ fn any_field() -> impl Strategy<Value = String> {
 }
 
 /// Random fields of a dialect, each with a value that fits it. Fields with parts are in [`composed`].
-fn fields_of(dialect: &Dialect) -> impl Strategy<Value = Fields> + use<> {
+pub(crate) fn fields_of(dialect: &Dialect) -> impl Strategy<Value = Fields> + use<> {
     let all: Vec<u8> = dialect.fields().iter().filter(|&de| dialect.composite(de).is_none()).collect();
     let values: Vec<_> = all.iter().map(|&de| value_of(dialect, de)).collect();
     let count = all.len();
@@ -143,7 +143,7 @@ fn any_parts(dialect: &Dialect, de: u8) -> BoxedStrategy<Vec<(String, String)>> 
 }
 
 /// A dialect and a field of it with parts.
-fn composed() -> impl Strategy<Value = (Arc<Dialect>, u8, Vec<(String, String)>)> {
+pub(crate) fn composed() -> impl Strategy<Value = (Arc<Dialect>, u8, Vec<(String, String)>)> {
     (0..SHIPPED.len()).prop_map(shipped).prop_flat_map(|dialect| {
         let with_parts: Vec<u8> =
             dialect.fields().iter().filter(|&de| dialect.composite(de).is_some()).collect();
@@ -176,7 +176,7 @@ fn text(class: Class, least: usize, most: usize) -> BoxedStrategy<String> {
         .boxed()
 }
 
-fn dialect_and_fields() -> impl Strategy<Value = (Arc<Dialect>, Fields)> {
+pub(crate) fn dialect_and_fields() -> impl Strategy<Value = (Arc<Dialect>, Fields)> {
     let dialects = prop_oneof![3 => any_dialect(), 1 => (0..SHIPPED.len()).prop_map(shipped)];
     dialects.prop_flat_map(|dialect| {
         let fields = fields_of(&dialect);
@@ -184,14 +184,14 @@ fn dialect_and_fields() -> impl Strategy<Value = (Arc<Dialect>, Fields)> {
     })
 }
 
-fn encoded(dialect: &Dialect, fields: &Fields) -> Vec<u8> {
+pub(crate) fn encoded(dialect: &Dialect, fields: &Fields) -> Vec<u8> {
     let mut wire = Vec::new();
     dialect.encode(fields, &mut wire).unwrap();
     wire
 }
 
 /// A card number: 13 to 19 digits, the last of them the check digit (ISO/IEC 7812-1 Annex B).
-fn any_pan() -> impl Strategy<Value = String> {
+pub(crate) fn any_pan() -> impl Strategy<Value = String> {
     (select(vec!["4", "51", "62", "34"]), vec(0_u8..10, 11..=17)).prop_map(|(issuer, account)| {
         let mut digits: Vec<u8> = issuer.bytes().map(|c| c - b'0').chain(account).collect();
         digits.truncate(18);

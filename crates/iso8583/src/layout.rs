@@ -116,6 +116,14 @@ impl Layout {
         }
     }
 
+    /// The fewest bytes that the field takes: an empty variable one is its prefix.
+    pub const fn least_bytes(&self) -> usize {
+        match self.length {
+            Length::Fixed { units } => self.wire_bytes(units as usize),
+            Length::Variable { width, .. } => width as usize,
+        }
+    }
+
     /// How many units a value of so many bytes has; `is_odd` says that a packed one ends in half a byte.
     #[inline]
     pub const fn units_of(&self, bytes: usize, is_odd: bool) -> usize {

@@ -6,7 +6,10 @@
 //! | `decode`, `message`       | bytes become a borrowed [`Message`]; no heap, no guess              |
 //! | `fields`, `encode`, `mac` | the owned [`Fields`] become bytes, with or without a MAC            |
 //! | `rules`                   | which fields each message type must, may and must not carry         |
+//! | `composite`, `compose`    | fields made of parts: taken apart and put together                  |
 //! | `describe`, `mask`        | what people may see of a message: never a card number               |
+//! | `doctor`, `form`          | which dialect bytes are in, or why they are no message              |
+//! | `diff`, `redact`          | in what two messages differ, a copy that may be passed on           |
 //!
 //! A message is everything from its message type identifier to its last field. Length prefixes, TPDUs and
 //! application headers belong to the link that carries it, and so does the arithmetic of a MAC.
@@ -55,15 +58,20 @@ mod decode_error;
 mod describe;
 mod dialect;
 mod dialect_error;
+mod diff;
+mod doctor;
 mod document;
 mod ebcdic;
 mod encode;
 mod encode_error;
 mod fields;
 mod fields_serde;
+mod form;
 mod hex;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod laws_of_tools;
 mod layout;
 mod mac;
 mod mask;
@@ -72,6 +80,7 @@ mod mti;
 mod path;
 mod raw;
 mod read_field;
+mod redact;
 mod rules;
 mod simple;
 mod tagged;
@@ -83,6 +92,8 @@ pub use class::Class;
 pub use decode_error::{DecodeError, DecodeErrorKind};
 pub use dialect::Dialect;
 pub use dialect_error::{DialectError, DialectErrorKind};
+pub use diff::{Difference, DifferenceKind};
+pub use doctor::{Cause, Diagnosis, Fit, Head, Script, Writing, diagnose};
 pub use encode_error::{EncodeError, EncodeErrorKind};
 pub use fields::{Fields, FieldsError};
 pub use hex::{HexError, parse_hex};

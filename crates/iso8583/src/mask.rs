@@ -74,7 +74,7 @@ impl Sensitivity {
         match (class, self) {
             // Hexadecimal digits and asterisks are ASCII, so the empty text is never seen.
             (Class::Binary, Self::None | Self::Free) => {
-                String::from_utf8(mask_bytes(text)).unwrap_or_default()
+                String::from_utf8(mask_bytes(text, Of::CardNumber)).unwrap_or_default()
             }
             _ => self.mask(text),
         }
@@ -84,7 +84,7 @@ impl Sensitivity {
     pub(crate) fn mask(self, text: &[u8]) -> String {
         let shown = match self {
             // A dialect keeps card numbers out of fields that are "none"; stored fields need not obey it.
-            Self::None | Self::Mac | Self::Free => mask_free_text(text),
+            Self::None | Self::Mac | Self::Free => mask_free_text(text, Of::CardNumber),
             Self::Pan => mask_pan(text),
             Self::Track | Self::Pin | Self::Cvv | Self::Chip | Self::Key => {
                 return self.placeholder().to_owned();
@@ -96,17 +96,36 @@ impl Sensitivity {
 }
 
 /// Hexadecimal digits, two a byte, in which a card number can stand in three forms: packed, in ASCII and in EBCDIC.
-fn mask_bytes(text: &[u8]) -> Vec<u8> {
-    let mut shown = mask_free_text(text);
+fn mask_bytes(text: &[u8], of: Of) -> Vec<u8> {
+    let mut shown = mask_free_text(text, of);
     let bytes: Vec<u8> =
         text.chunks_exact(2).map(|pair| hex_value(pair[0]) << 4 | hex_value(pair[1])).collect();
     let in_ebcdic: Vec<u8> = bytes.iter().map(|byte| ebcdic::to_ascii(*byte)).collect();
     for characters in [bytes, in_ebcdic] {
-        let masked = mask_free_text(&characters);
+        let masked = mask_free_text(&characters, of);
         let changed = masked.iter().zip(&characters).enumerate().filter(|(_, (masked, c))| masked != c);
         changed.for_each(|(at, _)| shown[at * 2..at * 2 + 2].fill(b'*'));
     }
     shown
+}
+
+/// Which characters of a text of a class may not be passed on. More than what may not be shown: of a run of digits that holds
+/// a card number, all.
+pub(crate) fn hidden(sensitivity: Sensitivity, class: Class, text: &[u8]) -> Vec<bool> {
+    let masked = match (sensitivity, class) {
+        (s, _) if s.hides_all() => return vec![true; text.len()],
+        (Sensitivity::Pan, Class::Binary) => {
+            // Packed, an odd number is filled with F.
+            let digits = text.strip_suffix(b"F").unwrap_or(text);
+            let mut masked = mask_pan(digits);
+            masked.resize(text.len(), b'F');
+            masked
+        }
+        (Sensitivity::Pan, _) => mask_pan(text),
+        (_, Class::Binary) => mask_bytes(text, Of::Run),
+        (_, _) => mask_free_text(text, Of::Run),
+    };
+    masked.iter().zip(text).map(|(masked, character)| masked != character).collect()
 }
 
 /// First six and last four, the length kept. What is too short to be a card number is hidden whole.
@@ -120,7 +139,7 @@ fn mask_pan(text: &[u8]) -> Vec<u8> {
 /// Masks whatever could be a card number: 13 to 19 digits with a valid check digit, also with up to two
 /// separators between digits, also inside a longer run. A run no longer than a card number keeps its first six and
 /// last four digits; of a longer one, every digit that could belong to a card number is hidden.
-fn mask_free_text(text: &[u8]) -> Vec<u8> {
+fn mask_free_text(text: &[u8], of: Of) -> Vec<u8> {
     let mut shown = text.to_vec();
     let mut run: Vec<usize> = Vec::new();
     for (at, c) in text.iter().enumerate() {
@@ -129,21 +148,36 @@ fn mask_free_text(text: &[u8]) -> Vec<u8> {
                 at - last <= 3 && !text[last + 1..at].iter().any(u8::is_ascii_alphanumeric)
             });
             if !joined {
-                mask_run(text, &run, &mut shown);
+                mask_run(text, &run, &mut shown, of);
                 run.clear();
             }
             run.push(at);
         }
     }
-    mask_run(text, &run, &mut shown);
+    mask_run(text, &run, &mut shown, of);
     shown
 }
 
-fn mask_run(text: &[u8], run: &[usize], shown: &mut [u8]) {
+/// How much of a run of digits is masked that holds a card number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// What is not its first six and last four digits.
+    CardNumber,
+    /// All of it.
+    Run,
+}
+
+fn mask_run(text: &[u8], run: &[usize], shown: &mut [u8], of: Of) {
     let digits: Vec<u8> = run.iter().map(|&at| text[at] - b'0').collect();
     let windows = |length| digits.windows(length).enumerate().filter(|(_, window)| could_be_pan(window));
     let mut found =
         PAN_DIGITS.flat_map(|length| windows(length).map(move |(start, _)| start..start + length));
+    if of == Of::Run {
+        if found.next().is_some() {
+            run.iter().for_each(|&at| shown[at] = b'*');
+        }
+        return;
+    }
     if PAN_DIGITS.contains(&digits.len()) {
         // Whichever window is the card number, no more than its first six and last four digits stay.
         if found.next().is_some() {
@@ -154,6 +188,12 @@ fn mask_run(text: &[u8], run: &[usize], shown: &mut [u8]) {
     for window in found {
         run[window].iter().for_each(|&at| shown[at] = b'*');
     }
+}
+
+/// Whether this is a card number as far as anybody can tell: digits alone, of the right length, with the right check digit.
+pub(crate) fn is_pan(text: &[u8]) -> bool {
+    let digits: Option<Vec<u8>> = text.iter().map(|c| c.is_ascii_digit().then(|| c - b'0')).collect();
+    PAN_DIGITS.contains(&text.len()) && digits.is_some_and(|digits| could_be_pan(&digits))
 }
 
 /// Whether the check digit is right (ISO/IEC 7812-1 Annex B). Zeros alone pass it and are no card number.

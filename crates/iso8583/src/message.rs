@@ -51,6 +51,13 @@ impl Slot {
 }
 
 impl<'a> Message<'a> {
+    /// A message of which nothing has been read.
+    #[inline]
+    pub(crate) const fn unread(dialect: &'a Dialect, bytes: &'a [u8]) -> Self {
+        let slots = [Slot { start: 0, packed: 0 }; 129];
+        Self { dialect, bytes, mti: Mti::NETWORK_REQUEST, fields: FieldSet::EMPTY, slots }
+    }
+
     /// The message type identifier.
     #[must_use]
     pub const fn mti(&self) -> Mti {

@@ -175,6 +175,11 @@ impl Dialect {
         Some(variant.map_or(&rules.name, |variant| &variant.name))
     }
 
+    /// Whether messages of this type are exchanged: where the dialect has rules, whether there are any for it.
+    pub(crate) fn knows(&self, mti: Mti) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|rules| rules.mti == mti)
+    }
+
     fn rules_of(&self, mti: Mti, subject: Subject<'_>) -> Option<(&MessageRules, &RuleSet)> {
         let rules = self.rules.iter().find(|rules| rules.mti == mti)?;
         let variant = rules.variants.iter().find(|variant| subject.holds(&variant.when));

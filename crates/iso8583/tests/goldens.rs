@@ -2,8 +2,12 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::Golden;
 use iso8583::{DecodeErrorKind, Dialect, parse_hex};
+
+const SHIPPED: [&str; 3] = ["cups-pos", "iso87-ascii", "iso93-bcd"];
 
 fn encode(dialect: &Dialect, fields: &iso8583::Fields) -> Vec<u8> {
     let mut wire = Vec::new();
@@ -63,21 +67,22 @@ fn a_mac_covers_what_was_received_up_to_its_own_field() {
 
 #[test]
 fn a_message_cut_anywhere_is_an_error_and_so_is_one_with_a_byte_more() {
-    let mut cuts = 0;
+    let mut tried = BTreeMap::new();
     for golden in Golden::all() {
         let (dialect, mut wire) = (golden.dialect(), golden.wire());
         for length in 0..wire.len() {
             let error = dialect.decode(&wire[..length]).unwrap_err();
             assert_eq!(error.kind, DecodeErrorKind::Truncated, "{} at {length}", golden.name);
             assert!(error.offset as usize <= length && error.have < error.needed, "{error}");
-            cuts += 1;
+            *tried.entry(golden.dialect.clone()).or_insert(0) += 1;
         }
         wire.push(0);
         let error = dialect.decode(&wire).unwrap_err();
         assert_eq!((error.kind, error.offset as usize), (DecodeErrorKind::TrailingBytes, wire.len() - 1));
     }
-    println!("{} goldens, {cuts} cuts refused", Golden::all().len());
-    assert!(cuts > 2_500, "{cuts} cuts");
+    let cuts: usize = tried.values().sum();
+    println!("{} goldens, {cuts} cuts tried and refused; by dialect: {tried:?}", Golden::all().len());
+    assert!(cuts > 2_500 && SHIPPED.iter().all(|dialect| tried[*dialect] > 500), "{tried:?}");
 }
 
 /// A field with parts, cut at every character while its own prefix stays right: refused, or kept to the letter where a part
@@ -114,26 +119,33 @@ fn a_field_with_parts_cut_anywhere_is_refused_or_ends_with_a_part() {
 /// A flipped bit may make another valid message, but never one that encodes to other bytes than were received.
 #[test]
 fn a_flipped_bit_is_refused_or_kept_to_the_letter() {
-    let (mut refused, mut kept) = (0, 0);
+    // Of each dialect: refused, and kept.
+    let mut tried: BTreeMap<String, [usize; 2]> = BTreeMap::new();
     for golden in Golden::all() {
+        let of_dialect = tried.entry(golden.dialect.clone()).or_default();
         let (dialect, mut wire) = (golden.dialect(), golden.wire());
         for bit in 0..wire.len() * 8 {
             wire[bit / 8] ^= 0x80 >> (bit % 8);
             match dialect.decode(&wire) {
                 Ok(message) => {
                     assert_eq!(encode(&dialect, &message.to_fields()), wire, "{} bit {bit}", golden.name);
-                    kept += 1;
+                    of_dialect[1] += 1;
                 }
                 Err(error) => {
                     assert!(error.offset as usize <= wire.len());
-                    refused += 1;
+                    of_dialect[0] += 1;
                 }
             }
             wire[bit / 8] ^= 0x80 >> (bit % 8);
         }
     }
-    println!("{refused} flipped bits refused, {kept} make another message, of the same bytes again");
-    assert!(refused > 1_000 && kept > 1_000, "both happen: {refused} refused, {kept} kept");
+    let [refused, kept] = [0, 1].map(|at| tried.values().map(|counts| counts[at]).sum::<usize>());
+    println!(
+        "{} bits flipped: {refused} refused, {kept} make another message, of the same bytes again; by dialect: {tried:?}",
+        refused + kept
+    );
+    let both_happen = |dialect: &&str| tried[*dialect].iter().all(|count| *count > 500);
+    assert!(SHIPPED.iter().all(both_happen), "{tried:?}");
 }
 
 #[test]

@@ -496,17 +496,48 @@ pub struct IsoArgs {
     pub command: IsoCommand,
 }
 
-/// What `lian iso` can do.
+/// What `lian iso` can do. Messages are hex digits, from a file or from standard input; nothing is ever shown in clear.
 #[derive(Debug, Subcommand)]
 pub enum IsoCommand {
-    /// Print a message field by field, masked: hex from a file, or from standard input
+    /// Print a message field by field, masked
     Describe {
         /// A file of hex digits; none reads standard input
         file: Option<PathBuf>,
-        /// The bank whose dialect it is in
-        #[arg(long, value_name = "NAME", default_value = "iso87-ascii")]
-        bank: String,
+        #[command(flatten)]
+        dialect: DialectArg,
     },
+    /// Say which shipped dialect a message is in; of one that is in none, which byte breaks which rule, and why it may be so
+    Doctor {
+        /// A file of hex digits; none reads standard input
+        file: Option<PathBuf>,
+        /// The dialect that the message ought to be in; without it, whichever fits
+        #[arg(long = "bank", value_name = "NAME")]
+        expected: Option<String>,
+    },
+    /// Say in which fields two messages differ, values masked
+    Diff {
+        /// A file of hex digits: the first message
+        first: PathBuf,
+        /// A file of hex digits: the second
+        second: PathBuf,
+        #[command(flatten)]
+        dialect: DialectArg,
+    },
+    /// Print a message as hex again, card data, keys and secrets overwritten, all lengths kept
+    Redact {
+        /// A file of hex digits; none reads standard input
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        dialect: DialectArg,
+    },
+}
+
+/// In which dialect a message is.
+#[derive(Debug, Args)]
+pub struct DialectArg {
+    /// The bank whose dialect it is in
+    #[arg(long = "bank", value_name = "NAME", default_value = "iso87-ascii")]
+    pub name: String,
 }
 
 fn external_bank(text: &str) -> Result<(String, SocketAddr), String> {

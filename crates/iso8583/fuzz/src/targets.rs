@@ -57,6 +57,49 @@ pub fn decode(data: &[u8]) {
     }
 }
 
+/// A redacted message is one of the same form, differs from its original where something was hidden and nowhere else, and what it
+/// hides is not in it.
+pub fn redact(data: &[u8]) {
+    let Some((dialect, wire)) = dialect_and_message(data) else { return };
+    let Ok(message) = dialect.decode(wire) else { return };
+    let redacted = message.redacted();
+    assert_eq!(redacted.len(), wire.len());
+    let Ok(after) = dialect.decode(&redacted) else { panic!("a redacted message is refused") };
+    assert_eq!((message.mti(), message.fields()), (after.mti(), after.fields()));
+    for (de, value) in message.iter() {
+        let kept = after.get(de).map(|value| value.to_text());
+        let is_hidden = value.sensitivity().hides_all() || value.sensitivity() == Sensitivity::Pan;
+        // A value of nothing but separators or zeros has nothing to hide, and one with parts hides them one by one.
+        let digits = value.characters().filter(|c| (b'1'..=b'9').contains(c)).count();
+        let has_parts = matches!(de, 48 | 55 | 60..=63 | 126 | 127);
+        if is_hidden && digits > 12 && !has_parts {
+            assert!(kept.as_deref() != Some(value.to_text().as_str()), "field {de} is passed on");
+        }
+    }
+    let forth = message.diff(&after);
+    let back: Vec<_> = after.diff(&message).into_iter().map(iso8583::Difference::reversed).collect();
+    assert_eq!(forth, back);
+    assert_eq!(forth.is_empty(), redacted == wire);
+}
+
+/// Whatever the bytes, the doctor has a word for them, and finds a mistake only in what is no message.
+pub fn doctor(data: &[u8]) {
+    let Some((dialect, wire)) = dialect_and_message(data) else { return };
+    let diagnoses = iso8583::diagnose(wire, [dialect]);
+    assert_eq!(diagnoses.len(), 1);
+    for diagnosis in diagnoses {
+        let is_message = match diagnosis.fit {
+            iso8583::Fit::Exact { .. } => true,
+            iso8583::Fit::Refused { .. } => false,
+            _ => panic!("accepted, and encoded differently"),
+        };
+        let said: String = diagnosis.causes.iter().map(ToString::to_string).collect();
+        assert!(!diagnosis.to_string().is_empty() && said.is_empty() == diagnosis.causes.is_empty());
+        assert!(!is_message || diagnosis.causes.is_empty() && diagnosis.usual_causes().is_none());
+        assert!(is_message || diagnosis.causes.is_empty() == diagnosis.usual_causes().is_some());
+    }
+}
+
 /// The value of one field, length prefix included, behind a head that announces it alone: so that the fuzzer finds its way into
 /// the parts of a field, which it rarely does from the front of a message. The first byte chooses the dialect, the second the
 /// field.

@@ -72,7 +72,8 @@ impl<'a> Walk<'a> {
         }
         let end = value + length;
         let is_constructed = self.octet(start) & 0x20 != 0;
-        if is_constructed && self.level + 1 < self.levels {
+        let is_open = is_constructed && self.level + 1 < self.levels;
+        if is_open {
             self.level += 1;
             self.open[self.level] = Open { end, number, place: inside.place.with(id, occurrence) };
             self.at = value;
@@ -85,6 +86,7 @@ impl<'a> Walk<'a> {
             inside: inside.place,
             span: Span::Characters(value * 2..end * 2),
             is_constructed,
+            is_open,
         })
     }
 

@@ -100,6 +100,7 @@ impl<'a> Walk<'a> {
             inside: Place::default(),
             span: Span::Field(slot),
             is_constructed: false,
+            is_open: false,
         })
     }
 }

@@ -39,6 +39,7 @@ impl<'a> Walk<'a> {
             inside: Place::default(),
             span: Span::Characters(self.at..self.at + length),
             is_constructed: false,
+            is_open: false,
         };
         self.at += length;
         self.next += 1;

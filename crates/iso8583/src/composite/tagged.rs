@@ -78,6 +78,7 @@ impl<'a> Walk<'a> {
             inside: Place::default(),
             span: Span::Characters(value..value + length),
             is_constructed: false,
+            is_open: false,
         })
     }
 }

@@ -20,7 +20,7 @@ const PYISO8583: &str = include_str!("../goldens/pyiso8583.jsonl");
 #[derive(serde::Deserialize)]
 pub struct Golden {
     pub name: String,
-    dialect: String,
+    pub dialect: String,
     pub fields: Fields,
     wire: String,
 }
