@@ -104,6 +104,6 @@ mod tests {
                 | Notice::RefundFailed => {}
             }
         }
-        assert_eq!(EVENT_TYPES.len(), 14);
+        assert_eq!(EVENT_TYPES.len(), 15);
     }
 }
