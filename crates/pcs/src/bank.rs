@@ -1,5 +1,6 @@
 //! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
 
+mod heard;
 pub mod told;
 
 use std::collections::BTreeMap;
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use card::{EntryMode, Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CardPresent, CodeOutcome, Host, MaybeSent, NotSent, OnSilence, Original,
-    Outcome, Rejection, Reply, SessionFacts, TransactionData, TransactionRequest,
+    BankProfile, CardFields, CardPresent, CodeOutcome, Host, OnSilence, Original, Outcome, Reply,
+    SessionFacts, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
@@ -20,6 +21,8 @@ use payment::{Approval, Decline, Exchange, Offers};
 use tokio::time::Instant;
 use types::{Money, Timestamp};
 
+pub(crate) use self::heard::{Heard, Says};
+use self::heard::{maybe_sent_words, not_sent_words, rejection_words, reversal_reason};
 use self::told::{Ears, Told};
 use crate::CommandError;
 use crate::hash::hex;
@@ -54,51 +57,6 @@ pub(crate) struct SecretCard {
     pub security_code: Option<SecurityCode>,
     /// The same of what a terminal read.
     pub present: Option<CardPresent>,
-}
-
-/// What the bank's answer comes down to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Says {
-    Approved {
-        approval: Approval,
-        flagged: bool,
-    },
-    Declined(Decline),
-    /// The bank has not taken the message up: later, or after a sign-on. To a first try that is a decline; to a repeat
-    /// it says nothing about the copies before.
-    NotNow(Decline),
-    /// The message may have left, and no answer can be believed.
-    Silent,
-    /// The message surely never left.
-    NeverLeft,
-}
-
-impl Says {
-    /// Its name for monitoring.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Approved { .. } => "approved",
-            Self::Declined(_) => "declined",
-            Self::NotNow(_) => "not_now",
-            Self::Silent => "silent",
-            Self::NeverLeft => "never_left",
-        }
-    }
-}
-
-/// What came back, with what is worth keeping of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Heard {
-    pub says: Says,
-    /// The answer's fields, without card data.
-    pub received: Option<Fields>,
-    /// In plain words, where there is no answer.
-    pub note: Option<String>,
-    /// The link did not take the message, and another bank's may. One that does not fit the dialect is our mistake, which
-    /// going elsewhere would only hide.
-    pub may_go_elsewhere: bool,
-    /// DE 39 for a reversal, should one be needed: why.
-    pub reversal_reason: &'static str,
 }
 
 /// A message that is about to be made.
@@ -389,40 +347,5 @@ impl Bank {
             settlement_date: self.profile.settlement_date_field().and_then(text),
             issuer_data: reply.issuer_data.as_deref().map(hex),
         }
-    }
-}
-
-impl Heard {
-    fn of(says: Says) -> Self {
-        Self { says, received: None, note: None, may_go_elsewhere: false, reversal_reason: "98" }
-    }
-
-    fn never_left(note: String) -> Self {
-        Self { note: Some(note), ..Self::of(Says::NeverLeft) }
-    }
-
-    pub fn silent(note: String, reversal_reason: &'static str) -> Self {
-        Self { note: Some(note), reversal_reason, ..Self::of(Says::Silent) }
-    }
-}
-
-fn not_sent_words(why: NotSent) -> String {
-    format!("the message surely did not leave ({})", why.code())
-}
-
-fn maybe_sent_words(why: &MaybeSent) -> String {
-    format!("the message may have left and no answer can be believed ({})", why.code())
-}
-
-fn rejection_words(why: &Rejection) -> String {
-    format!("the message does not fit the bank's dialect ({})", why.code())
-}
-
-/// DE 39 of the reversal: 98 no answer, A0 wrong MAC, 06 an answer that cannot be used.
-fn reversal_reason(why: &MaybeSent) -> &'static str {
-    match why {
-        MaybeSent::BadMac => "A0",
-        MaybeSent::Mismatch(_) => "06",
-        _ => "98",
     }
 }

@@ -4,6 +4,7 @@ mod adjust;
 mod balance;
 mod banks;
 mod capture;
+mod compare;
 mod conclude;
 mod exchange;
 mod expire;
