@@ -16,6 +16,7 @@ mod reads;
 mod resource;
 mod setup;
 mod task;
+mod told;
 mod turns;
 mod unit;
 
