@@ -18,6 +18,7 @@ mod reads;
 mod resource;
 mod setup;
 mod task;
+mod told;
 mod turns;
 mod unit;
 

@@ -1,5 +1,7 @@
 //! How each resource lies in the store: table, owner, number, version.
 
+use std::ops::Range;
+
 use payment::{Payment, Refund};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -72,15 +74,9 @@ pub(crate) fn put<R: Resource>(resource: &R) -> Result<RowChange, CommandError> 
     Ok(put_body(resource, Body::Own(to_bytes(resource)?)))
 }
 
-/// The same for a value that is `told`, as JSON, within the event of a record of the unit.
-pub(crate) fn put_told<R: Resource>(resource: &R, told: &str, record: usize, event: &[u8]) -> RowChange {
-    // JSON is written into JSON as it is. Should that ever change, the row just gets a copy.
-    let at = event.windows(told.len().max(1)).position(|window| window == told.as_bytes());
-    let body = at.map_or_else(
-        || Body::Own(told.as_bytes().to_vec()),
-        |at| Body::InRecord { record, at, len: told.len() },
-    );
-    put_body(resource, body)
+/// The same for a value that is told, as JSON, at a place within the event of a record of the unit.
+pub(crate) fn put_told<R: Resource>(resource: &R, place: Range<usize>, record: usize) -> RowChange {
+    put_body(resource, Body::InRecord { record, at: place.start, len: place.len() })
 }
 
 fn put_body<R: Resource>(resource: &R, body: Body) -> RowChange {
@@ -89,10 +85,7 @@ fn put_body<R: Resource>(resource: &R, body: Body) -> RowChange {
 }
 
 pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CommandError> {
-    // Most events fit, so that writing one does not move it several times.
-    let mut bytes = Vec::with_capacity(2_048);
-    serde_json::to_writer(&mut bytes, value).map_err(|error| CommandError::Internal(Box::new(error)))?;
-    Ok(bytes)
+    serde_json::to_vec(value).map_err(|error| CommandError::Internal(Box::new(error)))
 }
 
 pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CommandError> {

@@ -1,14 +1,13 @@
 //! One change, one unit of work: state, event, entry, statistics, tasks and answer, together or not at all.
 
 use payment::{Change, Notice, Payment, Refund, Stat};
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use store::{Committed, Count, Record, RecordKind, RowChange, TaskChange, Unit};
 use types::{MerchantId, Timestamp};
 
 use crate::batch::BATCH;
 use crate::model::{Actor, JournalEvent, NoticeEvent};
 use crate::resource::{Resource, put, put_told, to_bytes};
+use crate::told::{self, Told, Written};
 use crate::{CommandError, Pcs};
 
 /// Journal records about payments.
@@ -27,10 +26,6 @@ pub(crate) struct Said {
     pub sent: Option<iso8583::Fields>,
     pub received: Option<iso8583::Fields>,
     pub note: Option<String>,
-}
-
-fn json<T: Serialize>(value: &T) -> Result<Box<RawValue>, CommandError> {
-    to_raw_value(value).map_err(|error| CommandError::Internal(Box::new(error)))
 }
 
 impl Pcs {
@@ -102,22 +97,24 @@ impl Pcs {
         said: Said,
     ) -> Result<(), CommandError> {
         let payment = &change.payment;
-        let (told, told_refund) = (json(payment)?, refund.map(json).transpose()?);
+        let written = Written::default();
+        let (told, told_refund) =
+            (Told::new(payment, &written), refund.map(|refund| Told::new(refund, &written)));
         let event = JournalEvent {
             actor,
             notices: self.number_notices(&change.notices),
-            payment: Some(&*told),
-            refund: told_refund.as_deref(),
+            payment: Some(&told),
+            refund: told_refund.as_ref(),
             checkout_session: payment.checkout_session.filter(|_| refund.is_none()),
             sent: said.sent,
             received: said.received,
             note: said.note,
         };
-        let (record, event) = (unit.records.len(), to_bytes(&event)?);
+        let (record, event) = (unit.records.len(), told::write(&event, &written)?);
         if let (Some(refund), Some(told)) = (refund, &told_refund) {
-            unit.rows.push(put_told(refund, told.get(), record, &event));
+            unit.rows.push(put_told(refund, told.place(), record));
         }
-        unit.rows.push(put_told(payment, told.get(), record, &event));
+        unit.rows.push(put_told(payment, told.place(), record));
         unit.records.push(Record {
             kind,
             owner: payment.merchant.to_u128(),
