@@ -45,6 +45,7 @@ pub(crate) enum Operation {
     Create,
     Confirm,
     Increment,
+    Adjust,
     Capture,
     Void,
 }
@@ -63,7 +64,7 @@ impl Operation {
             ),
             Operation::Confirm => matches!(state, State::Authorized | State::Captured),
             Operation::Increment => matches!(state, State::Authorized),
-            Operation::Capture => matches!(state, State::Captured),
+            Operation::Capture | Operation::Adjust => matches!(state, State::Captured),
             Operation::Void => matches!(state, State::Canceled { .. }),
         }
     }
@@ -72,6 +73,7 @@ impl Operation {
         match self {
             Operation::Create | Operation::Confirm => "payment",
             Operation::Increment => "increment",
+            Operation::Adjust => "adjustment",
             Operation::Capture => "capture",
             Operation::Void => "void",
         }
@@ -128,13 +130,18 @@ fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> An
         State::Authorizing
             | State::Consuming
             | State::Incrementing { .. }
+            | State::Adjusting { .. }
             | State::Capturing { .. }
             | State::Voiding { .. }
     );
     if operation.is_reached_by(state) || on_its_way {
         return match operation {
             Operation::Create => created(format!("/v1/payments/{}", payment.id), body),
-            Operation::Confirm | Operation::Increment | Operation::Capture | Operation::Void => ok(body),
+            Operation::Confirm
+            | Operation::Increment
+            | Operation::Adjust
+            | Operation::Capture
+            | Operation::Void => ok(body),
         };
     }
     Err(match state {
@@ -152,7 +159,7 @@ fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> An
             Problem::new(Code::HostTimeout, detail).payment(body)
         }
         _ => Problem::new(Code::InvalidState, "the payment has changed since this key was first used")
-            .state(crate::problem::status_name(state.status()), state.allowed_actions())
+            .state(crate::problem::status_name(state.status()), &payment.actions())
             .payment(body),
     })
 }
@@ -189,6 +196,7 @@ fn action_refused(operation: Operation, payment: &Payment, livemode: bool) -> Pr
     let exchange: Option<&Exchange> = match operation {
         Operation::Void => payment.void.as_deref(),
         Operation::Increment => payment.increment.as_deref(),
+        Operation::Adjust => payment.adjustment.as_deref(),
         Operation::Create | Operation::Confirm | Operation::Capture => payment.completion.as_deref(),
     };
     // An exchange without an answer never left, and then the decline is none or an older one.

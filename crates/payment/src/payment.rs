@@ -71,6 +71,9 @@ pub struct Payment {
     /// The completion of an authorization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<Box<Exchange>>,
+    /// The latest adjustment of a sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjustment: Option<Box<Exchange>>,
     /// The latest cancel or void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub void: Option<Box<Exchange>>,
@@ -133,6 +136,7 @@ impl Payment {
             original: None,
             increment: None,
             completion: None,
+            adjustment: None,
             void: None,
             decline: None,
             needs_operator: None,
@@ -162,6 +166,9 @@ impl Payment {
             }
             State::Incrementing { .. } | State::Reversing { undo: Undo::Increment { .. } } => {
                 self.increment.as_deref()
+            }
+            State::Adjusting { .. } | State::Reversing { undo: Undo::Adjust { .. } } => {
+                self.adjustment.as_deref()
             }
             State::Voiding { .. } | State::Reversing { undo: Undo::Void { .. } } => self.void.as_deref(),
             State::RequiresPaymentMethod

@@ -38,6 +38,24 @@ impl Pcs {
     where
         W: Future<Output = Result<Done, CommandError>> + Send + 'static,
     {
+        let ended = self.once_uncounted(caller, key, work).await;
+        self.counted.ended(match &ended {
+            Ok(completed) if completed.replayed => "replayed",
+            Ok(_) => "done",
+            Err(error) => error.code(),
+        });
+        ended
+    }
+
+    async fn once_uncounted<W>(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        work: impl FnOnce(Running) -> W + Send + 'static,
+    ) -> Result<Completed, CommandError>
+    where
+        W: Future<Output = Result<Done, CommandError>> + Send + 'static,
+    {
         let running = self.guard(caller, key)?;
         let place = self.place().await?;
         // Over a network the look-up would cost every new key a journey, to save one to those who come twice: those are

@@ -9,7 +9,8 @@ use store::{Body, RowChange, RowKey, Table};
 
 use crate::CommandError;
 use crate::model::{
-    ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, Terminal, WebhookEndpoint,
+    ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, Reconciliation, Terminal,
+    WebhookEndpoint,
 };
 
 /// Something that is kept as one row, under compare-and-set of its version.
@@ -52,6 +53,7 @@ resource!(PaymentMethod, PaymentMethod, |method| method.merchant.map_or(0, |merc
 resource!(CheckoutSession, CheckoutSession, |session| session.merchant.to_u128());
 resource!(WebhookEndpoint, WebhookEndpoint, |endpoint| endpoint.merchant.to_u128());
 resource!(Terminal, Terminal, |terminal| terminal.merchant.to_u128());
+resource!(Reconciliation, Reconciliation, |it| crate::hash::bank_number(&it.bank));
 resource!(Delivery, Delivery, |delivery| delivery.merchant.to_u128());
 
 impl Resource for ApiKey {

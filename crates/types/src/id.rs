@@ -73,6 +73,8 @@ id!(/// A shopper's wallet: passkeys and the cards that they may use.
     WalletId, WalletKind, "wal");
 id!(/// A merchant's card terminal.
     TerminalId, TerminalKind, "ter");
+id!(/// A batch's totals, as we and its bank have compared them.
+    ReconciliationId, ReconciliationKind, "rcn");
 id!(/// One HTTP request.
     RequestId, RequestKind, "req");
 

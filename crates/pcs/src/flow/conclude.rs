@@ -53,6 +53,7 @@ impl Pcs {
             self.drop_task(before.merchant, EXCHANGE, message.exchange.attempt.to_u128()).await?;
             return Ok(outcome(asked, before));
         }
+        let captured_before = before.captured;
         let repeat = self.bank(&message.exchange.bank)?.repeats(message.transaction);
         let change =
             before.into_step(heard.event(repeat), now).map_err(|r| CommandError::refused_in(asked, r))?;
@@ -63,6 +64,13 @@ impl Pcs {
         self.add_payment_change(&mut unit, &change, actor, said)?;
         unit.tasks.push(task::done(EXCHANGE, message.exchange.attempt.to_u128()));
         self.add_follow_up(&mut unit, asked, payment, message, heard)?;
+        // What goes into doubt is counted when the doubt ends.
+        if let Says::Approved { approval, .. } = &heard.says
+            && !payment.state.in_doubt()
+        {
+            let asked = (message.transaction, approval.settlement_date.as_deref());
+            self.add_moved_of(&mut unit, (captured_before, payment), message, asked)?;
+        }
         self.add_session_outcome(&mut unit, payment).await?;
         let in_doubt = payment.state.in_doubt();
         let done = outcome(asked, change.payment);
@@ -93,7 +101,7 @@ impl Pcs {
                 let reversal = self.reversal_of(message, heard)?;
                 unit.tasks.push(self.task(payment, Some(reversal), 0).put(PURSUIT, now)?);
             }
-            State::Capturing { in_doubt: true, .. } => {
+            State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. } => {
                 // The message itself was the first try.
                 let due = now.plus_ms(task::SECOND_TRY_MS);
                 unit.tasks.push(self.task(payment, Some(message.clone()), 1).put(PURSUIT, due)?);
@@ -117,6 +125,7 @@ impl Pcs {
             | State::Consuming
             | State::Capturing { in_doubt: false, .. }
             | State::Incrementing { .. }
+            | State::Adjusting { in_doubt: false, .. }
             | State::Voiding { .. } => {}
         }
         Ok(())
@@ -191,6 +200,7 @@ fn outcome(asked: State, payment: Payment) -> Done {
         State::Capturing { .. } => payment.state == State::Authorized,
         // An increment that was approved has left no refusal.
         State::Incrementing { .. } => payment.state == State::Authorized && payment.decline.is_some(),
+        State::Adjusting { .. } => payment.state == State::Captured && payment.decline.is_some(),
         State::Voiding { .. } => stands,
         _ => false,
     };

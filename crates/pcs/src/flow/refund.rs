@@ -154,6 +154,10 @@ impl Pcs {
         let said = Said { sent: None, received: heard.received.clone(), note: heard.note.clone() };
         self.add_refund_change(&mut unit, &refund, &changed.change, actor, said)?;
         unit.tasks.push(task::done(EXCHANGE, exchange));
+        if let (Says::Approved { approval, .. }, RefundState::Succeeded) = (&heard.says, refund.state) {
+            let asked = (&message.exchange, approval.settlement_date.as_deref());
+            self.add_moved(&mut unit, asked, (Transaction::Refund, message.amount))?;
+        }
         let done = Done::Refund(Box::new(refund.clone()));
         if refund.state == RefundState::InDoubt {
             // The message itself was the first try.

@@ -72,7 +72,7 @@ impl Pcs {
             let payment = event.payment.map(|payment| *payment);
             let of_payment = payment
                 .into_iter()
-                .flat_map(|it| [it.original, it.increment, it.completion, it.void])
+                .flat_map(|it| [it.original, it.increment, it.completion, it.adjustment, it.void])
                 .flatten()
                 .map(|exchange| *exchange);
             let of_refund = event.refund.map(|refund| refund.exchange);

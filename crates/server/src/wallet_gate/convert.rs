@@ -67,6 +67,7 @@ pub fn payment(payment: &Payment) -> Option<PaymentResult> {
         | State::Consuming
         | State::Capturing { .. }
         | State::Incrementing { .. }
+        | State::Adjusting { .. }
         | State::Voiding { .. }
         | State::Reversing { .. } => Outcome::Processing,
     };
