@@ -24,7 +24,8 @@ impl Run {
         let run = text.get(self.start..self.end)?;
         match self.check {
             Check::Ascii(class) => {
-                if !class.allows(run) {
+                // Fields hold nothing but printable characters.
+                if class != Class::Text && !class.allows(run) {
                     return None;
                 }
                 out.extend_from_slice(run);
