@@ -160,7 +160,7 @@ impl Step {
             Prefix::Packed2 => out.push(tens << 4 | ones),
             Prefix::Packed4 => {
                 let thousands = hundreds / 10;
-                out.extend_from_slice(&[thousands << 4 | hundreds % 10, tens << 4 | ones]);
+                out.extend_from_slice(&[(thousands << 4) | (hundreds % 10), tens << 4 | ones]);
             }
         }
     }
