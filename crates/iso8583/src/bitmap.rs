@@ -29,6 +29,11 @@ impl FieldSet {
         self.0 |= Self::bit(de);
     }
 
+    /// Takes field `de` away.
+    pub const fn remove(&mut self, de: u8) {
+        self.0 &= !Self::bit(de);
+    }
+
     /// Whether there is no field in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {
@@ -69,6 +74,12 @@ impl FieldSet {
     #[must_use]
     pub const fn iter(self) -> FieldSetIter {
         FieldSetIter { primary: (self.0 >> 64) as u64, secondary: self.0 as u64 }
+    }
+
+    /// Both words, and the field that the first bit of each stands for.
+    #[inline]
+    pub(crate) const fn words(self) -> [(u64, u8); 2] {
+        [((self.0 >> 64) as u64, 1), (self.0 as u64, 65)]
     }
 
     /// The one or two 64-bit bitmaps of a message with these fields. Bit 1 says that the second follows.

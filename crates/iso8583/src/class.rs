@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::ebcdic;
+
 /// What a field's characters may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[non_exhaustive]
@@ -73,6 +75,17 @@ static ALLOWED: [u8; 256] = {
     table
 };
 
+/// The same for bytes in EBCDIC.
+static ALLOWED_EBCDIC: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = ALLOWED[ebcdic::to_ascii(byte as u8) as usize];
+        byte += 1;
+    }
+    table
+};
+
 impl Class {
     const fn bit(self) -> u8 {
         match self {
@@ -104,6 +117,14 @@ impl Class {
             }
             Self::Binary => every_word(text, |word| digits(word) | within(word, b'A', b'F') == all(word)),
         }
+    }
+
+    /// Whether all of `bytes` are characters of this class in EBCDIC.
+    #[inline]
+    pub(crate) fn allows_ebcdic(self, bytes: &[u8]) -> bool {
+        let allowed =
+            bytes.iter().fold(u8::MAX, |allowed, byte| allowed & ALLOWED_EBCDIC[usize::from(*byte)]);
+        allowed & self.bit() != 0
     }
 
     /// Whether the character at `index` is of this class.

@@ -12,7 +12,7 @@ use crate::dialect_error::{Blame, DialectError, DialectErrorKind as Kind};
 use crate::document::{Document, FieldDoc};
 use crate::layout::{Encoding, Fill, Layout, Length};
 use crate::mask::{PAN_DIGITS, Sensitivity};
-use crate::simple::Simple;
+use crate::quick::Step;
 
 /// What no dialect may show more of, whatever its document says.
 const FLOOR: [(u8, Sensitivity); 6] = [
@@ -41,7 +41,9 @@ pub(crate) fn dialect(document: Document) -> Result<Dialect, DialectError> {
         composites.extend(composite);
     }
 
+    let steps = Step::all(&layouts);
     let mut dialect = Dialect {
+        steps,
         name: document.name.clone(),
         mti,
         bitmap,
@@ -130,9 +132,7 @@ pub(crate) fn layout(
     let sensitivity = doc.sensitive.ok_or_else(|| {
         blame.error(Kind::Masking, at("sensitive"), "every field must decide what may be shown of it")
     })?;
-    let general =
-        Layout { class, encoding, length, odd, pad, fill, sensitivity, composite: None, simple: None };
-    Ok(Layout { simple: Simple::of(&general), ..general })
+    Ok(Layout { class, encoding, length, odd, pad, fill, sensitivity, composite: None })
 }
 
 fn check_masking(de: u8, layout: &Layout, blame: Blame<'_>) -> Result<(), DialectError> {

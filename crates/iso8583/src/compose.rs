@@ -50,7 +50,7 @@ impl Dialect {
         }
         let text = std::str::from_utf8(&out).map_err(|_| EncodeError::field(Kind::CharacterInvalid, de))?;
         // What was put together is what its field holds, with every part where it was meant to be.
-        self.encode_field(de, text, &mut Zeroizing::new(Vec::new()))?;
+        self.encode_field(de, text.as_bytes(), &mut Zeroizing::new(Vec::new()))?;
         Ok(Zeroizing::new(text.to_owned()))
     }
 }

@@ -28,26 +28,36 @@ impl Dialect {
 
     /// Reads the bytes of a message that was not read yet. Where they are none, it holds what was read before the error.
     pub(crate) fn decode_into(&self, message: &mut Message<'_>) -> Result<(), DecodeError> {
+        let at = self.read_head(message)?;
+        if self.read_quickly(message, at).is_some() {
+            return Ok(());
+        }
+        message.slots = [Slot::default(); 129];
+        self.read_carefully(message, at)
+    }
+
+    /// Message type and bitmaps. Tells where they end.
+    pub(crate) fn read_head(&self, message: &mut Message<'_>) -> Result<usize, DecodeError> {
         let bytes = message.bytes;
         if bytes.len() > usize::from(u16::MAX) {
             return Err(error(Kind::MessageTooLong, FieldPath::MTI, usize::from(u16::MAX)));
         }
         let mut reader = Reader { bytes, at: 0 };
         message.mti = self.read_mti(&mut reader)?;
-        let fields = self.read_bitmap(&mut reader)?;
-        message.fields = fields;
+        message.fields = self.read_bitmap(&mut reader)?;
+        Ok(reader.at)
+    }
+
+    /// Field by field, so that the first fault is told.
+    pub(crate) fn read_carefully(&self, message: &mut Message<'_>, at: usize) -> Result<(), DecodeError> {
+        let (bytes, fields) = (message.bytes, message.fields);
+        let mut reader = Reader { bytes, at };
         for de in fields {
             let Some(layout) = self.layout(de) else {
                 return Err(error(Kind::FieldUndefined, FieldPath::field(de), reader.at));
             };
-            let slot = match layout.simple.and_then(|simple| simple.read(bytes, reader.at)) {
-                Some(slot) => {
-                    reader.at = slot.range().end;
-                    slot
-                }
-                None => read_field(layout, &mut reader)
-                    .map_err(|refusal| refusal.of(FieldPath::field(de), bytes.len()))?,
-            };
+            let slot = read_field(layout, &mut reader)
+                .map_err(|refusal| refusal.of(FieldPath::field(de), bytes.len()))?;
             if layout.composite.is_some() {
                 self.check_parts(layout, de, bytes, slot)?;
             }
@@ -117,7 +127,13 @@ impl Dialect {
         Ok(word)
     }
 
-    fn check_parts(&self, layout: &Layout, de: u8, bytes: &[u8], slot: Slot) -> Result<(), DecodeError> {
+    pub(crate) fn check_parts(
+        &self,
+        layout: &Layout,
+        de: u8,
+        bytes: &[u8],
+        slot: Slot,
+    ) -> Result<(), DecodeError> {
         let (Some(composite), Some(content)) = (self.composite(de), bytes.get(slot.range())) else {
             return Ok(());
         };

@@ -15,6 +15,7 @@ use crate::layout::Layout;
 use crate::mask::Sensitivity;
 use crate::message::Slot;
 use crate::path::FieldPath;
+use crate::quick::Step;
 use crate::rules::MessageRules;
 use crate::value::Value;
 use crate::{compile, document};
@@ -26,6 +27,8 @@ pub struct Dialect {
     pub(crate) bitmap: BitmapEncoding,
     /// Indexed by field number; 0 and 1 are never used.
     pub(crate) layouts: Box<[Option<Layout>; 129]>,
+    /// The same, as far as the quick way needs to know it.
+    pub(crate) steps: Box<[Step; 129]>,
     pub(crate) names: Vec<String>,
     pub(crate) composites: Arc<[Composite]>,
     pub(crate) rules: Vec<MessageRules>,
@@ -91,7 +94,7 @@ impl Dialect {
             let storable_parts =
                 self.composite(de).and_then(|composite| composite.storable_text(text, layout.sensitivity));
             match storable_parts {
-                Some(text) if !text.is_empty() => kept.replace(de, text),
+                Some(text) if !text.is_empty() => kept.replace(de, text.as_bytes()),
                 Some(_) => kept.remove(de),
                 None if !layout.sensitivity.may_be_stored() => kept.remove(de),
                 None => {}

@@ -11,7 +11,7 @@ use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::{Counts, Encoding, Fill, Layout, Length, PrefixEncoding, Side};
 use crate::path::FieldPath;
-use crate::raw::{HEX_DIGITS, Raw, hex_value};
+use crate::raw::{HEX_DIGITS, Raw, four_of_eight, hex_halves};
 use crate::value::Value;
 
 impl Dialect {
@@ -46,8 +46,12 @@ impl Dialect {
         for word in std::iter::once(primary).chain(secondary) {
             push_bitmap_word(self.bitmap, word, out);
         }
-        for (de, text) in fields.iter() {
-            self.encode_field(de, text, out)?;
+        let head = out.len();
+        if self.write_quickly(fields, out).is_none() {
+            out.truncate(head);
+            for (de, text) in fields.iter() {
+                self.encode_field(de, text.as_bytes(), out)?;
+            }
         }
         if out.len() - start > usize::from(u16::MAX) {
             return Err(EncodeError { kind: Kind::MessageTooLong, path: FieldPath::MTI });
@@ -55,10 +59,10 @@ impl Dialect {
         Ok(())
     }
 
-    pub(crate) fn encode_field(&self, de: u8, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(crate) fn encode_field(&self, de: u8, text: &[u8], out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let field_error = |kind| EncodeError::field(kind, de);
         let layout = self.layout(de).ok_or(field_error(Kind::FieldUndefined))?;
-        let (start, units) = push_value(layout, text.as_bytes(), out).map_err(field_error)?;
+        let (start, units) = push_value(layout, text, out).map_err(field_error)?;
         let Some(composite) = self.composite(de) else { return Ok(()) };
         composite
             .check(Raw::new(layout, &out[start..], units), layout.characters_of(units))
@@ -83,9 +87,6 @@ impl Dialect {
 
 /// Appends length prefix and value, filled as the layout says. Tells where the value starts, and its units.
 pub(crate) fn push_value(layout: &Layout, text: &[u8], out: &mut Vec<u8>) -> Result<(usize, usize), Kind> {
-    if let Some(start) = layout.simple.and_then(|simple| simple.push(text, out)) {
-        return Ok((start, text.len()));
-    }
     let is_whole_bytes = layout.class != Class::Binary || text.len().is_multiple_of(2);
     if !is_whole_bytes || !layout.class.allows(text) {
         return Err(Kind::CharacterInvalid);
@@ -131,7 +132,7 @@ pub(crate) fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
         (Encoding::Ascii | Encoding::Hex, _, _) => out.extend_from_slice(text),
         (Encoding::Ebcdic, _, _) => out.extend(text.iter().map(|character| ebcdic::of_ascii(*character))),
         (Encoding::Binary, _, _) => {
-            out.extend(text.chunks_exact(2).map(|pair| hex_value(pair[0]) << 4 | hex_value(pair[1])));
+            push_octets(text, out);
         }
         (Encoding::Bcd, Class::SignedNumeric, [sign, digits @ ..]) => {
             out.push(*sign);
@@ -152,20 +153,38 @@ pub(crate) fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Two characters a byte. Those of packed classes are 0x30 to 0x3f.
-fn push_packed(text: &[u8], out: &mut Vec<u8>) {
-    out.extend(text.chunks_exact(2).map(|pair| (pair[0] & 15) << 4 | (pair[1] & 15)));
+pub(crate) fn push_packed(text: &[u8], out: &mut Vec<u8>) {
+    push_pairs(text, out, |eight| u64::from_le_bytes(eight) & 0x0F0F_0F0F_0F0F_0F0F);
+}
+
+/// Two hexadecimal digits a byte; their class has been checked.
+pub(crate) fn push_octets(text: &[u8], out: &mut Vec<u8>) {
+    push_pairs(text, out, hex_halves);
+}
+
+/// Characters that stand for half a byte each, eight at a time. `halves` turns each of them into its value.
+#[inline]
+fn push_pairs(text: &[u8], out: &mut Vec<u8>, halves: impl Fn([u8; 8]) -> u64) {
+    let (eights, rest) = text.as_chunks::<8>();
+    eights.iter().for_each(|eight| out.extend_from_slice(&four_of_eight(halves(*eight))));
+    if !rest.is_empty() {
+        let mut eight = [b'0'; 8];
+        eight.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        out.extend_from_slice(&four_of_eight(halves(eight))[..rest.len() / 2]);
+    }
 }
 
 /// Appends one bitmap.
 pub(crate) fn push_bitmap_word(encoding: BitmapEncoding, word: u64, out: &mut Vec<u8>) {
     match encoding {
         BitmapEncoding::Binary => out.extend_from_slice(&word.to_be_bytes()),
-        BitmapEncoding::Hex => word.to_be_bytes().iter().for_each(|&byte| push_hex(byte, out)),
-        BitmapEncoding::EbcdicHex => {
-            let digits = word.to_be_bytes().into_iter().flat_map(hex_digits);
-            out.extend(digits.map(ebcdic::of_ascii));
-        }
+        BitmapEncoding::Hex => out.extend_from_slice(&word_digits(word)),
+        BitmapEncoding::EbcdicHex => out.extend_from_slice(&word_digits(word).map(ebcdic::of_ascii)),
     }
+}
+
+fn word_digits(word: u64) -> [u8; 16] {
+    std::array::from_fn(|at| HEX_DIGITS[(word >> (60 - 4 * at)) as usize & 15])
 }
 
 pub(crate) fn push_hex(byte: u8, out: &mut Vec<u8>) {

@@ -1,8 +1,9 @@
 //! The owned form of a message: what the gateway builds, stores and sends.
 
 use std::fmt;
+use std::ops::Range;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::bitmap::FieldSet;
 use crate::encode::push_hex;
@@ -15,11 +16,29 @@ use crate::mti::Mti;
 /// `Debug` and `Display` mask by the standard's field numbers and hide private fields whole. Serialising is a
 /// decision of its own and writes values in clear: seal the result, and take the fields from
 /// [`Dialect::storable`](crate::Dialect::storable) first.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Fields {
     mti: Mti,
+    /// The characters of all values, one behind another: one allocation, and one to wipe. All are ASCII.
+    text: Zeroizing<Vec<u8>>,
     /// In ascending order of the field number; a message has few enough for a sorted vector.
-    values: Vec<(u8, Zeroizing<String>)>,
+    places: Vec<Place>,
+    /// Their numbers.
+    numbers: FieldSet,
+}
+
+/// Where the value of a field is.
+#[derive(Clone, Copy)]
+struct Place {
+    de: u8,
+    start: u32,
+    length: u32,
+}
+
+impl Place {
+    const fn range(self) -> Range<usize> {
+        self.start as usize..self.start as usize + self.length as usize
+    }
 }
 
 /// Why a value cannot be set.
@@ -35,12 +54,14 @@ pub enum FieldsError {
 impl Fields {
     /// A message of this type, without fields.
     #[must_use]
-    pub const fn new(mti: Mti) -> Self {
-        Self { mti, values: Vec::new() }
+    pub fn new(mti: Mti) -> Self {
+        Self { mti, text: Zeroizing::new(Vec::new()), places: Vec::new(), numbers: FieldSet::EMPTY }
     }
 
-    pub(crate) fn with_capacity(mti: Mti, capacity: usize) -> Self {
-        Self { mti, values: Vec::with_capacity(capacity) }
+    /// Room for so many fields of so many characters in all.
+    pub(crate) fn with_capacity(mti: Mti, fields: usize, characters: usize) -> Self {
+        let text = Zeroizing::new(Vec::with_capacity(characters));
+        Self { mti, text, places: Vec::with_capacity(fields), numbers: FieldSet::EMPTY }
     }
 
     /// The message type identifier.
@@ -65,7 +86,7 @@ impl Fields {
         if !text.bytes().all(|c| (0x20..0x7f).contains(&c)) {
             return Err(FieldsError::NotText(de));
         }
-        self.replace(de, text.to_owned());
+        self.replace(de, text.as_bytes());
         Ok(self)
     }
 
@@ -102,7 +123,7 @@ impl Fields {
     #[must_use]
     pub fn get(&self, de: u8) -> Option<&str> {
         let at = self.position(de).ok()?;
-        self.values.get(at).map(|(_, text)| text.as_str())
+        self.places.get(at).map(|place| self.text_at(*place))
     }
 
     /// The bytes of field `de`; `None` also if its text is not hexadecimal.
@@ -121,39 +142,94 @@ impl Fields {
     /// Takes field `de` away.
     pub fn remove(&mut self, de: u8) {
         if let Ok(at) = self.position(de) {
-            self.values.remove(at);
+            let place = self.places.remove(at);
+            self.numbers.remove(de);
+            self.wipe(place);
         }
     }
 
     /// Which fields are set.
     #[must_use]
-    pub fn numbers(&self) -> FieldSet {
-        self.values.iter().map(|(de, _)| *de).collect()
+    pub const fn numbers(&self) -> FieldSet {
+        self.numbers
     }
 
     /// All fields in ascending order, in clear.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &str)> {
-        self.values.iter().map(|(de, text)| (*de, text.as_str()))
+        self.places.iter().map(|place| (place.de, self.text_at(*place)))
     }
 
-    /// Sets a value that is known to be one.
-    pub(crate) fn replace(&mut self, de: u8, text: String) {
-        let value = (de, Zeroizing::new(text));
+    /// The characters of all values, in which [`Fields::ranges`] are.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Where the value of each field is, in ascending order of the fields.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (u8, Range<usize>)> {
+        self.places.iter().map(|place| (place.de, place.range()))
+    }
+
+    /// Sets a value that is known to be one: all of it ASCII.
+    pub(crate) fn replace(&mut self, de: u8, text: &[u8]) {
+        self.append(de, text.len(), |value| value.extend_from_slice(text));
+    }
+
+    /// Sets a value of `length` characters, which `write` appends.
+    #[inline]
+    pub(crate) fn append(&mut self, de: u8, length: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        self.make_room(length);
+        let start = self.text.len();
+        write(&mut self.text);
+        let place = Place { de, start: start as u32, length: (self.text.len() - start) as u32 };
+        self.numbers.insert(de);
         match self.position(de) {
-            Ok(at) => self.values[at] = value,
-            Err(at) => self.values.insert(at, value),
+            Ok(at) => {
+                let former = std::mem::replace(&mut self.places[at], place);
+                self.wipe(former);
+            }
+            Err(at) => self.places.insert(at, place),
         }
+    }
+
+    /// A vector that grows leaves its old characters behind, and they would not be wiped.
+    fn make_room(&mut self, length: usize) {
+        let needed = self.text.len() + length;
+        if needed > self.text.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.text.capacity()).max(64)));
+            larger.extend_from_slice(&self.text);
+            self.text = larger;
+        }
+    }
+
+    fn wipe(&mut self, place: Place) {
+        if let Some(value) = self.text.get_mut(place.range()) {
+            value.zeroize();
+        }
+    }
+
+    fn text_at(&self, place: Place) -> &str {
+        // ASCII alone is let in, so the empty text is never seen.
+        self.text.get(place.range()).and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default()
     }
 
     /// Where field `de` is, or where it would be.
     fn position(&self, de: u8) -> Result<usize, usize> {
-        match self.values.last() {
+        match self.places.last() {
             // Fields mostly come in order.
-            Some((last, _)) if *last < de => Err(self.values.len()),
-            _ => self.values.binary_search_by_key(&de, |(number, _)| *number),
+            Some(last) if last.de < de => Err(self.places.len()),
+            _ => self.places.binary_search_by_key(&de, |place| place.de),
         }
     }
 }
+
+/// The same message type and the same values, in whichever order they were set.
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        self.mti == other.mti && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Fields {}
 
 /// What may be shown of a field when no dialect says it: less than most dialects would show.
 const fn cautious(de: u8) -> Sensitivity {

@@ -11,9 +11,8 @@ use proptest::sample::{Index, select, subsequence};
 
 use crate::composite::{Form, Part, PartLength, ber_tlv};
 use crate::layout::{Encoding, Layout, Length};
-use crate::message::Slot;
+use crate::message::Message;
 use crate::raw::Raw;
-use crate::read_field::{Reader, read_field};
 use crate::{Class, Dialect, EncodeErrorKind, FieldPath, Fields, Mti};
 
 const BASE: &str = include_str!("../../../banks/base/iso8583-1987.toml");
@@ -82,7 +81,7 @@ pub(crate) fn fields_of(dialect: &Dialect) -> impl Strategy<Value = Fields> + us
     (mti, values, subsequence((0..count).collect::<Vec<_>>(), 0..=count)).prop_map(
         move |(mti, values, chosen)| {
             let mut fields = Fields::new(mti);
-            chosen.into_iter().for_each(|at| fields.replace(all[at], values[at].clone()));
+            chosen.into_iter().for_each(|at| fields.replace(all[at], values[at].as_bytes()));
             fields
         },
     )
@@ -272,23 +271,47 @@ proptest! {
         }
     }
 
-    /// The short way of reading a field says nothing that the general way does not say: of any bytes the same value, or none.
+    /// The quick way says nothing that the general way does not say: of any bytes the same values, or none; and where it says no,
+    /// there is a fault, or a field that goes the general way.
     #[test]
-    fn the_short_way_and_the_general_way_agree(
-        dialect in prop_oneof![any_dialect(), (0..SHIPPED.len()).prop_map(shipped)],
-        bytes in vec(prop_oneof![3 => b'0'..=b'9', 1 => any::<u8>()], 0..60),
+    fn the_quick_way_and_the_general_way_agree(
+        (dialect, fields) in dialect_and_fields(),
+        changes in vec((any::<Index>(), any::<u8>()), 0..3),
+        cut in 0_usize..3,
     ) {
-        for layout in dialect.fields().iter().filter_map(|de| dialect.layout(de)) {
-            let Some(simple) = layout.simple else { continue };
-            let short = simple.read(&bytes, 0).map(Slot::range);
-            let mut reader = Reader { bytes: &bytes, at: 0 };
-            let general = read_field(layout, &mut reader).ok().map(Slot::range);
-            prop_assert_eq!(&short, &general);
-            let Some(value) = short else { continue };
-            let mut out = Vec::new();
-            prop_assert_eq!(simple.push(&bytes[value.clone()], &mut out), Some(value.start));
-            prop_assert_eq!(&out[..], &bytes[..value.end]);
+        let mut wire = encoded(&dialect, &fields);
+        for (at, byte) in changes {
+            let at = at.index(wire.len());
+            wire[at] = byte;
         }
+        wire.truncate(wire.len() - cut);
+        let mut quick = Message::unread(&dialect, &wire);
+        let mut general = Message::unread(&dialect, &wire);
+        let (Ok(at), Ok(_)) = (dialect.read_head(&mut quick), dialect.read_head(&mut general)) else { return Ok(()) };
+        let is_quick = dialect.read_quickly(&mut quick, at).is_some();
+        prop_assert_eq!(is_quick, dialect.read_carefully(&mut general, at).is_ok());
+        if is_quick {
+            prop_assert_eq!((quick.mti, quick.fields), (general.mti, general.fields));
+            let slots = |message: &Message<'_>| message.slots.map(|slot| (slot.range(), slot.is_odd()));
+            prop_assert_eq!(slots(&quick), slots(&general));
+        }
+    }
+
+    /// So does writing: the same bytes, or none.
+    #[test]
+    fn writing_quickly_and_carefully_agree(
+        (dialect, fields) in dialect_and_fields(),
+        others in vec((2_u8..=128, "[0-9A-F ]{0,20}"), 0..3),
+    ) {
+        let mut fields = fields;
+        for (de, text) in others {
+            fields.set(de, &text).unwrap();
+        }
+        let (mut quick, mut careful) = (Vec::new(), Vec::new());
+        let is_quick = dialect.write_quickly(&fields, &mut quick).is_some();
+        let is_careful = fields.iter().all(|(de, text)| dialect.encode_field(de, text.as_bytes(), &mut careful).is_ok());
+        prop_assert_eq!(is_quick, is_careful);
+        prop_assert!(!is_quick || quick == careful);
     }
 
     /// The short way of judging parts never calls fine what the walk refuses.

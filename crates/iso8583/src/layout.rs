@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use crate::class::Class;
 use crate::mask::Sensitivity;
-use crate::simple::Simple;
 
 /// How characters become bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -100,8 +99,6 @@ pub(crate) struct Layout {
     pub sensitivity: Sensitivity,
     /// Index of the field's parts in the dialect's table of composites.
     pub composite: Option<u16>,
-    /// The short way to read and write it, where there is one.
-    pub simple: Option<Simple>,
 }
 
 impl Layout {

@@ -115,9 +115,10 @@ impl<'a> Message<'a> {
     /// The owned form of the message. Encoding it in the same dialect gives the same bytes.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
-        let mut fields = Fields::with_capacity(self.mti, self.fields.len() as usize);
+        let characters = self.iter().map(|(_, value)| value.len()).sum();
+        let mut fields = Fields::with_capacity(self.mti, self.fields.len() as usize, characters);
         for (de, value) in self.iter() {
-            fields.replace(de, value.to_owned_text());
+            fields.append(de, value.len(), |text| value.push_text(text));
         }
         fields
     }

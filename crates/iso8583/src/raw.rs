@@ -57,6 +57,31 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// Appends the first `length` characters: the whole of a value, or its beginning.
+    pub fn push_characters(&self, length: usize, out: &mut Vec<u8>) {
+        let before = out.len();
+        match (self.encoding, self.bytes) {
+            (Encoding::Binary, bytes) => {
+                let both =
+                    |byte: &u8| [HEX_DIGITS[usize::from(byte >> 4)], HEX_DIGITS[usize::from(byte & 15)]];
+                out.extend(bytes.iter().flat_map(both));
+            }
+            (Encoding::Bcd, bytes) if !self.signed => {
+                let bytes = match (self.skip, bytes) {
+                    (1, [first, rest @ ..]) => {
+                        out.push(b'0' + (first & 15));
+                        rest
+                    }
+                    _ => bytes,
+                };
+                out.extend(bytes.iter().flat_map(|byte| [b'0' + (byte >> 4), b'0' + (byte & 15)]));
+            }
+            _ => out.extend((0..length).map(|index| self.character(index))),
+        }
+        // Half a byte may fill the last one.
+        out.truncate(before + length);
+    }
+
     /// The byte of the field that holds the character at `index`, counted from the value's first byte.
     pub fn byte_of(&self, index: usize) -> usize {
         match self.encoding {
@@ -81,4 +106,28 @@ pub(crate) const HEX_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 pub(crate) const fn hex_value(digit: u8) -> u8 {
     // Letters begin one after a multiple of sixteen.
     (digit & 15).wrapping_add((digit >> 6) * 9) & 15
+}
+
+/// Writes the bytes that hexadecimal digits stand for, two each; the class has been checked.
+pub(crate) fn octets_of_digits(digits: &[u8], octets: &mut [u8]) {
+    let (eights, rest) = digits.as_chunks::<8>();
+    let (fours, last) = octets.as_chunks_mut::<4>();
+    fours.iter_mut().zip(eights).for_each(|(four, eight)| *four = four_of_eight(hex_halves(*eight)));
+    let pairs = rest.chunks_exact(2).map(|pair| hex_value(pair[0]) << 4 | hex_value(pair[1]));
+    last.iter_mut().zip(pairs).for_each(|(octet, byte)| *octet = byte);
+}
+
+/// The values of eight hexadecimal digits, each in a byte. Letters begin one after a multiple of sixteen.
+#[inline]
+pub(crate) const fn hex_halves(digits: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(digits);
+    (word & 0x0F0F_0F0F_0F0F_0F0F) + ((word >> 6) & 0x0101_0101_0101_0101) * 9
+}
+
+/// Eight half bytes, each in a byte, as four bytes.
+#[inline]
+pub(crate) const fn four_of_eight(halves: u64) -> [u8; 4] {
+    let pairs = (halves << 4 | halves >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
+    ((fours | fours >> 16) as u32).to_le_bytes()
 }

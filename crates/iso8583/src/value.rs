@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::class::Class;
 use crate::composite::{Composite, Found, Span};
+use crate::ebcdic;
 use crate::layout::{Encoding, Layout};
 use crate::mask::Sensitivity;
 use crate::message::Slot;
@@ -93,6 +94,17 @@ impl<'a> Value<'a> {
             _ => self.characters().zip(&mut bytes).for_each(|(c, byte)| *byte = c),
         }
         Text::inline(bytes, self.length as u8)
+    }
+
+    /// Appends the text form, in clear.
+    pub(crate) fn push_text(&self, out: &mut Vec<u8>) {
+        let (start, end) = (usize::from(self.start), usize::from(self.start + self.length));
+        match (self.raw.encoding, self.raw.bytes.get(start..end)) {
+            (Encoding::Ascii | Encoding::Hex, Some(text)) => out.extend_from_slice(text),
+            (Encoding::Ebcdic, Some(text)) => out.extend(text.iter().map(|byte| ebcdic::to_ascii(*byte))),
+            _ if start == 0 => self.raw.push_characters(self.len(), out),
+            _ => out.extend(self.characters()),
+        }
     }
 
     /// The text form in clear, on the heap: of an ASCII field a copy of its bytes, otherwise character by character.

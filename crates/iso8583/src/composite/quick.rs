@@ -5,7 +5,7 @@ use super::{Composite, Form, MAX_PARTS, Part, PartLength, tagged};
 use crate::class::{Class, all_bcd_digits};
 use crate::layout::Encoding;
 use crate::path::MAX_LEVELS;
-use crate::raw::{Raw, hex_value};
+use crate::raw::{Raw, octets_of_digits};
 
 impl Composite {
     pub(crate) fn is_surely_fine(&self, raw: Raw<'_>, length: usize) -> bool {
@@ -63,8 +63,22 @@ impl Composite {
     }
 
     fn ber_tlv(&self, raw: Raw<'_>, length: usize, levels: usize) -> Option<()> {
+        match raw.encoding {
+            Encoding::Binary => self.octets(raw.bytes.get(..length)?, levels),
+            Encoding::Hex => {
+                // All that a message can hold in one field, so that it need not go on the heap.
+                let mut octets = [0; 256];
+                let octets = octets.get_mut(..length)?;
+                octets_of_digits(raw.bytes.get(..length * 2)?, octets);
+                self.octets(octets, levels)
+            }
+            Encoding::Ascii | Encoding::Ebcdic | Encoding::Bcd => None,
+        }
+    }
+
+    fn octets(&self, octets: &[u8], levels: usize) -> Option<()> {
         let (mut at, mut seen) = (0, Once::default());
-        let (mut ends, mut level) = ([length; MAX_LEVELS], 0);
+        let (mut ends, mut level) = ([octets.len(); MAX_LEVELS], 0);
         loop {
             while at == ends[level] {
                 if level == 0 {
@@ -73,22 +87,22 @@ impl Composite {
                 level -= 1;
             }
             let end = ends[level];
-            let first = octet(raw, &mut at, end)?;
+            let first = octet(octets, &mut at, end)?;
             let mut tag = u32::from(first);
             if first & 0x1f == 0x1f {
-                let second = octet(raw, &mut at, end)?;
+                let second = octet(octets, &mut at, end)?;
                 tag = tag << 8 | u32::from(second);
                 if second & 0x80 != 0 {
-                    let third = octet(raw, &mut at, end)?;
+                    let third = octet(octets, &mut at, end)?;
                     tag = tag << 8 | u32::from(third);
                     if third & 0x80 != 0 {
                         return None;
                     }
                 }
             }
-            let mut taken = usize::from(octet(raw, &mut at, end)?);
+            let mut taken = usize::from(octet(octets, &mut at, end)?);
             if taken == 0x81 {
-                taken = octet(raw, &mut at, end)?.into();
+                taken = octet(octets, &mut at, end)?.into();
             } else if taken > 0x7f {
                 return None;
             }
@@ -99,7 +113,7 @@ impl Composite {
                 Some(part) => {
                     seen.note(part, self.repeats)?;
                     let part = &self.parts[part];
-                    if !part.fits(taken * 2) || !self.holds(part, raw, at * 2, taken * 2) {
+                    if !part.fits(taken * 2) || !holds_octets(part.class, octets.get(at..at + taken)?) {
                         return None;
                     }
                 }
@@ -141,19 +155,22 @@ impl Composite {
     }
 }
 
+/// Whether the digits of bytes, as their text form has them, are of a class.
+fn holds_octets(class: Class, octets: &[u8]) -> bool {
+    match class {
+        Class::Binary | Class::Alphanumeric | Class::AlphanumericPad | Class::Text => true,
+        Class::Numeric | Class::Track => all_bcd_digits(octets),
+        // The walk looks closer.
+        Class::Alphabetic | Class::SignedNumeric => octets.is_empty(),
+    }
+}
+
 #[inline]
-fn octet(raw: Raw<'_>, at: &mut usize, end: usize) -> Option<u8> {
+fn octet(octets: &[u8], at: &mut usize, end: usize) -> Option<u8> {
     if *at >= end {
         return None;
     }
-    let octet = match raw.encoding {
-        Encoding::Hex => match raw.bytes.get(*at * 2..)? {
-            [high, low, ..] => hex_value(*high) << 4 | hex_value(*low),
-            _ => return None,
-        },
-        Encoding::Binary => *raw.bytes.get(*at)?,
-        Encoding::Ascii | Encoding::Ebcdic | Encoding::Bcd => return None,
-    };
+    let octet = *octets.get(*at)?;
     *at += 1;
     Some(octet)
 }

@@ -8,7 +8,7 @@ use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
 use crate::layout::{Counts, Encoding, Layout, Length, PrefixEncoding, Side};
 use crate::message::Message;
-use crate::simple::Simple;
+use crate::quick::Step;
 
 /// How the parts of a message are written, where it is not as the dialect says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,6 +96,7 @@ impl Writing {
         for layout in changed.layouts.iter_mut().flatten() {
             self.change(layout);
         }
+        changed.steps = Step::all(&changed.layouts);
         changed
     }
 
@@ -117,6 +118,7 @@ impl Writing {
             mti,
             bitmap,
             layouts: Box::new([None; 129]),
+            steps: Box::new([Step::GENERAL; 129]),
             names: Vec::new(),
             composites: Arc::from([]),
             rules: Vec::new(),
@@ -167,7 +169,6 @@ impl Writing {
             };
             layout.length = Length::Variable { prefix, digits, width, counts, max };
         }
-        layout.simple = Simple::of(layout);
     }
 }
 
