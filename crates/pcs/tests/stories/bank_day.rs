@@ -207,3 +207,52 @@ async fn a_link_that_is_taken_out_drains_first_and_who_did_it_stands_in_the_jour
     assert_eq!(notes.len(), 3, "{notes:?}");
     world.audit().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_ended_while_nobody_was_there_is_compared_afterwards() {
+    let mut world = World::seeded(1_005).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    world.paid(&shop, card, cny(30_00)).await;
+    world.bank("cups-pos").cut_over();
+    // Another process signs on, and is told the new batch.
+    world.crash().await;
+    for _ in 0..2 {
+        a_minute(&world).await;
+    }
+    let all = compared(&world, "cups-pos").await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((all[0].verdict, all[0].closed, all[0].own.debits), (Verdict::Agreed, true, sum(1, 30_00)));
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubt_that_outlasts_patience_makes_a_difference_and_its_end_another_comparison() {
+    let world = World::seeded(1_006).await;
+    let shop = world.merchant("tea").await;
+    let (card, silent) = (world.card(&shop, GOOD).await, world.card(&shop, SILENT).await);
+    let bank = world.bank("cups-pos");
+    world.paid(&shop, card, cny(30_00)).await;
+    for mti in ["0400", "0401"] {
+        bank.set_fault(Fault::NotReceived, Scope::always().of(Mti::parse(mti).unwrap()));
+    }
+    world.pay(&shop, silent, cny(9_00)).await.unwrap();
+    bank.cut_over();
+    let _ = world.pay(&shop, card, cny(1_00)).await;
+    for _ in 0..65 {
+        a_minute(&world).await;
+    }
+    let all = compared(&world, "cups-pos").await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((all[0].verdict, all[0].bank_has.unwrap().debits), (Verdict::Differs, sum(2, 39_00)));
+
+    bank.clear_faults();
+    world.settle().await;
+    for _ in 0..2 {
+        a_minute(&world).await;
+    }
+    let all = compared(&world, "cups-pos").await;
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!((all[0].verdict, all[0].own.debits), (Verdict::Agreed, sum(1, 30_00)), "the latest first");
+    world.audit().await;
+}
