@@ -10,7 +10,7 @@ use types::{Clock, Entropy, Secret};
 
 use super::data_dir::{DataDir, write_private};
 use crate::fault::{Fault, Tried as _};
-use crate::links;
+use crate::links::{self, MasterKey};
 
 /// How long the demo waits for a bank's answer: long enough for a person to see it, short enough not to bore.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -62,7 +62,15 @@ pub async fn start(
                 (address, Some(Arc::new(bank)))
             }
         };
-        banks.push(links::bank(name, &address.to_string(), tmk, index, Some(REPLY_TIMEOUT), clock, entropy)?);
+        banks.push(links::bank(
+            name,
+            &address.to_string(),
+            MasterKey::tdes(&tmk)?,
+            index,
+            Some(REPLY_TIMEOUT),
+            clock,
+            entropy,
+        )?);
         demo_banks.push(DemoBank { name, address, simulator });
     }
     Ok((demo_banks, banks))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 use types::Secret;
 
+use super::bank_section::{BankConfig, BankSection};
 use crate::fault::{Fault, Tried as _};
 use crate::store_url::StoreUrl;
 
@@ -74,15 +75,6 @@ impl Default for RuntimeSection {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BankSection {
-    name: String,
-    address: String,
-    terminal_master_key_file: PathBuf,
-    reply_timeout_ms: Option<u64>,
-}
-
 const fn one_shard() -> u16 {
     1
 }
@@ -116,15 +108,6 @@ pub struct Config {
     pub banks: Vec<BankConfig>,
 }
 
-/// A bank to reach.
-#[derive(Debug)]
-pub struct BankConfig {
-    pub name: String,
-    pub address: String,
-    pub terminal_master_key_file: PathBuf,
-    pub reply_timeout_ms: Option<u64>,
-}
-
 impl Config {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self, Fault> {
@@ -154,12 +137,7 @@ impl Config {
         if document.api.at_once == 0 {
             return Err(Fault::plain("api.at_once must be at least 1"));
         }
-        let banks = document.bank.into_iter().map(|bank| BankConfig {
-            terminal_master_key_file: base.join(bank.terminal_master_key_file),
-            name: bank.name,
-            address: bank.address,
-            reply_timeout_ms: bank.reply_timeout_ms,
-        });
+        let banks: Result<_, Fault> = document.bank.into_iter().map(|bank| bank.checked(base)).collect();
         Ok(Self {
             data: base.join(document.data),
             store: StoreUrl::parse(document.store.url.0.expose(), base).tried("store.url")?,
@@ -171,7 +149,7 @@ impl Config {
             at_once: document.api.at_once,
             drain_ms: document.api.drain_ms,
             workers: document.runtime.workers,
-            banks: banks.collect(),
+            banks: banks?,
         })
     }
 }
@@ -184,6 +162,7 @@ fn unreadable(text: &str, error: &toml::de::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bank_section::MasterKeyPlace;
     use super::*;
 
     const GOOD: &str = r#"
@@ -211,8 +190,28 @@ mod tests {
     fn paths_lie_below_the_files_folder() {
         let config = Config::parse(GOOD, Path::new("/x")).unwrap();
         assert_eq!(config.data, Path::new("/x/node1"));
-        assert_eq!(config.banks[0].terminal_master_key_file, Path::new("/x/iso87.tmk"));
+        assert_eq!(config.banks[0].master_key, MasterKeyPlace::File("/x/iso87.tmk".into()));
         assert_eq!((config.workers, config.shards, config.drain_ms), (1, 1, 2_000));
+    }
+
+    #[test]
+    fn a_banks_key_lies_in_a_file_a_key_block_or_a_token() {
+        let key = "terminal_master_key_file = \"iso87.tmk\"";
+        let place = |text: &str| {
+            let config = Config::parse(&GOOD.replace(key, text), Path::new("/x")).unwrap();
+            config.banks.into_iter().next().unwrap().master_key
+        };
+        let block = "terminal_master_key_block_file = \"b\"\n key_block_protection_key_file = \"p\"";
+        let wanted = MasterKeyPlace::KeyBlock { block: "/x/b".into(), protection: "/x/p".into() };
+        assert_eq!(place(block), wanted);
+        let token = "[bank.pkcs11]\n module = \"/lib/hsm.so\"\n token_label = \"t\"\n pin_file = \"pin\"\n key_label = \"k\"";
+        let wanted = MasterKeyPlace::Token {
+            module: "/lib/hsm.so".into(),
+            token_label: "t".to_owned(),
+            pin_file: "/x/pin".into(),
+            key_label: "k".to_owned(),
+        };
+        assert_eq!(place(token), wanted);
     }
 
     #[test]
@@ -224,6 +223,13 @@ mod tests {
         assert!(refused("[api]", "[api]\n at_once = 0").contains("api.at_once"));
         assert!(refused("[vault]", "[runtime]\n workers = 0\n [vault]").contains("runtime.workers"));
         assert!(refused("sqlite:", "nosql:").contains("store.url"));
+        let key = "terminal_master_key_file = \"iso87.tmk\"";
+        assert!(refused(key, "").contains("bank iso87-ascii: one of"));
+        let block = "terminal_master_key_block_file = \"b\"";
+        assert!(refused(key, block).contains("come together"));
+        let both = format!("{key}\n {block}\n key_block_protection_key_file = \"p\"");
+        assert!(refused(key, &both).contains("more than one place"));
+        assert!(refused(key, "[bank.pkcs11]\n module = \"m\"").contains("missing field"));
         let told = refused("url = \"sqlite:lian.db\"", "urll = \"postgres://lian:hidden@127.0.0.1/lian\"");
         assert!(told.contains("line 5") && told.contains("urll") && !told.contains("hidden"), "{told}");
     }

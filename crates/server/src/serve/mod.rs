@@ -1,5 +1,6 @@
 //! `lian serve`: the PCS with its API as a server of its own. Several may run over one PostgreSQL; each takes any request.
 
+mod bank_section;
 mod config;
 mod merchant;
 
@@ -24,11 +25,13 @@ use crate::demo::pki_files::{self, NodeKeys};
 use crate::demo::serve::serve;
 use crate::demo::{begin_work, stop_signal, url_of};
 use crate::fault::{Fault, Tried as _};
-use crate::links;
+use crate::links::{self, MasterKey};
 use crate::register::StoreRegister;
 use crate::{tls_files, vault_of};
-use config::{BankConfig, Config};
+use bank_section::BankConfig;
 
+pub use bank_section::MasterKeyPlace;
+pub use config::Config;
 pub use merchant::create as create_merchants;
 
 /// How long after its bank's time is up another process takes an exchange over, where several share a store.
@@ -101,7 +104,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
     let wanted: &[BankConfig] = if with_banks { &config.banks } else { &[] };
     let mut banks = Vec::new();
     for (index, bank) in wanted.iter().enumerate() {
-        let key = links::read_key(&bank.terminal_master_key_file)?;
+        let key = MasterKey::at(&bank.master_key).tried(format!("the key of {}", bank.name))?;
         let reply_timeout = bank.reply_timeout_ms.map(Duration::from_millis);
         banks.push(links::bank(&bank.name, &bank.address, key, index, reply_timeout, &clock, &entropy)?);
     }
