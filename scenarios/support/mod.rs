@@ -3,7 +3,9 @@
 
 #![allow(dead_code, reason = "each scenario uses a part of the world")]
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,7 +55,9 @@ impl World {
                 0x10,
             ];
             let digits: String = tmk.iter().map(|byte| format!("{byte:02X}")).collect();
-            std::fs::write(dir.path().join(format!("banks/{name}.tmk")), digits).expect("a key file");
+            let key_file = dir.path().join(format!("banks/{name}.tmk"));
+            std::fs::write(&key_file, digits).expect("a key file");
+            std::fs::set_permissions(&key_file, Permissions::from_mode(0o600)).expect("its permissions");
             let bank = Bank::start(BankConfig {
                 profile: Arc::new(shipped_bank(name).expect("a shipped bank")),
                 tmk: Secret::new(tmk),

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ impl Town {
         });
         let bank = bank.await.expect("a simulated bank");
         let digits: String = KEY.iter().map(|byte| format!("{byte:02X}")).collect();
-        std::fs::write(dir.path().join("tmk"), digits).expect("a key file");
+        write_private(&dir.path().join("tmk"), &digits);
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         let store_url = database.url("postgres");
@@ -189,6 +190,12 @@ impl Drop for Node {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A file that only its owner may read.
+pub fn write_private(path: &Path, text: &str) {
+    std::fs::write(path, text).expect("a file");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("its permissions");
 }
 
 pub fn lian(arguments: &[&str], last: &Path) -> String {

@@ -186,7 +186,7 @@ mod tests {
                 terminal: "00000001".to_owned(),
                 acceptor: "000000000000001".to_owned(),
                 security: Arc::new(link_security::VaultSecurity(
-                    links::keys(&profile, &Secret::new(TMK)).unwrap(),
+                    links::MasterKey::tdes(&Secret::new(TMK)).unwrap().keys(&profile).unwrap(),
                 )),
                 profile,
                 connect,

@@ -33,6 +33,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Merchants of a store
     Merchant(MerchantArgs),
+    /// Keys of bank links
+    Key(KeyArgs),
     /// Run a simulated bank alone, to test against
     BankSim(BankSimArgs),
     /// Measure the gateway beside a floor, on this machine
@@ -252,6 +254,45 @@ pub struct MerchantCreateArgs {
     /// They may send card data themselves, from terminals or telephone orders; they are within the scope of PCI DSS then
     #[arg(long)]
     pub sends_card_data: bool,
+}
+
+/// `lian key`
+#[derive(Clone, Debug, Args)]
+pub struct KeyArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// What `lian key` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Print the check value of a bank's terminal master key, to be compared with the bank's letter
+    CheckValue(KeyCheckValueArgs),
+    /// Bring a terminal master key into the PKCS#11 token of a bank's configuration
+    Import(KeyImportArgs),
+}
+
+/// `lian key check-value`
+#[derive(Clone, Debug, Args)]
+pub struct KeyCheckValueArgs {
+    /// A file of 32 hex digits
+    #[arg(long, value_name = "FILE")]
+    pub terminal_master_key_file: PathBuf,
+}
+
+/// `lian key import`
+#[derive(Clone, Debug, Args)]
+pub struct KeyImportArgs {
+    /// The configuration of the server, whose bank has a section pkcs11
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The bank
+    #[arg(long, value_name = "NAME")]
+    pub bank: String,
+    /// A file of 32 hex digits; remove it afterwards
+    #[arg(long, value_name = "FILE")]
+    pub terminal_master_key_file: PathBuf,
 }
 
 /// `lian bank-sim`

@@ -5,6 +5,7 @@ pub mod bank;
 pub mod doubt;
 pub mod explain;
 pub mod iso;
+pub mod key;
 pub mod migrate;
 mod operator_api;
 pub mod route;

@@ -1,5 +1,8 @@
 //! Our side of the links to banks.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +11,13 @@ use hostlink::{
     BankProfile, Connect, Host, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank, shipped_file,
 };
 use types::{Clock, Entropy, Secret};
-use vault::{BankKeys, KeyFamily, TransportKey};
+use vault::{BankKeys, KeyBlockKey, KeyFamily, Token, TransportKey};
+use zeroize::Zeroizing;
 
 use crate::bank_tls::BankTls;
 use crate::fault::{Fault, Tried as _};
 use crate::link_security::{VaultSecurity, algorithm};
+use crate::serve::MasterKeyPlace;
 
 /// The profile of a bank that comes with the program.
 pub fn profile(name: &str) -> Result<Arc<BankProfile>, Fault> {
@@ -52,7 +57,7 @@ pub struct Wanted<'a> {
     /// TLS under them; none: plain TCP.
     pub tls: Option<&'a BankTls>,
     /// What its working keys come under.
-    pub terminal_master_key: &'a Secret<[u8; 16]>,
+    pub master_key: &'a MasterKey,
     /// How long an answer is waited for; none takes the profile's.
     pub reply_timeout: Option<Duration>,
 }
@@ -67,7 +72,7 @@ pub fn bank(
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<pcs::Bank, Fault> {
-    let Wanted { name, profile, addresses, links, tls, terminal_master_key, reply_timeout } = *wanted;
+    let Wanted { name, profile, addresses, links, tls, master_key, reply_timeout } = *wanted;
     let profile = named(profile, name)?;
     let mut all = Vec::new();
     for round in 0..links {
@@ -81,7 +86,7 @@ pub fn bank(
                 acceptor: format!("{:015}", index + 1),
                 profile: Arc::clone(&profile),
                 connect,
-                security: Arc::new(VaultSecurity(keys(&profile, terminal_master_key)?)),
+                security: Arc::new(VaultSecurity(master_key.keys(&profile)?)),
                 clock: Arc::clone(clock),
                 entropy: Arc::clone(entropy),
             });
@@ -99,19 +104,74 @@ fn terminal(bank: usize, link: usize) -> String {
     format!("{:08}", link * 100 + bank + 1)
 }
 
-pub fn keys(profile: &BankProfile, terminal_master_key: &Secret<[u8; 16]>) -> Result<BankKeys, Fault> {
-    let name = profile.name();
-    let transport = TransportKey::from_bytes(KeyFamily::TripleDes, terminal_master_key.expose());
-    let transport = transport.tried(format!("the terminal master key of {name}"))?;
-    let check_length = profile.key_field().map_or(4, |field| field.layout[0].2);
-    let keys = BankKeys::new(transport, algorithm(profile.mac().algorithm), check_length);
-    keys.tried(format!("the keys of {name}"))
+/// The terminal master key of a bank, ready for use.
+pub enum MasterKey {
+    /// In this process.
+    Software(TransportKey),
+    /// In a token, under a label.
+    Token { token: Arc<Token>, label: String },
 }
 
-/// A terminal master key from a file of 32 hex digits.
+impl MasterKey {
+    /// A double-length Triple DES key.
+    pub fn tdes(key: &Secret<[u8; 16]>) -> Result<Self, Fault> {
+        let key = TransportKey::from_bytes(KeyFamily::TripleDes, key.expose());
+        Ok(Self::Software(key.tried("the terminal master key")?))
+    }
+
+    /// The keys of one link, before its first sign-on.
+    pub fn keys(&self, profile: &BankProfile) -> Result<BankKeys, Fault> {
+        let check_length = profile.key_field().map_or(4, |field| field.layout[0].2);
+        let algorithm = algorithm(profile.mac().algorithm);
+        let keys = match self {
+            Self::Software(key) => BankKeys::new(key.clone(), algorithm, check_length).map_err(Into::into),
+            Self::Token { token, label } => BankKeys::in_token(token, label, algorithm, check_length),
+        };
+        keys.tried(format!("the keys of {}", profile.name()))
+    }
+
+    /// The key from where a configuration says it is.
+    pub fn at(place: &MasterKeyPlace) -> Result<Self, Fault> {
+        match place {
+            MasterKeyPlace::File(file) => {
+                Self::tdes(&read_key(file)?).tried(format!("cannot use {}", file.display()))
+            }
+            MasterKeyPlace::KeyBlock { block, protection } => {
+                let text = read_secret(block)?;
+                // Version D is AES's; the others are Triple DES's.
+                let family =
+                    if text.expose().starts_with('D') { KeyFamily::Aes } else { KeyFamily::TripleDes };
+                let protection_key = KeyBlockKey::from_hex(family, read_secret(protection)?.expose());
+                let protection_key = protection_key.tried(format!("cannot use {}", protection.display()))?;
+                let key = protection_key.import_transport_key(text.expose());
+                Ok(Self::Software(key.tried(format!("cannot use {}", block.display()))?))
+            }
+            MasterKeyPlace::Token { module, token_label, pin_file, key_label } => {
+                let token = Token::open(module, token_label, &read_secret(pin_file)?);
+                Ok(Self::Token { token: token.tried("cannot use PKCS#11")?, label: key_label.clone() })
+            }
+        }
+    }
+}
+
+/// A file of one line that only its owner may read.
+pub fn read_secret(path: &Path) -> Result<Secret<String>, Fault> {
+    let cannot = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).tried(cannot())?;
+    let mode = file.metadata().tried(cannot())?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        return Err(Fault::plain(format!("others than its owner may read {path}: chmod 600 {path}")));
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).tried(cannot())?;
+    Ok(Secret::from(text.trim()))
+}
+
+/// A terminal master key from a file of 32 hex digits that only its owner may read.
 pub fn read_key(path: &Path) -> Result<Secret<[u8; 16]>, Fault> {
-    let text = std::fs::read_to_string(path).tried(format!("cannot read {}", path.display()))?;
-    parse_key(text.trim()).ok_or_else(|| Fault::plain(format!("{} is not 32 hex digits", path.display())))
+    let text = read_secret(path)?;
+    parse_key(text.expose()).ok_or_else(|| Fault::plain(format!("{} is not 32 hex digits", path.display())))
 }
 
 /// Sixteen bytes from 32 hex digits.
@@ -134,5 +194,31 @@ mod tests {
             );
         }
         assert!(named("iso87-ascii", "a name of seventeen").is_err());
+    }
+
+    /// The block was made with psec (Python) 1.3.0.
+    #[test]
+    fn a_key_block_in_a_file_gives_the_key_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            path
+        };
+        let block = file(
+            "tmk.tr31",
+            "D0112K0TD00N0000B4AAE7DF2EE7C502155623D816791CB0365D2471E443A061C1F2B2357AA592940AA94EF72EA87D6B1D5321ECC0B373DB\n",
+        );
+        let protection = file("kbpk", "88E0AB2A2F3DD38C 1FA138A437510DC8A87AB9D62CC82C01048FA79E45647CE6\n");
+        let place = MasterKeyPlace::KeyBlock { block: block.clone(), protection };
+        let Ok(MasterKey::Software(key)) = MasterKey::at(&place) else { panic!("no key") };
+        assert_eq!(key.check_value(), [0x08, 0xd7, 0xb4]);
+        std::fs::write(&block, "D0112K0TD00N0000B4AAE7DF2EE7C502155623D816791CB0365D2471E4430061C1F2B2357AA592940AA94EF72EA87D6B1D5321ECC0B373DB").unwrap();
+        let told = MasterKey::at(&place).err().unwrap().to_string();
+        assert!(told.contains("key block was altered, or is under another key"), "{told}");
+        std::fs::set_permissions(&block, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let told = MasterKey::at(&place).err().unwrap().to_string();
+        assert!(told.contains("chmod 600"), "{told}");
     }
 }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command, MerchantArgs, MerchantCommand};
+use crate::cli::{Cli, Command, KeyArgs, KeyCommand, MerchantArgs, MerchantCommand};
 
 /// Payments make and drop many small things on several threads, where the C library's allocator takes turns.
 #[global_allocator]
@@ -45,6 +45,8 @@ fn main() -> ExitCode {
         Command::Merchant(MerchantArgs { command: MerchantCommand::Create(args) }) => {
             block_on(serve::create_merchants(args))
         }
+        Command::Key(KeyArgs { command: KeyCommand::CheckValue(args) }) => commands::key::check_value(&args),
+        Command::Key(KeyArgs { command: KeyCommand::Import(args) }) => commands::key::import(&args),
         Command::BankSim(args) => block_on(bank_sim::run(args)),
         Command::Bench(args) => block_on(bench::run(args)),
         Command::BenchFloor(args) => serve::on_one_thread(bench::run_floor(args)),

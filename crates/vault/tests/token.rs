@@ -262,6 +262,25 @@ fn a_pin_block_is_translated_between_keys_of_a_token() {
 }
 
 #[test]
+fn a_key_that_was_brought_in_opens_working_keys_and_nothing_else() {
+    let Some(filler) = inside("a_key_that_was_brought_in_opens_working_keys_and_nothing_else") else {
+        return;
+    };
+    let token = open();
+    let key = TransportKey::from_hex(KeyFamily::TripleDes, TDES).unwrap();
+    token.import("tmk", &key).unwrap();
+    assert!(matches!(token.import("tmk", &key), Err(TokenError::Taken { .. })));
+    let keys = BankKeys::in_token(&token, "tmk", MacAlgorithm::X9_19, 4).unwrap();
+    let (bytes, check) = wrap_tdes(&unhex(OTHER), TDES);
+    let wrapped = WrappedKey { usage: KeyUsage::Mac, bytes: &bytes, check_value: &check };
+    keys.install_working_keys(&[wrapped]).unwrap();
+    // With a master key that also encrypts, whoever holds the session could wrap keys of his own.
+    let refused = token.key("tmk", KeyType::Zmk).unwrap().check_value();
+    assert!(matches!(refused, Err(BankKeyError::Token { doing: "encrypting", .. })), "{refused:?}");
+    drop(filler);
+}
+
+#[test]
 fn what_is_unfit_is_refused_and_named() {
     let Some(filler) = inside("what_is_unfit_is_refused_and_named") else { return };
     filler.key("loose", TokenKeyType::AES, AES, true);

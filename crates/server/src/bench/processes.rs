@@ -12,6 +12,7 @@ use super::children::{CHILDREN, Handle};
 use super::disk::bytes_of;
 use super::usage;
 use crate::cli::{BenchEngine, FloorKind};
+use crate::demo::data_dir::write_private;
 use crate::fault::{Fault, Tried as _};
 
 /// A known key of a simulator: it protects nothing.
@@ -96,7 +97,7 @@ impl Setup {
         let write = |name: &str, text: &str| {
             std::fs::write(dir.join(name), text).tried(format!("cannot write {name}"))
         };
-        write("tmk", KEY)?;
+        write_private(&dir.join("tmk"), KEY.as_bytes())?;
         let certified =
             rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).tried("a certificate")?;
         write("cert.pem", &certified.cert.pem())?;

@@ -10,7 +10,7 @@ use types::{Clock, Entropy, Secret};
 
 use super::data_dir::{DataDir, write_private};
 use crate::fault::{Fault, Tried as _};
-use crate::links;
+use crate::links::{self, MasterKey};
 
 /// How long the demo waits for a bank's answer: long enough for a person to see it, short enough not to bore.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -68,7 +68,7 @@ pub async fn start(
             addresses: &[address.to_string()],
             links: 1,
             tls: None,
-            terminal_master_key: &tmk,
+            master_key: &MasterKey::tdes(&tmk)?,
             reply_timeout: Some(REPLY_TIMEOUT),
         };
         banks.push(links::bank(&wanted, index, clock, entropy)?);

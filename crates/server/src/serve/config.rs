@@ -7,8 +7,7 @@ use payment::routing::RoutingTable;
 use serde::{Deserialize, Deserializer};
 use types::Secret;
 
-use super::bank_tls_section::BankTlsSection;
-use crate::bank_tls::BankTls;
+use super::bank_section::{BankConfig, BankSection};
 use crate::fault::{Fault, Tried as _};
 use crate::store_url::StoreUrl;
 
@@ -87,34 +86,6 @@ impl Default for RuntimeSection {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BankSection {
-    name: String,
-    profile: Option<String>,
-    address: Addresses,
-    #[serde(default = "one_link")]
-    links: usize,
-    terminal_master_key_file: PathBuf,
-    reply_timeout_ms: Option<u64>,
-    tls: Option<BankTlsSection>,
-}
-
-/// One address, or several where a bank has them.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Addresses {
-    One(String),
-    Several(Vec<String>),
-}
-
-/// More than any bank has offered so far; a number typed by mistake is found here and not at the bank.
-const MOST_LINKS: usize = 16;
-
-const fn one_link() -> usize {
-    1
-}
-
 const fn one_shard() -> u16 {
     1
 }
@@ -154,21 +125,6 @@ pub struct Config {
     pub routing: RoutingTable,
 }
 
-/// A bank to reach.
-#[derive(Debug)]
-pub struct BankConfig {
-    pub name: String,
-    /// The folder of `banks/` that says how it is spoken to.
-    pub profile: String,
-    pub addresses: Vec<String>,
-    /// Links to each address.
-    pub links: usize,
-    pub terminal_master_key_file: PathBuf,
-    pub reply_timeout_ms: Option<u64>,
-    /// TLS under its links; none: plain TCP.
-    pub tls: Option<BankTls>,
-}
-
 impl Config {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self, Fault> {
@@ -205,28 +161,8 @@ impl Config {
             return Err(Fault::plain(format!("bank.name: {name} stands twice")));
         }
         document.routing.check(&names).tried("the routing table does not hold")?;
-        let banks = document.bank.into_iter().map(|bank| {
-            let tls = bank.tls.map(|tls| tls.checked(base)).transpose()?;
-            Ok(BankConfig {
-                tls,
-                terminal_master_key_file: base.join(bank.terminal_master_key_file),
-                profile: bank.profile.unwrap_or_else(|| bank.name.clone()),
-                name: bank.name,
-                addresses: match bank.address {
-                    Addresses::One(address) => vec![address],
-                    Addresses::Several(addresses) => addresses,
-                },
-                links: bank.links,
-                reply_timeout_ms: bank.reply_timeout_ms,
-            })
-        });
-        let banks = banks.collect::<Result<Vec<_>, Fault>>()?;
-        if let Some(bank) = banks.iter().find(|bank| bank.addresses.is_empty()) {
-            return Err(Fault::plain(format!("bank.address: {} has none", bank.name)));
-        }
-        if let Some(bank) = banks.iter().find(|bank| !(1..=MOST_LINKS).contains(&bank.links)) {
-            return Err(Fault::plain(format!("bank.links: {} has 1 to {MOST_LINKS} an address", bank.name)));
-        }
+        let banks =
+            document.bank.into_iter().map(|bank| bank.checked(base)).collect::<Result<Vec<_>, Fault>>()?;
         Ok(Self {
             data: base.join(document.data),
             store: StoreUrl::parse(document.store.url.0.expose(), base).tried("store.url")?,
@@ -254,7 +190,9 @@ fn unreadable(text: &str, error: &toml::de::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bank_section::MasterKeyPlace;
     use super::*;
+    use crate::bank_tls::BankTls;
 
     const GOOD: &str = r#"
         role = "pcs"
@@ -281,7 +219,7 @@ mod tests {
     fn paths_lie_below_the_files_folder() {
         let config = Config::parse(GOOD, Path::new("/x")).unwrap();
         assert_eq!(config.data, Path::new("/x/node1"));
-        assert_eq!(config.banks[0].terminal_master_key_file, Path::new("/x/iso87.tmk"));
+        assert_eq!(config.banks[0].master_key, MasterKeyPlace::File("/x/iso87.tmk".into()));
         assert_eq!((config.banks[0].addresses.len(), config.banks[0].links), (1, 1));
         assert_eq!((config.workers, config.shards, config.drain_ms), (1, 1, 2_000));
     }
@@ -315,6 +253,26 @@ mod tests {
     }
 
     #[test]
+    fn a_banks_key_lies_in_a_file_a_key_block_or_a_token() {
+        let key = "terminal_master_key_file = \"iso87.tmk\"";
+        let place = |text: &str| {
+            let config = Config::parse(&GOOD.replace(key, text), Path::new("/x")).unwrap();
+            config.banks.into_iter().next().unwrap().master_key
+        };
+        let block = "terminal_master_key_block_file = \"b\"\n key_block_protection_key_file = \"p\"";
+        let wanted = MasterKeyPlace::KeyBlock { block: "/x/b".into(), protection: "/x/p".into() };
+        assert_eq!(place(block), wanted);
+        let token = "[bank.pkcs11]\n module = \"/lib/hsm.so\"\n token_label = \"t\"\n pin_file = \"pin\"\n key_label = \"k\"";
+        let wanted = MasterKeyPlace::Token {
+            module: "/lib/hsm.so".into(),
+            token_label: "t".to_owned(),
+            pin_file: "/x/pin".into(),
+            key_label: "k".to_owned(),
+        };
+        assert_eq!(place(token), wanted);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         assert!(refused("role = \"pcs\"", "role = \"wallet\"").contains("role"));
         assert!(refused("listen", "lisen").contains("unknown field `lisen`"));
@@ -328,6 +286,13 @@ mod tests {
         assert!(refused("sqlite:", "nosql:").contains("store.url"));
         let twice = format!("{}\n[[bank]]", &GOOD[GOOD.find("[[bank]]").unwrap()..]);
         assert!(refused("[[bank]]", &twice).contains("stands twice"));
+        let key = "terminal_master_key_file = \"iso87.tmk\"";
+        assert!(refused(key, "").contains("bank iso87-ascii: one of"));
+        let block = "terminal_master_key_block_file = \"b\"";
+        assert!(refused(key, block).contains("come together"));
+        let both = format!("{key}\n {block}\n key_block_protection_key_file = \"p\"");
+        assert!(refused(key, &both).contains("more than one place"));
+        assert!(refused(key, "[bank.pkcs11]\n module = \"m\"").contains("missing field"));
         let told = refused("url = \"sqlite:lian.db\"", "urll = \"postgres://lian:hidden@127.0.0.1/lian\"");
         assert!(told.contains("line 5") && told.contains("urll") && !told.contains("hidden"), "{told}");
     }

@@ -9,7 +9,8 @@ use pcs::{Caller, NewMerchant, Pcs};
 use serde::Serialize;
 use types::Currency;
 
-use super::config::{BankConfig, Config};
+use super::bank_section::BankConfig;
+use super::config::Config;
 use super::core;
 use crate::cli::MerchantCreateArgs;
 use crate::fault::{Fault, Tried as _};

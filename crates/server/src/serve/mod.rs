@@ -1,5 +1,6 @@
 //! `lian serve`: the PCS with its API as a server of its own. Several may run over one PostgreSQL; each takes any request.
 
+mod bank_section;
 mod bank_tls_section;
 pub mod config;
 mod merchant;
@@ -25,12 +26,14 @@ use crate::demo::pki_files::{self, NodeKeys};
 use crate::demo::serve::serve;
 use crate::demo::{begin_work, stop_signal, url_of};
 use crate::fault::{Fault, Tried as _};
-use crate::links;
+use crate::links::{self, MasterKey};
 use crate::operator_key;
 use crate::register::StoreRegister;
 use crate::{tls_files, vault_of};
-use config::{BankConfig, Config};
+use bank_section::BankConfig;
 
+pub use bank_section::MasterKeyPlace;
+pub use config::Config;
 pub use merchant::create as create_merchants;
 
 /// How long after its bank's time is up another process takes an exchange over, where several share a store.
@@ -103,7 +106,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
     let wanted: &[BankConfig] = if with_banks { &config.banks } else { &[] };
     let mut banks = Vec::new();
     for (index, bank) in wanted.iter().enumerate() {
-        let key = links::read_key(&bank.terminal_master_key_file)?;
+        let key = MasterKey::at(&bank.master_key).tried(format!("the key of {}", bank.name))?;
         let reply_timeout = bank.reply_timeout_ms.map(Duration::from_millis);
         let wanted = links::Wanted {
             name: &bank.name,
@@ -111,7 +114,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
             addresses: &bank.addresses,
             links: bank.links,
             tls: bank.tls.as_ref(),
-            terminal_master_key: &key,
+            master_key: &key,
             reply_timeout,
         };
         banks.push(links::bank(&wanted, index, &clock, &entropy)?);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use aes::{Aes128, Aes256};
+use aes::{Aes128, Aes192, Aes256};
 use cbc_mac::CbcMac;
 use cmac::{Cmac, Mac};
 use des::{Des, TdesEde2, TdesEde3};
@@ -93,6 +93,7 @@ pub enum MacKey {
     TdesCmac2(Box<Cmac<TdesEde2>>),
     TdesCmac3(Box<Cmac<TdesEde3>>),
     Cmac128(Box<Cmac<Aes128>>),
+    Cmac192(Box<Cmac<Aes192>>),
     Cmac256(Box<Cmac<Aes256>>),
     CupsEcb1(Box<Des>),
     CupsEcb2(Box<TdesEde2>),
@@ -110,6 +111,7 @@ impl MacKey {
             (A::TdesCmac, 16) => take_up(key).map(Self::TdesCmac2),
             (A::TdesCmac, 24) => take_up(key).map(Self::TdesCmac3),
             (A::AesCmac, 16) => take_up(key).map(Self::Cmac128),
+            (A::AesCmac, 24) => take_up(key).map(Self::Cmac192),
             (A::AesCmac, 32) => take_up(key).map(Self::Cmac256),
             (A::CupsEcb, 8) => take_up(key).map(Self::CupsEcb1),
             (A::CupsEcb, 16) => take_up(key).map(Self::CupsEcb2),
@@ -133,6 +135,7 @@ impl MacKey {
             Self::TdesCmac2(key) => leftmost(&**key, input, &[]),
             Self::TdesCmac3(key) => leftmost(&**key, input, &[]),
             Self::Cmac128(key) => leftmost(&**key, input, &[]),
+            Self::Cmac192(key) => leftmost(&**key, input, &[]),
             Self::Cmac256(key) => leftmost(&**key, input, &[]),
             Self::CupsEcb1(key) => cups_ecb(input, |block| key.encrypt_block(block.into())),
             Self::CupsEcb2(key) => cups_ecb(input, |block| key.encrypt_block(block.into())),

@@ -1,4 +1,4 @@
-//! AES DUKPT. Source: ANSI X9.24-3:2017 clause 6.3, algorithms and tables of derivation data.
+//! AES DUKPT. Source: ANSI X9.24-3:2017, algorithms and tables of derivation data.
 
 use zeroize::Zeroizing;
 

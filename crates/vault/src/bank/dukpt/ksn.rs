@@ -25,7 +25,7 @@ pub enum KsnError {
 }
 
 /// A key serial number of Triple DES DUKPT: 59 bits of key set and device, 21 bits of transaction counter. Source: ANSI
-/// X9.24-1:2009 clause 7.
+/// X9.24-1:2009.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TdesKsn([u8; 10]);
 
@@ -81,7 +81,7 @@ impl TdesKsn {
 }
 
 /// A key serial number of AES DUKPT: 32 bits of key set, 32 bits of device, 32 bits of transaction counter. Source: ANSI
-/// X9.24-3:2017 clause 6.
+/// X9.24-3:2017.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AesKsn([u8; 12]);
 

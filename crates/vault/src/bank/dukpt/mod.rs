@@ -94,7 +94,7 @@ impl BankKey {
         derived(usage, KeyFamily::TripleDes, &*key)
     }
 
-    /// The AES key of one message. Source: ANSI X9.24-3:2017 clause 6.
+    /// The AES key of one message. Source: ANSI X9.24-3:2017.
     ///
     /// # Errors
     /// [`BankKeyError`] when this is not an AES base derivation key, or when a longer key than itself is asked for.

@@ -1,4 +1,4 @@
-//! The clear part of a key block. Source: ANSI X9.143-2021 tables 1 and 7.
+//! The clear part of a key block. Source: ANSI X9.143-2021.
 
 use super::KeyBlockError;
 use crate::bank::KeyFamily;

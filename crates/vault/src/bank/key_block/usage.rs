@@ -1,4 +1,4 @@
-//! From the letters of a header to the type of a key, and back. Source: ANSI X9.143-2021 tables 2 to 5.
+//! From the letters of a header to the type of a key, and back. Source: ANSI X9.143-2021.
 
 use super::header::{KeyBlockHeader, KeyBlockVersion, OptionalBlock};
 use super::{KeyBlockError, KeyFamily};

@@ -1,4 +1,4 @@
-//! The protected part of a key block. Source: TR-31:2018 clause 5.3, ANSI X9.143-2021 clause 7.
+//! The protected part of a key block. Source: TR-31:2018, ANSI X9.143-2021.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use types::Entropy;
@@ -97,7 +97,7 @@ fn check_family(family: KeyFamily, version: KeyBlockVersion) -> Result<(), KeyBl
     }
 }
 
-/// No key under a weaker one (ANSI X9.143-2021 clause 5.2, PCI PIN requirement 24): by length within a cipher, and AES
+/// No key under a weaker one (PCI PIN requirement 10): by length within a cipher, and AES
 /// never under Triple DES.
 fn check_strength(header: &KeyBlockHeader, protection: &[u8], key: &[u8]) -> Result<(), KeyBlockError> {
     let weaker = match (header.version.family(), header.algorithm) {

@@ -1,4 +1,4 @@
-//! The clear layout of PIN blocks. Nothing of this leaves the crate. Source: ISO 9564-1:2017 clauses 9.3 and 9.4.
+//! The clear layout of PIN blocks. Nothing of this leaves the crate. Source: ISO 9564-1:2017.
 
 use types::Entropy;
 use zeroize::Zeroizing;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::cipher::{self, BlockCipher};
 use super::{BankKey, BankKeyError, KeyFamily, KeyType};
 
-/// How a PIN is laid out in a block. Source: ISO 9564-1:2017 clause 9.
+/// How a PIN is laid out in a block. Source: ISO 9564-1:2017.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PinBlockFormat {
     /// Joined with the card number; filled with F. Triple DES.
@@ -98,7 +98,7 @@ impl PinError {
 
 /// Translates an encrypted PIN block from one key and format to another; 8 bytes come out (Triple DES) or 16 (AES).
 ///
-/// There is one card number for both sides: to change it on the way is forbidden (ISO 9564-1:2017 clause 10, PCI PIN
+/// There is one card number for both sides: to change it on the way is forbidden (ISO 9564-1:2017, PCI PIN
 /// requirement 3-3), because whoever may do so can compare a PIN with that of a card of his own.
 ///
 /// # Errors
@@ -138,7 +138,7 @@ pub fn translate_pin(
     seal(&*to.key.cipher()?, to.format, digits, &pin, entropy)
 }
 
-/// The table of ISO 9564-1:2017 clause 10 and PCI PIN requirement 3-3, for the formats there are here.
+/// The table of ISO 9564-1:2017 and PCI PIN requirement 3-3, for the formats there are here.
 fn check_formats(from: PinBlockFormat, to: PinBlockFormat) -> Result<(), PinError> {
     use PinBlockFormat::{Format0, Format1, Format3, Format4};
     match (from, to) {

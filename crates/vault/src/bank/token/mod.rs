@@ -18,10 +18,11 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use types::Secret;
+use zeroize::Zeroize as _;
 
 pub use key::TokenKey;
 
-use super::{BankKey, BankKeyError, KeyFamily, KeyType};
+use super::{BankKey, BankKeyError, KeyFamily, KeyType, TransportKey};
 
 /// Why a token or a key in it cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,12 @@ pub enum TokenError {
         /// How many there are.
         count: usize,
     },
+    /// A key of that label is there, and is not replaced.
+    #[error("a secret key is labelled {label} already")]
+    Taken {
+        /// The label.
+        label: String,
+    },
     /// A key that is not fit.
     #[error("key {label} in the token is unfit: {rule}")]
     Unfit {
@@ -78,12 +85,13 @@ impl TokenError {
             Self::NoToken { .. } => "token_missing",
             Self::Refused { .. } => "token_refused",
             Self::NoKey { .. } => "token_key_missing",
+            Self::Taken { .. } => "token_label_taken",
             Self::Unfit { .. } => "token_key_unfit",
         }
     }
 }
 
-/// What a PKCS#11 library returned, by its name in the standard.
+/// What a PKCS#11 library returned: `CKR_PIN_INCORRECT` of the standard is `PinIncorrect` here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenReason(Option<RvError>);
 
@@ -146,6 +154,51 @@ impl Token {
     /// or is neither double- or triple-length Triple DES nor AES.
     pub fn key(self: &Arc<Self>, label: &str, key_type: KeyType) -> Result<BankKey, TokenError> {
         Ok(BankKey::in_token(key_type, self.find(label)?))
+    }
+
+    /// Brings a transport key into the token under a label: for SoftHSM, and for tokens whose own tools cannot. It lies in
+    /// this process meanwhile; key custodians at a hardware module use its tools.
+    ///
+    /// # Errors
+    /// [`TokenError::Taken`] when a key has that label already; [`TokenError::Refused`] when the token does not take the key.
+    pub fn import(self: &Arc<Self>, label: &str, key: &TransportKey) -> Result<(), TokenError> {
+        let session = self.session();
+        let refused = |error: Error| TokenError::Refused {
+            label: self.label.clone(),
+            doing: "bringing in a key",
+            reason: error.into(),
+        };
+        let wanted = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Label(label.into())];
+        let count = session.find_objects(&wanted).map_err(refused)?.len();
+        if count > 0 {
+            return Err(TokenError::Taken { label: label.to_owned() });
+        }
+        // Each cipher's keys may do what a master key does, and no more.
+        let (kind, purpose) = match (key.family(), key.bytes().len()) {
+            (KeyFamily::TripleDes, 16) => (TokenKeyType::DES2, Attribute::Decrypt(true)),
+            (KeyFamily::TripleDes, _) => (TokenKeyType::DES3, Attribute::Decrypt(true)),
+            (KeyFamily::Aes, _) => (TokenKeyType::AES, Attribute::Unwrap(true)),
+        };
+        let mut template = vec![
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(kind),
+            Attribute::Label(label.into()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Encrypt(false),
+            Attribute::Wrap(false),
+            purpose,
+            Attribute::Value(key.bytes().to_vec()),
+        ];
+        let made = session.create_object(&template).map_err(refused);
+        for attribute in &mut template {
+            if let Attribute::Value(bytes) = attribute {
+                bytes.zeroize();
+            }
+        }
+        made.map(|_| ())
     }
 
     pub(crate) fn find(self: &Arc<Self>, label: &str) -> Result<TokenKey, TokenError> {
