@@ -12,7 +12,7 @@ use hostlink::{
 use tokio::time::Instant;
 use types::{Clock, Currency, Money};
 
-use crate::support::{ACCEPTOR, Noon, bank, card, original, parts, reply};
+use crate::support::{ACCEPTOR, Coded as _, Noon, bank, card, original, parts, reply};
 
 /// A Python process; killed when the test ends, however it ends.
 struct Python {
@@ -116,7 +116,7 @@ impl Ours {
         let fields = self.host.profile().message(transaction, data).unwrap();
         let request = TransactionRequest { transaction, fields, card: Some(card("4242424242424242")) };
         let deadline = Instant::now() + self.host.profile().timers().reply_timeout;
-        reply(self.host.request(request, deadline).await).response_code().to_owned()
+        reply(self.host.request(request, deadline).await).code().to_owned()
     }
 
     async fn totals_agree(&mut self, totals: BatchTotals) -> Option<bool> {
