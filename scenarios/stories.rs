@@ -146,3 +146,36 @@ async fn a_key_whose_payment_was_in_doubt_tells_how_the_payment_is_by_now() {
     assert_eq!(known["status"], "unanswered", "{known}");
     assert_eq!(known["payment"]["cancellation_reason"], "timeout_reversed", "{known}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_compares_totals_and_takes_a_link_out_and_brings_it_back() {
+    let world = World::start().await;
+    world.paid(12_50, "EUR").await;
+    let bank = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_lian"))
+            .arg("bank")
+            .args(args)
+            .args(["--url", &world.url(""), "--operator-key-file"])
+            .arg(world.dir.path().join("operator.key"))
+            .output()
+            .expect("lian bank runs");
+        let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {told}");
+        told.into_owned()
+    };
+    let listed = bank(&["list"]);
+    assert!(listed.contains("iso87-ascii  up  day ") && listed.contains("    link 1  up  "), "{listed}");
+    let compared = bank(&["totals", "iso87-ascii", "--by", "Li Na"]);
+    assert!(compared.contains("EUR  agreed") && compared.contains("ours  debits 1250 of 1 "), "{compared}");
+    assert!(bank(&["reconciliations", "iso87-ascii"]).contains("EUR  agreed"));
+
+    let why = ["iso87-ascii", "1", "--by", "Li Na", "--reason", "the bank changes its router"];
+    let out = bank(&[&["take-out"][..], &why].concat());
+    assert!(out.contains("Link 1 of iso87-ascii is out of service."), "{out}");
+    assert_eq!(world.pay("approve", 5_00, "EUR", "automatic").await.status, 503);
+    bank(&[&["resume"][..], &why].concat());
+    let shown = bank(&["show", "iso87-ascii"]);
+    assert!(shown.contains("take out link 1, by Li Na: the bank changes its router"), "{shown}");
+    assert_eq!(world.pay_when_up("approve", 5_00, "EUR").await.status, 201);
+    world.books_agree_with_the_banks().await;
+}

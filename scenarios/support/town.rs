@@ -77,8 +77,13 @@ impl Town {
     }
 
     pub fn start(&self, node: &str) -> Node {
+        self.start_by(node, &mut Command::new("env"))
+    }
+
+    /// Starts a node by a command that carries out its further arguments.
+    pub fn start_by(&self, node: &str, command: &mut Command) -> Node {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lian"));
+        command.arg(env!("CARGO_BIN_EXE_lian"));
         command.args(["serve", "--config"]).arg(self.dir.path().join(format!("{node}.toml")));
         command.stdout(Stdio::piped()).stderr(log.expect("a log file"));
         let mut process = command.spawn().expect("the node starts");

@@ -1,6 +1,5 @@
 //! Answers: objects, lists, and how a command that moves money ended.
 
-use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use payment::{CancellationReason, Exchange, Payment, Refund, RefundState, State};
@@ -17,12 +16,23 @@ pub(crate) type Answer = Result<Response, Problem>;
 
 /// 200 and an object.
 pub(crate) fn ok<T: Serialize>(body: T) -> Answer {
-    Ok(Json(body).into_response())
+    json(StatusCode::OK, &body)
+}
+
+/// Most answers fit, so that writing one does not move it several times.
+const USUAL_BYTES: usize = 2_048;
+
+fn json<T: Serialize>(status: StatusCode, body: &T) -> Answer {
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut bytes, body)
+        .map_err(|_| Problem::new(Code::InternalError, "the answer cannot be written as JSON"))?;
+    let media_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((status, media_type, bytes).into_response())
 }
 
 /// 201, an object, and where it is.
 pub(crate) fn created<T: Serialize>(location: String, body: T) -> Answer {
-    let mut response = (StatusCode::CREATED, Json(body)).into_response();
+    let mut response = json(StatusCode::CREATED, &body)?;
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -35,6 +45,7 @@ pub(crate) enum Operation {
     Create,
     Confirm,
     Increment,
+    Adjust,
     Capture,
     Void,
 }
@@ -53,7 +64,7 @@ impl Operation {
             ),
             Operation::Confirm => matches!(state, State::Authorized | State::Captured),
             Operation::Increment => matches!(state, State::Authorized),
-            Operation::Capture => matches!(state, State::Captured),
+            Operation::Capture | Operation::Adjust => matches!(state, State::Captured),
             Operation::Void => matches!(state, State::Canceled { .. }),
         }
     }
@@ -62,6 +73,7 @@ impl Operation {
         match self {
             Operation::Create | Operation::Confirm => "payment",
             Operation::Increment => "increment",
+            Operation::Adjust => "adjustment",
             Operation::Capture => "capture",
             Operation::Void => "void",
         }
@@ -118,13 +130,18 @@ fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> An
         State::Authorizing
             | State::Consuming
             | State::Incrementing { .. }
+            | State::Adjusting { .. }
             | State::Capturing { .. }
             | State::Voiding { .. }
     );
     if operation.is_reached_by(state) || on_its_way {
         return match operation {
             Operation::Create => created(format!("/v1/payments/{}", payment.id), body),
-            Operation::Confirm | Operation::Increment | Operation::Capture | Operation::Void => ok(body),
+            Operation::Confirm
+            | Operation::Increment
+            | Operation::Adjust
+            | Operation::Capture
+            | Operation::Void => ok(body),
         };
     }
     Err(match state {
@@ -142,7 +159,7 @@ fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> An
             Problem::new(Code::HostTimeout, detail).payment(body)
         }
         _ => Problem::new(Code::InvalidState, "the payment has changed since this key was first used")
-            .state(crate::problem::status_name(state.status()), state.allowed_actions())
+            .state(crate::problem::status_name(state.status()), &payment.actions())
             .payment(body),
     })
 }
@@ -177,9 +194,10 @@ fn is_unreachable(decline: &payment::Decline) -> bool {
 fn action_refused(operation: Operation, payment: &Payment, livemode: bool) -> Problem {
     let name = operation.name();
     let exchange: Option<&Exchange> = match operation {
-        Operation::Void => payment.void.as_ref(),
-        Operation::Increment => payment.increment.as_ref(),
-        Operation::Create | Operation::Confirm | Operation::Capture => payment.completion.as_ref(),
+        Operation::Void => payment.void.as_deref(),
+        Operation::Increment => payment.increment.as_deref(),
+        Operation::Adjust => payment.adjustment.as_deref(),
+        Operation::Create | Operation::Confirm | Operation::Capture => payment.completion.as_deref(),
     };
     // An exchange without an answer never left, and then the decline is none or an older one.
     let answered = exchange.is_some_and(|exchange| exchange.response_code.is_some());

@@ -2,6 +2,7 @@
 //! see a whole card number.
 
 mod attempt;
+mod bank;
 mod checkout_session;
 mod doubt;
 mod event;
@@ -14,6 +15,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use attempt::{AttemptBody, AttemptOutcome, attempts};
+pub(crate) use bank::refused_because;
+pub use bank::{
+    BankBody, BankLinkBody, BankNewsBody, BatchTotalsBody, LinkStateBody, ReconciliationBody, TotalBody,
+    VerdictBody, bank_body, reconciliation_body,
+};
 pub use checkout_session::{
     CheckoutSessionBody, LineBody, SessionPaymentStatus, SessionStatusBody, checkout_session_body,
 };

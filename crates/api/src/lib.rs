@@ -4,6 +4,7 @@
 mod answer;
 pub mod body;
 mod edge;
+mod metrics;
 mod openapi;
 pub mod problem;
 pub mod request;
@@ -11,6 +12,7 @@ mod routes;
 mod state;
 pub mod webhook;
 
+pub use metrics::metrics_router;
 pub use openapi::openapi;
 pub use routes::router;
 pub use state::{ApiState, Config, Fault, FaultRefused, TestBank, TestCard, TestHelpers};

@@ -14,8 +14,8 @@ use utoipa::{Modify, OpenApi};
 use crate::VERSION;
 use crate::problem::{Code, Flaw, ProblemBody};
 use crate::routes::{
-    balance_inquiries, checkout_sessions, customers, doubts, merchants, meta, payments, refunds, terminals,
-    webhooks,
+    balance_inquiries, banks, checkout_sessions, customers, doubts, merchants, meta, payments, refunds,
+    terminals, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -30,7 +30,7 @@ use crate::routes::{
     paths(
         meta::discover, meta::idempotency_key, meta::test_cards, meta::test_banks, meta::inject,
         payments::create, payments::list, payments::get, payments::list_attempts, payments::timeline,
-        payments::confirm, payments::increment, payments::capture, payments::void,
+        payments::confirm, payments::increment, payments::adjust, payments::capture, payments::void,
         refunds::create, refunds::list, refunds::get,
         customers::create, customers::list, customers::get, customers::update, customers::delete,
         customers::list_methods, customers::get_method, customers::detach_method,
@@ -39,6 +39,8 @@ use crate::routes::{
         webhooks::test, webhooks::list_deliveries, webhooks::get_delivery, webhooks::resend,
         webhooks::list_events, webhooks::get_event,
         balance_inquiries::create, doubts::list, doubts::inquire, doubts::retry, doubts::resolve,
+        banks::list, banks::get, banks::take_out, banks::resume, banks::exchange_keys, banks::totals,
+        banks::reconciliations,
         terminals::create, terminals::list, terminals::get, terminals::update,
         merchants::own, merchants::create, merchants::list, merchants::get, merchants::update,
     ),

@@ -1,6 +1,7 @@
 //! Which path is whose.
 
 pub(crate) mod balance_inquiries;
+pub(crate) mod banks;
 pub(crate) mod checkout_sessions;
 pub(crate) mod customers;
 pub(crate) mod doubts;
@@ -31,6 +32,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/payments/{id}/timeline", get(payments::timeline))
         .route("/v1/payments/{id}/confirm", post(payments::confirm))
         .route("/v1/payments/{id}/increment", post(payments::increment))
+        .route("/v1/payments/{id}/adjust", post(payments::adjust))
         .route("/v1/payments/{id}/capture", post(payments::capture))
         .route("/v1/payments/{id}/void", post(payments::void))
         .route("/v1/refunds", post(refunds::create).get(refunds::list))
@@ -56,6 +58,13 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/events", get(webhooks::list_events))
         .route("/v1/events/{id}", get(webhooks::get_event))
         .route("/v1/balance_inquiries", post(balance_inquiries::create))
+        .route("/v1/banks", get(banks::list))
+        .route("/v1/banks/{bank}", get(banks::get))
+        .route("/v1/banks/{bank}/totals", post(banks::totals))
+        .route("/v1/banks/{bank}/reconciliations", get(banks::reconciliations))
+        .route("/v1/banks/{bank}/links/{link}/take_out", post(banks::take_out))
+        .route("/v1/banks/{bank}/links/{link}/resume", post(banks::resume))
+        .route("/v1/banks/{bank}/links/{link}/exchange_keys", post(banks::exchange_keys))
         .route("/v1/doubts", get(doubts::list))
         .route("/v1/doubts/{id}/inquire", post(doubts::inquire))
         .route("/v1/doubts/{id}/retry", post(doubts::retry))

@@ -13,6 +13,7 @@ use pcs::model::WebhookEndpoint;
 use types::{EventId, Secret};
 
 pub use courier::{Courier, CourierError};
+pub(crate) use dispatcher::CONSUMER;
 pub use dispatcher::Dispatcher;
 pub use payload::payload;
 pub use schedule::{Fate, Reply, after, pause_ms};
@@ -27,6 +28,7 @@ pub const EVENT_TYPES: &[Notice] = &[
     Notice::Authorized,
     Notice::Incremented,
     Notice::Captured,
+    Notice::Adjusted,
     Notice::Succeeded,
     Notice::Failed,
     Notice::Canceled,
@@ -89,6 +91,7 @@ mod tests {
                 | Notice::Authorized
                 | Notice::Incremented
                 | Notice::Captured
+                | Notice::Adjusted
                 | Notice::Succeeded
                 | Notice::Failed
                 | Notice::Canceled
@@ -101,6 +104,6 @@ mod tests {
                 | Notice::RefundFailed => {}
             }
         }
-        assert_eq!(EVENT_TYPES.len(), 14);
+        assert_eq!(EVENT_TYPES.len(), 15);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hostlink::BankProfile;
 use parking_lot::Mutex;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -27,6 +27,7 @@ use crate::journal::Journal;
 use crate::keys;
 use crate::notice::Notice;
 use crate::reconcile::BatchTotals;
+use crate::request::Wanted;
 use crate::script::{Act, Deed, Script};
 use crate::server::{Common, Held, accept, serve};
 use crate::totals::Totals;
@@ -171,6 +172,12 @@ impl Bank {
         near
     }
 
+    /// Serves a connection that somebody else has accepted: over TLS, for instance.
+    pub fn take<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, mut stream: S) {
+        let common = self.common();
+        tokio::spawn(async move { serve(&mut stream, common).await });
+    }
+
     /// Ends all connections at once. New ones are accepted.
     pub fn disconnect(&self) {
         self.generation.send_modify(|generation| *generation += 1);
@@ -198,7 +205,8 @@ impl Bank {
 
     /// The totals of the open batch: of one merchant (DE 42), or of all.
     pub fn batch_totals(&self, acceptor: Option<&str>, currency: Currency) -> BatchTotals {
-        self.desk.lock().books.batch_totals(acceptor, currency)
+        let wanted = Wanted { acceptor: acceptor.map(str::to_owned), ..Wanted::default() };
+        self.desk.lock().books.batch_totals(&wanted, currency)
     }
 
     /// Lets messages go wrong by chance, from now on; none puts an end to it.

@@ -123,6 +123,8 @@ impl Books {
                 currency: request.currency,
                 amount: request.amount,
                 acceptor: request.acceptor.clone(),
+                terminal: request.terminal.clone(),
+                day: request.day.clone(),
                 authorization_code: match target {
                     Some((_, original)) => original.authorization_code.clone(),
                     None => format!("{:06}", number % 1_000_000),

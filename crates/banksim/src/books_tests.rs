@@ -25,6 +25,8 @@ fn request(asked: Asked, stan: u32, amount: u64, original: Option<(u8, u32)>) ->
         amount,
         currency: Currency::CNY,
         acceptor: "SHOP".to_owned(),
+        terminal: "00000001".to_owned(),
+        day: "1201".to_owned(),
         reference: named(class, stan),
         original: original.map(|(class, stan)| named(class, stan)),
         authorization_code: None,

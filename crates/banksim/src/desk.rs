@@ -219,7 +219,7 @@ impl Desk {
                 coded("00")
             }
             (Ok(Request::Totals(request)), _) => {
-                let own = self.books.batch_totals(request.acceptor.as_deref(), request.currency);
+                let own = self.books.batch_totals(&request.wanted, request.currency);
                 let in_balance = match self.form {
                     // This dialect's totals are without what was reversed.
                     Form::Cups => own.standing() == request.claimed.standing(),
@@ -232,7 +232,8 @@ impl Desk {
             (Ok(Request::Money(request)), _) if self.is_of_another_batch(&request, message, day.batch) => {
                 coded("77")
             }
-            (Ok(Request::Money(request)), set) => {
+            (Ok(Request::Money(mut request)), set) => {
+                request.day.clone_from(&day.settlement_date);
                 extra.by_card = self.fault_of_card(&request);
                 let Some(answer) = self.settle(&request, set) else { return (None, Extra::default()) };
                 answer

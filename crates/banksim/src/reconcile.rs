@@ -4,6 +4,7 @@ use types::{Currency, Timestamp};
 
 use crate::books::Books;
 use crate::record::{Answer, Effect, Event, RecordKind, Reference};
+use crate::request::{Period, Wanted};
 use crate::totals::Sum;
 
 const DAY_MS: i64 = 86_400_000;
@@ -67,16 +68,21 @@ impl Books {
         }
     }
 
-    /// The totals of the batch that is open.
-    pub fn batch_totals(&self, acceptor: Option<&str>, currency: Currency) -> BatchTotals {
+    /// The totals of a batch or day: of the batch that is open, unless another is named.
+    pub fn batch_totals(&self, wanted: &Wanted, currency: Currency) -> BatchTotals {
         let mut totals = BatchTotals::default();
-        let batch = self.cut_overs + 1;
-        let wanted = self.records.values().filter(|record| {
-            record.batch == batch
+        let records = self.records.values().filter(|record| {
+            let in_period = match &wanted.period {
+                Some(Period::Batch(batch)) => record.batch == *batch,
+                Some(Period::Day(day)) => record.day == *day,
+                None => record.batch == self.cut_overs + 1,
+            };
+            in_period
                 && record.currency == currency
-                && acceptor.is_none_or(|acceptor| acceptor == record.acceptor)
+                && wanted.acceptor.as_ref().is_none_or(|acceptor| *acceptor == record.acceptor)
+                && wanted.terminal.as_ref().is_none_or(|terminal| *terminal == record.terminal)
         });
-        for record in wanted {
+        for record in records {
             let (all, reversed) = match record.kind {
                 RecordKind::Sale | RecordKind::Completion => {
                     (&mut totals.debits, &mut totals.debit_reversals)

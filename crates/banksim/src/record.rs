@@ -40,6 +40,11 @@ pub(crate) struct Record {
     pub currency: Currency,
     pub amount: u64,
     pub acceptor: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub terminal: String,
+    /// The accounting day that it came on, `MMDD`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub day: String,
     pub authorization_code: String,
     /// The record that this one took, gave back or refunds.
     pub target: Option<u64>,

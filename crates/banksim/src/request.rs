@@ -59,6 +59,9 @@ pub(crate) struct MoneyRequest {
     pub amount: u64,
     pub currency: Currency,
     pub acceptor: String,
+    pub terminal: String,
+    /// The accounting day that it came on, `MMDD`.
+    pub day: String,
     /// This message.
     pub reference: Reference,
     /// The message that it refers to.
@@ -75,11 +78,29 @@ pub(crate) enum LinkRequest {
     SignOff,
 }
 
+/// What totals are about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// DE 42; none: all merchants.
+    pub acceptor: Option<String>,
+    /// DE 41; none: all terminals.
+    pub terminal: Option<String>,
+    /// Which batch or day; none: the batch that is open.
+    pub period: Option<Period>,
+}
+
+/// What a bank adds up over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Period {
+    Batch(u32),
+    /// `MMDD`.
+    Day(String),
+}
+
 /// The totals of a batch as the other side has them.
 #[derive(Clone, Debug)]
 pub(crate) struct TotalsRequest {
-    /// Whose, where the dialect reconciles merchant by merchant.
-    pub acceptor: Option<String>,
+    pub wanted: Wanted,
     pub currency: Currency,
     pub claimed: BatchTotals,
 }

@@ -60,6 +60,11 @@ fn push_masked(masked: &mut String, number: &str) {
 
 /// The bytes of the first card number in the text, from its first digit to its last.
 fn find(text: &str) -> Option<Range<usize>> {
+    // Most texts have too few digits for any card number; every byte of a full-width digit is beyond ASCII.
+    let few = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_digit() || !byte.is_ascii()).count();
+    if few(text.as_bytes()) < MIN_DIGITS {
+        return None;
+    }
     let groups = groups(text);
     for first in 0..groups.len() {
         let mut digits: Vec<u8> = Vec::with_capacity(MAX_DIGITS);

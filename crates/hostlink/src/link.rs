@@ -53,6 +53,20 @@ impl LinkState {
         matches!(self, Self::Up | Self::OutOfService | Self::Refused(_) | Self::Closed)
     }
 
+    /// Its name, for people and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Connecting => "connecting",
+            Self::SigningOn => "signing_on",
+            Self::Up => "up",
+            Self::Draining => "draining",
+            Self::OutOfService => "out_of_service",
+            Self::Refused(_) => "refused",
+            Self::Closed => "closed",
+        }
+    }
+
     /// Why a link in this state sends nothing, if it does not.
     pub(crate) const fn refusal(self) -> Option<NotSent> {
         match self {
@@ -184,6 +198,16 @@ impl HostLink {
     /// The bank.
     pub fn profile(&self) -> &Arc<BankProfile> {
         &self.shared.parts.profile
+    }
+
+    /// DE 41 of its own messages.
+    pub fn terminal(&self) -> &str {
+        &self.shared.parts.terminal
+    }
+
+    /// DE 42 of its own messages.
+    pub fn acceptor(&self) -> &str {
+        &self.shared.parts.acceptor
     }
 
     /// Where the link is, and a way to wait for it.

@@ -28,7 +28,7 @@ pub use codes::{CodeOutcome, CodeRow};
 pub use error::{MessageError, ProfileError};
 pub use exchange::{Exchange, KeyField, SessionFacts};
 pub use message::{Original, TransactionData};
-pub use reconciliation::{BatchTotals, Count, Reconciliation, ReconciliationData};
+pub use reconciliation::{BatchTotals, Count, Reconciliation, ReconciliationData, TotalsOf};
 pub use transaction::{CardElement, OnSilence, Transaction};
 
 use crate::framing::Framing;

@@ -72,6 +72,8 @@ pub(crate) struct Session<'a> {
     pub end: Option<End>,
     pub drain: Option<Drain>,
     scratch: Box<[u8]>,
+    /// Something was written and not flushed yet.
+    unflushed: bool,
 }
 
 impl<'a> Session<'a> {
@@ -98,6 +100,7 @@ impl<'a> Session<'a> {
             end: None,
             drain: None,
             scratch: vec![0; FrameReader::READ_BYTES].into_boxed_slice(),
+            unflushed: false,
         }
     }
 
@@ -175,6 +178,15 @@ impl<'a> Session<'a> {
         }
         if wrote {
             self.times.stalled_since = None;
+            self.unflushed = true;
+        }
+        // What is under the stream, TLS for instance, may have taken bytes that the kernel has not.
+        if self.unflushed {
+            match Pin::new(&mut *stream).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => return Poll::Ready(Io::Failed(reason(&error))),
+                Poll::Pending => {}
+            }
         }
         let mut buffer = ReadBuf::new(&mut self.scratch);
         match Pin::new(stream).poll_read(cx, &mut buffer) {

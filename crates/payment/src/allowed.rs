@@ -23,28 +23,37 @@ impl Payment {
         }
     }
 
-    /// What a merchant may ask for now. [`State::allowed_actions`] says what the state alone allows; a captured payment
-    /// also has to have something left to refund, and a void is in time only on the day of the capture.
-    pub fn allowed_actions(&self, now: Timestamp) -> &'static [&'static str] {
-        match self.state {
-            State::Captured => match (self.refundable() > 0, self.is_sale_voidable(now)) {
-                (true, true) => &["refund", "void"],
-                (true, false) => &["refund"],
-                (false, true) => &["void"],
-                (false, false) => &[],
-            },
-            State::RequiresPaymentMethod
-            | State::RequiresConfirmation
-            | State::Authorizing
-            | State::Consuming
-            | State::Authorized
-            | State::Capturing { .. }
-            | State::Incrementing { .. }
-            | State::Voiding { .. }
-            | State::Reversing { .. }
-            | State::Failed
-            | State::Canceled { .. } => self.state.allowed_actions(),
-        }
+    /// What a merchant may ask for, whatever the day is: what the state allows and the payment's bank offers.
+    pub fn actions(&self) -> Vec<&'static str> {
+        let offers = self.original.as_ref().map(|original| original.offers).unwrap_or_default();
+        let is_offered = |action: &&str| match *action {
+            "increment" => offers.increment,
+            "adjust" => offers.adjust && self.is_untouched_sale(),
+            _ => true,
+        };
+        self.state.allowed_actions().iter().copied().filter(is_offered).collect()
+    }
+
+    /// What a merchant may ask for now. A captured payment also has to have something left to refund, and a void or an
+    /// adjustment is in time only on the day of the capture.
+    pub fn allowed_actions(&self, now: Timestamp) -> Vec<&'static str> {
+        let is_in_time = |action: &&str| match (self.state, *action) {
+            (State::Captured, "refund") => self.refundable() > 0,
+            (State::Captured, "void") => self.is_sale_voidable(now),
+            (State::Captured, "adjust") => self.is_sale_adjustable(now),
+            _ => true,
+        };
+        self.actions().into_iter().filter(is_in_time).collect()
+    }
+
+    /// A sale that was one message, and of which nothing was given back.
+    const fn is_untouched_sale(&self) -> bool {
+        self.completion.is_none() && self.refunded == 0 && self.refund_pending == 0
+    }
+
+    /// Banks adjust a sale while its batch is open, as they void it.
+    pub(crate) fn is_sale_adjustable(&self, now: Timestamp) -> bool {
+        self.is_untouched_sale() && self.is_sale_voidable(now)
     }
 
     /// Banks take a sale back only whole and before they settle it. Their day is not ours: the bank has the last word,

@@ -69,6 +69,13 @@ pub enum Event {
         /// The increment.
         exchange: Exchange,
     },
+    /// The merchant changes what a sale comes to: a tip.
+    AdjustRequested {
+        /// Minor units, in all.
+        to: Money64,
+        /// The adjustment.
+        exchange: Exchange,
+    },
     /// The merchant, or time, voids.
     VoidRequested {
         /// Why.
@@ -93,6 +100,7 @@ impl Event {
             Event::Stuck { .. } => "ask for an operator",
             Event::CaptureRequested { .. } => "capture",
             Event::IncrementRequested { .. } => "increment",
+            Event::AdjustRequested { .. } => "adjust",
             Event::VoidRequested { .. } => "void",
         }
     }

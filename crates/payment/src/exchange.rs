@@ -33,6 +33,12 @@ pub struct Exchange {
     /// DE 60.2 at the time of sending, where the dialect has batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<String>,
+    /// DE 15: the bank's accounting day. What the answer says; until then, the day that the bank had when it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement_date: Option<String>,
+    /// What the bank offers to follow it.
+    #[serde(default, skip_serializing_if = "Offers::is_nothing")]
+    pub offers: Offers,
     /// How the card's data was entered for the payment's first message.
     #[serde(default, skip_serializing_if = "Entry::is_ecommerce")]
     pub entry: Entry,
@@ -46,6 +52,25 @@ pub struct Exchange {
     pub answered_at: Option<Timestamp>,
 }
 
+/// What not every bank offers to follow an authorization or sale. It is kept with them, so that what is said of a payment
+/// stays the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offers {
+    /// A hold can be made larger.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub increment: bool,
+    /// A sale can be adjusted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adjust: bool,
+}
+
+impl Offers {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    const fn is_nothing(&self) -> bool {
+        !self.increment && !self.adjust
+    }
+}
+
 /// A bank's yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
@@ -57,6 +82,8 @@ pub struct Approval {
     pub rrn: Option<String>,
     /// DE 38.
     pub authorization_code: Option<String>,
+    /// DE 15.
+    pub settlement_date: Option<String>,
     /// DE 55, hex: what the issuer says to the chip.
     pub issuer_data: Option<String>,
 }
@@ -78,6 +105,7 @@ impl Exchange {
     pub(crate) fn approved(&mut self, approval: Approval, now: Timestamp) {
         self.answered(Some(approval.response_code), now);
         self.issuer_data = approval.issuer_data.or(self.issuer_data.take());
+        self.settlement_date = approval.settlement_date.or(self.settlement_date.take());
         self.rrn = approval.rrn.or(self.rrn.take());
         self.authorization_code = approval.authorization_code.or(self.authorization_code.take());
     }

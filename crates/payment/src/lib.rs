@@ -23,7 +23,7 @@ mod step;
 mod terms;
 
 pub use event::Event;
-pub use exchange::{Approval, Decline, Exchange};
+pub use exchange::{Approval, Decline, Exchange, Offers};
 pub use fees::FeePlan;
 pub use notice::Notice;
 pub use payment::{Change, Money64, Payment};

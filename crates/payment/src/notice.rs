@@ -20,6 +20,9 @@ pub enum Notice {
     /// The payment is paid.
     #[serde(rename = "payment.succeeded")]
     Succeeded,
+    /// A sale comes to another amount than before.
+    #[serde(rename = "payment.adjusted")]
+    Adjusted,
     /// The payment failed.
     #[serde(rename = "payment.failed")]
     Failed,
@@ -58,6 +61,7 @@ impl Notice {
             Notice::Incremented => "payment.incremented",
             Notice::Captured => "payment.captured",
             Notice::Succeeded => "payment.succeeded",
+            Notice::Adjusted => "payment.adjusted",
             Notice::Failed => "payment.failed",
             Notice::Canceled => "payment.canceled",
             Notice::InDoubt => "payment.in_doubt",

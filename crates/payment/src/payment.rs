@@ -62,18 +62,21 @@ pub struct Payment {
     /// Minor units promised to refunds that are still on their way.
     #[serde(default)]
     pub refund_pending: Money64,
-    /// The authorization or sale.
+    /// The authorization or sale. Exchanges are apart because most payments have one of the four, and payments are moved a lot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub original: Option<Exchange>,
+    pub original: Option<Box<Exchange>>,
     /// The latest increment of an authorization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub increment: Option<Exchange>,
+    pub increment: Option<Box<Exchange>>,
     /// The completion of an authorization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub completion: Option<Exchange>,
+    pub completion: Option<Box<Exchange>>,
+    /// The latest adjustment of a sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjustment: Option<Box<Exchange>>,
     /// The latest cancel or void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub void: Option<Exchange>,
+    pub void: Option<Box<Exchange>>,
     /// The latest refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<Decline>,
@@ -133,6 +136,7 @@ impl Payment {
             original: None,
             increment: None,
             completion: None,
+            adjustment: None,
             void: None,
             decline: None,
             needs_operator: None,
@@ -152,18 +156,21 @@ impl Payment {
     }
 
     /// The exchange whose answer this payment waits for, reversals of it included; none when no bank is being asked.
-    pub const fn awaited(&self) -> Option<&Exchange> {
+    pub fn awaited(&self) -> Option<&Exchange> {
         match self.state {
             State::Authorizing | State::Consuming | State::Reversing { undo: Undo::Original } => {
-                self.original.as_ref()
+                self.original.as_deref()
             }
             State::Capturing { .. } | State::Reversing { undo: Undo::Capture { .. } } => {
-                self.completion.as_ref()
+                self.completion.as_deref()
             }
             State::Incrementing { .. } | State::Reversing { undo: Undo::Increment { .. } } => {
-                self.increment.as_ref()
+                self.increment.as_deref()
             }
-            State::Voiding { .. } | State::Reversing { undo: Undo::Void { .. } } => self.void.as_ref(),
+            State::Adjusting { .. } | State::Reversing { undo: Undo::Adjust { .. } } => {
+                self.adjustment.as_deref()
+            }
+            State::Voiding { .. } | State::Reversing { undo: Undo::Void { .. } } => self.void.as_deref(),
             State::RequiresPaymentMethod
             | State::RequiresConfirmation
             | State::Authorized

@@ -4,6 +4,7 @@
 //! |--------------------------|--------------------------------|---------------------------------------------|
 //! | authorized (hold)        | due from bank, pending         | due to merchant, pending                    |
 //! | captured                 | due from bank                  | due to merchant (net), fee income           |
+//! | adjusted (a tip)         | due from bank                  | due to merchant (net), fee income           |
 //! | voided on the same day   | due to merchant (net), fee     | due from bank                               |
 //! | refund promised          | due to merchant, pending       | due from bank, pending                      |
 //! | refunded                 | due to merchant                | due from bank                               |
@@ -49,6 +50,19 @@ pub(crate) fn capture_taken_back(payment: &Payment, sale: Money, fee: Money) -> 
         leg(fee_income(sale.currency()), Side::Debit, Movement::Post, fee),
         leg(from_bank(payment)?, Side::Credit, Movement::Post, sale),
     ])
+}
+
+/// The difference between what a sale came to and what it comes to now, and between the fees.
+pub(crate) fn adjusted(
+    payment: &Payment,
+    (from, to): (Money, Money),
+    (fee_from, fee_to): (Money, Money),
+) -> Result<Entry, Refused> {
+    if to.minor() >= from.minor() {
+        captured(payment, to.checked_sub(from)?, fee_to.checked_sub(fee_from)?, None)
+    } else {
+        capture_taken_back(payment, from.checked_sub(to)?, fee_from.checked_sub(fee_to)?)
+    }
 }
 
 /// Part of what we owe the merchant is set aside for a refund.

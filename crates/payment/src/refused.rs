@@ -35,6 +35,17 @@ pub enum Refused {
         "a captured payment can be voided only on the day of its capture and before any refund; refund it instead"
     )]
     TooLateToVoid,
+    /// An adjustment comes too late, or is of no sale.
+    #[error(
+        "a sale can be adjusted only on the day of its capture, before any refund, and not when it was authorized first"
+    )]
+    NotAdjustable,
+    /// An adjustment below what was agreed on, or to what the sale comes to already.
+    #[error("the sale must come to at least its {least} minor units, and to something else than now")]
+    AdjustsNothing {
+        /// What was agreed on.
+        least: Money64,
+    },
     /// An amount went out of range. Nothing was changed.
     #[error(transparent)]
     Money(#[from] MoneyError),

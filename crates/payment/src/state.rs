@@ -33,6 +33,14 @@ pub enum State {
     },
     /// The money has moved.
     Captured,
+    /// An adjustment of a sale is recorded; `in_doubt` once the bank has been silent and the advice is repeated.
+    Adjusting {
+        /// Minor units that the sale is to come to.
+        #[serde(rename = "adjusting_to")]
+        to: u64,
+        /// The bank has been silent; the same advice is being repeated.
+        in_doubt: bool,
+    },
     /// A cancel or void is recorded.
     Voiding {
         /// What is being voided.
@@ -103,6 +111,11 @@ pub enum Undo {
     Increment {
         /// Minor units that the increment named.
         amount: u64,
+    },
+    /// An adjustment: the sale stands as it was before.
+    Adjust {
+        /// Minor units that the adjustment named.
+        to: u64,
     },
     /// A void: what it would have taken back stands again.
     Void {

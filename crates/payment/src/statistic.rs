@@ -37,6 +37,11 @@ impl Stat {
         Self { statistic, count: 1, amount: amount as i64 }
     }
 
+    /// As many as before, with another amount.
+    pub(crate) fn changed(statistic: Statistic, from: Money64, to: Money64) -> Self {
+        Self { statistic, count: 0, amount: to as i64 - from as i64 }
+    }
+
     /// One less: what was counted is taken back.
     pub(crate) fn less(statistic: Statistic, amount: Money64) -> Self {
         Self { statistic, count: -1, amount: -(amount as i64) }

@@ -46,6 +46,7 @@ impl State {
             | State::Consuming
             | State::Capturing { .. }
             | State::Incrementing { .. }
+            | State::Adjusting { .. }
             | State::Voiding { .. }
             | State::Reversing { .. } => Status::Processing,
             State::Authorized => Status::RequiresCapture,
@@ -62,8 +63,11 @@ impl State {
             | State::Consuming
             | State::Capturing { in_doubt: false, .. }
             | State::Incrementing { .. }
+            | State::Adjusting { in_doubt: false, .. }
             | State::Voiding { .. } => Some(ProcessingReason::HostPending),
-            State::Capturing { in_doubt: true, .. } => Some(ProcessingReason::InDoubt),
+            State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. } => {
+                Some(ProcessingReason::InDoubt)
+            }
             State::Reversing { .. } => Some(ProcessingReason::ReversalPending),
             State::RequiresPaymentMethod
             | State::RequiresConfirmation
@@ -76,19 +80,26 @@ impl State {
 
     /// Whether the bank's effect is unknown right now.
     pub const fn in_doubt(&self) -> bool {
-        matches!(self, State::Reversing { .. } | State::Capturing { in_doubt: true, .. })
+        matches!(
+            self,
+            State::Reversing { .. }
+                | State::Capturing { in_doubt: true, .. }
+                | State::Adjusting { in_doubt: true, .. }
+        )
     }
 
-    /// What a merchant may ask for in this state. [`crate::Payment::allowed_actions`] also looks at the amounts and the day.
+    /// What a merchant may ask for in this state. [`crate::Payment::actions`] also looks at what the bank offers, and
+    /// [`crate::Payment::allowed_actions`] at the amounts and the day.
     pub const fn allowed_actions(&self) -> &'static [&'static str] {
         match self {
             State::RequiresPaymentMethod | State::RequiresConfirmation => &["confirm", "void"],
             State::Authorized => &["capture", "increment", "void"],
-            State::Captured => &["refund", "void"],
+            State::Captured => &["adjust", "refund", "void"],
             State::Authorizing
             | State::Consuming
             | State::Capturing { .. }
             | State::Incrementing { .. }
+            | State::Adjusting { .. }
             | State::Voiding { .. }
             | State::Reversing { .. }
             | State::Failed

@@ -3,6 +3,7 @@
 //!
 //! The table is here; what each of its lines does is in the room of its transaction.
 
+mod adjust;
 mod capture;
 mod increment;
 mod original;
@@ -23,14 +24,21 @@ impl Payment {
     /// # Errors
     /// [`Refused`]: the event does not fit; nothing changes.
     pub fn step(&self, event: Event, now: Timestamp) -> Result<Change, Refused> {
-        let mut next = self.clone();
-        next.version += 1;
-        let outcome = next.decide(event, now)?;
-        next.state = outcome.state;
-        if !next.state.in_doubt() {
-            next.needs_operator = None;
+        self.clone().into_step(event, now)
+    }
+
+    /// [`Payment::step`] for who needs the payment as it was no more.
+    ///
+    /// # Errors
+    /// [`Refused`]: the event does not fit.
+    pub fn into_step(mut self, event: Event, now: Timestamp) -> Result<Change, Refused> {
+        self.version += 1;
+        let outcome = self.decide(event, now)?;
+        self.state = outcome.state;
+        if !self.state.in_doubt() {
+            self.needs_operator = None;
         }
-        Ok(Change { payment: next, entry: outcome.entry, notices: outcome.notices, stats: outcome.stats })
+        Ok(Change { payment: self, entry: outcome.entry, notices: outcome.notices, stats: outcome.stats })
     }
 
     /// Applies what became of the message `of`, or of its reversal: the bank's answer, its silence, or that it never
@@ -111,6 +119,17 @@ impl Payment {
                 Ok(self.stands(S::Authorized, Decline::never_left(), false))
             }
 
+            // A sale comes to another amount.
+            (S::Captured, E::AdjustRequested { to, exchange }) => self.adjust_requested(to, exchange, now),
+            (S::Adjusting { to, in_doubt }, E::Approved { approval, flagged }) => {
+                self.adjust_approved((to, in_doubt), approval, flagged, now)
+            }
+            (S::Adjusting { in_doubt, .. }, E::Declined(decline)) => {
+                Ok(self.adjust_declined(in_doubt, decline, now))
+            }
+            (S::Adjusting { to, in_doubt }, E::Silent { repeat }) => Ok(adjust::silent(to, in_doubt, repeat)),
+            (S::Adjusting { to, in_doubt }, E::NeverLeft) => Ok(self.adjust_never_left(to, in_doubt)),
+
             // The cancel of a hold, or the void of a sale.
             (S::Authorized, E::VoidRequested { why, exchange: Some(exchange) }) => {
                 Ok(self.void_of_hold_requested(why, exchange))
@@ -134,7 +153,12 @@ impl Payment {
             }
             // People have asked the bank. What stands there has to stand here, or the books are wrong.
             (S::Reversing { undo }, E::Stands { approval }) => self.stands_after_all(undo, approval, now),
-            (S::Reversing { .. } | S::Capturing { in_doubt: true, .. }, E::Stuck { why }) => {
+            (
+                S::Reversing { .. }
+                | S::Capturing { in_doubt: true, .. }
+                | S::Adjusting { in_doubt: true, .. },
+                E::Stuck { why },
+            ) => {
                 self.needs_operator = Some(why);
                 Ok(to(asked))
             }
@@ -150,6 +174,7 @@ impl Payment {
                 | S::Capturing { .. }
                 | S::Incrementing { .. }
                 | S::Captured
+                | S::Adjusting { .. }
                 | S::Voiding { .. }
                 | S::Reversing { .. }
                 | S::Failed
@@ -166,6 +191,7 @@ impl Payment {
                 | E::Stuck { .. }
                 | E::CaptureRequested { .. }
                 | E::IncrementRequested { .. }
+                | E::AdjustRequested { .. }
                 | E::VoidRequested { .. }),
             ) => Err(Refused::InvalidState { state: asked, event: event.name() }),
         }

@@ -1,24 +1,32 @@
 //! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
 
+mod heard;
+pub mod told;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use card::{EntryMode, Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CardPresent, CodeOutcome, Host, MaybeSent, NotSent, OnSilence, Original,
-    Outcome, Rejection, Reply, TransactionData, TransactionRequest,
+    BankProfile, CardFields, CardPresent, CodeOutcome, Host, OnSilence, Original, Outcome, Reply,
+    SessionFacts, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
 use parking_lot::Mutex;
 use payment::routing::{BankNow, Health, Seen};
-use payment::{Approval, Decline, Exchange};
+use payment::{Approval, Decline, Exchange, Offers};
 use tokio::time::Instant;
 use types::{Money, Timestamp};
 
+pub(crate) use self::heard::{Heard, Says};
+use self::heard::{maybe_sent_words, not_sent_words, rejection_words, reversal_reason};
+use self::told::{Ears, Told};
 use crate::CommandError;
 use crate::hash::hex;
+use crate::measure::Histogram;
 
 /// A bank that payments can go to.
 pub struct Bank {
@@ -27,6 +35,9 @@ pub struct Bank {
     reply_timeout: Duration,
     asking: AtomicUsize,
     health: Mutex<Option<Health>>,
+    ears: Mutex<Ears>,
+    day_changed: AtomicBool,
+    exchanges: Mutex<BTreeMap<&'static str, Histogram>>,
 }
 
 /// One who waits for a bank's answer, for as long as this lives.
@@ -48,38 +59,6 @@ pub(crate) struct SecretCard {
     pub present: Option<CardPresent>,
 }
 
-/// What the bank's answer comes down to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Says {
-    Approved {
-        approval: Approval,
-        flagged: bool,
-    },
-    Declined(Decline),
-    /// The bank has not taken the message up: later, or after a sign-on. To a first try that is a decline; to a repeat
-    /// it says nothing about the copies before.
-    NotNow(Decline),
-    /// The message may have left, and no answer can be believed.
-    Silent,
-    /// The message surely never left.
-    NeverLeft,
-}
-
-/// What came back, with what is worth keeping of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Heard {
-    pub says: Says,
-    /// The answer's fields, without card data.
-    pub received: Option<Fields>,
-    /// In plain words, where there is no answer.
-    pub note: Option<String>,
-    /// The link did not take the message, and another bank's may. One that does not fit the dialect is our mistake, which
-    /// going elsewhere would only hide.
-    pub may_go_elsewhere: bool,
-    /// DE 39 for a reversal, should one be needed: why.
-    pub reversal_reason: &'static str,
-}
-
 /// A message that is about to be made.
 pub(crate) struct Draft<'a> {
     pub transaction: Transaction,
@@ -97,7 +76,55 @@ impl Bank {
         let host = host.into();
         let profile = Arc::clone(host.profile());
         let reply_timeout = reply_timeout.unwrap_or(profile.timers().reply_timeout);
-        Self { profile, host, reply_timeout, asking: AtomicUsize::new(0), health: Mutex::default() }
+        let ears = Mutex::new(Ears::of(&host));
+        Self {
+            profile,
+            host,
+            reply_timeout,
+            asking: AtomicUsize::new(0),
+            health: Mutex::default(),
+            ears,
+            day_changed: AtomicBool::new(false),
+            exchanges: Mutex::default(),
+        }
+    }
+
+    /// Hears what its links have told since the last time.
+    pub(crate) fn hear(&self, now: Timestamp) {
+        if self.ears.lock().hear(self.profile.name(), now) {
+            self.look_at_day_again();
+        }
+    }
+
+    /// Whether it may have another batch or day since this was asked last.
+    pub(crate) fn day_has_changed(&self) -> bool {
+        self.day_changed.swap(false, Ordering::Relaxed)
+    }
+
+    /// What its new day asks for could not be done.
+    pub(crate) fn look_at_day_again(&self) {
+        self.day_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// DE 41 and DE 42 of its first link's own messages.
+    pub(crate) fn identity(&self) -> (String, String) {
+        let first = &self.host.links()[0];
+        (first.terminal().to_owned(), first.acceptor().to_owned())
+    }
+
+    /// Keeps something for the people who look at the bank.
+    pub(crate) fn keep_word(&self, at: Timestamp, code: &'static str, text: String) {
+        self.ears.lock().told.keep(at, None, code, text);
+    }
+
+    /// Asks it something that moves no money.
+    pub(crate) async fn ask_plain(&self, fields: Fields) -> Outcome {
+        self.host.ask(fields, Instant::now() + self.reply_timeout).await
+    }
+
+    /// What it and its links have told so far.
+    pub fn told(&self) -> Told {
+        self.ears.lock().told.clone()
     }
 
     /// Its links: what an operator takes out and brings back, and what is counted.
@@ -182,8 +209,17 @@ impl Bank {
         self.profile.on_silence(transaction) == OnSilence::Repeat
     }
 
-    pub(crate) fn batch(&self) -> Option<String> {
-        self.host.facts().batch
+    /// Its batch and its accounting day, as far as it has told.
+    pub(crate) fn facts(&self) -> SessionFacts {
+        self.host.facts()
+    }
+
+    /// What it offers to follow a transaction, of what not every bank has.
+    pub(crate) fn offers_after(&self, transaction: Transaction) -> Offers {
+        Offers {
+            increment: transaction == Transaction::Authorize && self.profile.offers(Transaction::Increment),
+            adjust: transaction == Transaction::Consume && self.profile.offers(Transaction::Adjust),
+        }
     }
 
     pub(crate) fn own_rrn(&self, now: Timestamp, stan: u32) -> Option<String> {
@@ -226,6 +262,18 @@ impl Bank {
 
     /// Asks the bank and reads what it says.
     pub(crate) async fn ask(&self, transaction: Transaction, fields: &Fields, card: &SecretCard) -> Heard {
+        let asked_at = Instant::now();
+        let heard = self.ask_unmeasured(transaction, fields, card).await;
+        self.exchanges.lock().entry(heard.says.name()).or_default().add(asked_at.elapsed());
+        heard
+    }
+
+    /// How long its answers took, by what they were.
+    pub(crate) fn exchanges(&self) -> BTreeMap<&'static str, Histogram> {
+        self.exchanges.lock().clone()
+    }
+
+    async fn ask_unmeasured(&self, transaction: Transaction, fields: &Fields, card: &SecretCard) -> Heard {
         self.asking.fetch_add(1, Ordering::Relaxed);
         let _asking = Asking(&self.asking);
         let card = CardFields {
@@ -264,7 +312,7 @@ impl Bank {
         }
         let mut heard = match row.outcome {
             CodeOutcome::Approve { flagged } => {
-                Heard::of(Says::Approved { approval: approval(sent, reply), flagged })
+                Heard::of(Says::Approved { approval: self.approval(sent, reply), flagged })
             }
             CodeOutcome::Decline { decline_code, advice, .. } => Heard::of(Says::Declined(Decline {
                 code: decline_code,
@@ -284,54 +332,20 @@ impl Bank {
         heard.received = Some(reply.fields.clone());
         heard
     }
-}
 
-fn approval(sent: &Fields, reply: &Reply) -> Approval {
-    // An answer without DE 4 approves what was asked for; one that names another amount is not that approval.
-    let amount =
-        reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    let text =
-        |de| reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty());
-    Approval {
-        amount,
-        response_code: reply.response_code().to_owned(),
-        rrn: text(37),
-        authorization_code: text(38),
-        issuer_data: reply.issuer_data.as_deref().map(hex),
-    }
-}
-
-impl Heard {
-    fn of(says: Says) -> Self {
-        Self { says, received: None, note: None, may_go_elsewhere: false, reversal_reason: "98" }
-    }
-
-    fn never_left(note: String) -> Self {
-        Self { note: Some(note), ..Self::of(Says::NeverLeft) }
-    }
-
-    pub fn silent(note: String, reversal_reason: &'static str) -> Self {
-        Self { note: Some(note), reversal_reason, ..Self::of(Says::Silent) }
-    }
-}
-
-fn not_sent_words(why: NotSent) -> String {
-    format!("the message surely did not leave ({})", why.code())
-}
-
-fn maybe_sent_words(why: &MaybeSent) -> String {
-    format!("the message may have left and no answer can be believed ({})", why.code())
-}
-
-fn rejection_words(why: &Rejection) -> String {
-    format!("the message does not fit the bank's dialect ({})", why.code())
-}
-
-/// DE 39 of the reversal: 98 no answer, A0 wrong MAC, 06 an answer that cannot be used.
-fn reversal_reason(why: &MaybeSent) -> &'static str {
-    match why {
-        MaybeSent::BadMac => "A0",
-        MaybeSent::Mismatch(_) => "06",
-        _ => "98",
+    fn approval(&self, sent: &Fields, reply: &Reply) -> Approval {
+        // An answer without DE 4 approves what was asked for; one that names another amount is not that approval.
+        let amount = reply.fields.get(4).or_else(|| sent.get(4)).and_then(|digits| digits.parse().ok());
+        let text = |de| {
+            reply.fields.get(de).map(|value| value.trim_end().to_owned()).filter(|value| !value.is_empty())
+        };
+        Approval {
+            amount: amount.unwrap_or(0),
+            response_code: reply.response_code().to_owned(),
+            rrn: text(37),
+            authorization_code: text(38),
+            settlement_date: self.profile.settlement_date_field().and_then(text),
+            issuer_data: reply.issuer_data.as_deref().map(hex),
+        }
     }
 }

@@ -33,7 +33,25 @@ impl Pcs {
         self: &Arc<Self>,
         caller: &Caller,
         key: &IdempotencyKey,
-        work: impl FnOnce(Running) -> W,
+        work: impl FnOnce(Running) -> W + Send + 'static,
+    ) -> Result<Completed, CommandError>
+    where
+        W: Future<Output = Result<Done, CommandError>> + Send + 'static,
+    {
+        let ended = self.once_uncounted(caller, key, work).await;
+        self.counted.ended(match &ended {
+            Ok(completed) if completed.replayed => "replayed",
+            Ok(_) => "done",
+            Err(error) => error.code(),
+        });
+        ended
+    }
+
+    async fn once_uncounted<W>(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        work: impl FnOnce(Running) -> W + Send + 'static,
     ) -> Result<Completed, CommandError>
     where
         W: Future<Output = Result<Done, CommandError>> + Send + 'static,
@@ -47,9 +65,10 @@ impl Pcs {
         {
             return Ok(completed);
         }
-        let work = work(running);
         let task = tokio::spawn(async move {
-            let done = work.await;
+            // On the heap before it is first polled: a task is moved several times while it is made, and a payment's whole
+            // flow is tens of kilobytes.
+            let done = Box::pin(work(running)).await;
             drop(place);
             done
         });

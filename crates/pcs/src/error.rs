@@ -43,7 +43,7 @@ pub enum CommandError {
         /// The payment's status.
         status: Status,
         /// What can be asked for instead.
-        allowed_actions: &'static [&'static str],
+        allowed_actions: Vec<&'static str>,
     },
     /// The same key is being worked on right now.
     #[error("a request with this idempotency key is still running")]
@@ -100,7 +100,10 @@ impl CommandError {
             Self::Route(NoRoute::Unreachable) => "host_unavailable",
             Self::CardExpired => "expired_card",
             Self::Refused { refused, .. } => match refused {
-                Refused::InvalidState { .. } | Refused::TooLateToVoid => "invalid_state",
+                Refused::InvalidState { .. } | Refused::TooLateToVoid | Refused::NotAdjustable => {
+                    "invalid_state"
+                }
+                Refused::AdjustsNothing { .. } => "parameter_invalid",
                 Refused::ExceedsCapturable { .. } => "amount_exceeds_capturable",
                 Refused::ExceedsRefundable { .. } => "amount_exceeds_refundable",
                 Refused::ZeroAmount => "amount_too_small",
@@ -120,11 +123,12 @@ impl CommandError {
 
 impl CommandError {
     pub(crate) fn refused(payment: &payment::Payment, refused: Refused) -> Self {
-        Self::Refused {
-            refused,
-            status: payment.state.status(),
-            allowed_actions: payment.state.allowed_actions(),
-        }
+        Self::Refused { refused, status: payment.state.status(), allowed_actions: payment.actions() }
+    }
+
+    /// A payment in this state refused an event.
+    pub(crate) fn refused_in(state: payment::State, refused: Refused) -> Self {
+        Self::Refused { refused, status: state.status(), allowed_actions: state.allowed_actions().to_vec() }
     }
 }
 

@@ -1,7 +1,10 @@
 //! One flow, one file.
 
+mod adjust;
 mod balance;
+mod banks;
 mod capture;
+mod compare;
 mod conclude;
 mod exchange;
 mod expire;
@@ -11,6 +14,7 @@ mod instruct;
 mod keep_card;
 mod operate;
 mod pursue;
+mod reconcile;
 mod refund;
 mod reroute;
 mod resume;
@@ -19,5 +23,8 @@ mod void;
 mod work;
 
 pub use balance::{Balance, BalanceQuestion};
+pub use banks::{BankStatus, LinkStatus, Order};
 pub use instruct::{Custodian, WalletIdentity};
 pub use operate::{BankWord, Doubt, Finding, Resolution};
+#[cfg(test)]
+mod size;

@@ -14,6 +14,11 @@ pub(crate) fn short_hash(parts: &[&str]) -> [u8; 16] {
     short
 }
 
+/// The number under which a bank's own things lie in the store.
+pub(crate) fn bank_number(name: &str) -> u128 {
+    u128::from_be_bytes(short_hash(&["bank", name]))
+}
+
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -2,6 +2,7 @@
 //! `payment` and `order` decide and do no I/O.
 
 mod bank;
+mod batch;
 mod cache;
 mod claim;
 mod command;
@@ -9,6 +10,7 @@ mod error;
 mod flow;
 mod hash;
 mod history;
+mod measure;
 pub mod model;
 mod numbers;
 mod pcs;
@@ -16,22 +18,29 @@ mod reads;
 mod resource;
 mod setup;
 mod task;
+mod told;
 mod turns;
 mod unit;
 
+pub use bank::told::{LinkTold, Told, Word};
 pub use bank::{Bank, BankState, Transaction};
+pub use batch::BATCH as TASK_BATCH;
 pub use claim::KnownKey;
 pub use command::{
     Caller, CardInput, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page,
     RefundRequest,
 };
 pub use error::CommandError;
-pub use flow::{Balance, BalanceQuestion, BankWord, Custodian, Doubt, Finding, Resolution, WalletIdentity};
+pub use flow::{
+    Balance, BalanceQuestion, BankStatus, BankWord, Custodian, Doubt, Finding, LinkStatus, Order, Resolution,
+    WalletIdentity,
+};
 pub use history::{DescribedMessage, HistoryItem};
 pub use hostlink::CardPresent;
+pub use measure::{BUCKETS_MS, Histogram, JournalMeasure, Measures, OpenDoubts, Tally};
 pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};
 pub use setup::{
     DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, NewTerminal, SecretKey, Stretch, Unread,
 };
 pub use task::{EXCHANGE as TASK_EXCHANGE, EXPIRY as TASK_EXPIRY, PURSUIT as TASK_PURSUIT};
-pub use unit::{RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};
+pub use unit::{RECORD_BANK, RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

@@ -5,6 +5,7 @@ mod customer;
 mod event;
 mod merchant;
 mod payment_method;
+mod reconciliation;
 mod terminal;
 mod webhook;
 
@@ -13,5 +14,6 @@ pub use customer::Customer;
 pub use event::{Actor, JournalEvent, NoticeEvent};
 pub use merchant::{ApiKey, Merchant, MerchantStatus};
 pub use payment_method::{PaymentMethod, PaymentMethodStatus};
+pub use reconciliation::{Figures, Reconciliation, Sum, Verdict};
 pub use terminal::{Terminal, TerminalStatus};
 pub use webhook::{Delivery, DeliveryStatus, EndpointStatus, SealedSecret, WebhookEndpoint};

@@ -13,6 +13,7 @@ use vault::Vault;
 
 use crate::bank::{Bank, BankState};
 use crate::cache::Cache;
+use crate::measure::Counted;
 use crate::model::{Merchant, PaymentMethod};
 use crate::numbers::Numbers;
 use crate::turns::Turns;
@@ -66,12 +67,15 @@ pub struct Pcs {
     /// No new requests are wanted.
     draining: AtomicBool,
     pub(crate) numbers: Numbers,
+    pub(crate) counted: Counted,
     pub(crate) turns: Turns,
     /// Idempotency keys of requests that run right now in this process.
     pub(crate) running: Mutex<HashSet<[u8; 16]>>,
     pub(crate) merchants: Cache<MerchantId, Merchant>,
     pub(crate) callers: Cache<[u8; 16], Caller>,
     pub(crate) methods: Cache<(u128, PaymentMethodId), PaymentMethod>,
+    /// Batches that are known to be on the list of those to be compared with their banks.
+    pub(crate) open_batches: Mutex<HashSet<(Shard, u128)>>,
     /// Tasks that somebody in this process works on.
     pub(crate) in_hand: Mutex<HashSet<(u8, u128)>>,
     /// Wakes the pursuit of reversals and repeats.
@@ -116,11 +120,13 @@ impl Pcs {
             places: Arc::new(Semaphore::new(parts.at_once.clamp(1, Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
             numbers: Numbers::default(),
+            counted: Counted::default(),
             turns: Turns::default(),
             running: Mutex::default(),
             merchants: Cache::new(),
             callers: Cache::new(),
             methods: Cache::new(),
+            open_batches: Mutex::default(),
             in_hand: Mutex::default(),
             pursue: Notify::new(),
             journal_grew: Notify::new(),

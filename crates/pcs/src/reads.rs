@@ -241,7 +241,7 @@ impl Pcs {
         payment: &Payment,
         event: &'static str,
     ) -> Result<Exchange, CommandError> {
-        payment.original.clone().ok_or_else(|| {
+        payment.original.as_deref().cloned().ok_or_else(|| {
             CommandError::refused(payment, payment::Refused::InvalidState { state: payment.state, event })
         })
     }

@@ -1,5 +1,7 @@
 //! How each resource lies in the store: table, owner, number, version.
 
+use std::ops::Range;
+
 use payment::{Payment, Refund};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,7 +9,8 @@ use store::{Body, RowChange, RowKey, Table};
 
 use crate::CommandError;
 use crate::model::{
-    ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, Terminal, WebhookEndpoint,
+    ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, Reconciliation, Terminal,
+    WebhookEndpoint,
 };
 
 /// Something that is kept as one row, under compare-and-set of its version.
@@ -50,6 +53,7 @@ resource!(PaymentMethod, PaymentMethod, |method| method.merchant.map_or(0, |merc
 resource!(CheckoutSession, CheckoutSession, |session| session.merchant.to_u128());
 resource!(WebhookEndpoint, WebhookEndpoint, |endpoint| endpoint.merchant.to_u128());
 resource!(Terminal, Terminal, |terminal| terminal.merchant.to_u128());
+resource!(Reconciliation, Reconciliation, |it| crate::hash::bank_number(&it.bank));
 resource!(Delivery, Delivery, |delivery| delivery.merchant.to_u128());
 
 impl Resource for ApiKey {
@@ -70,15 +74,9 @@ pub(crate) fn put<R: Resource>(resource: &R) -> Result<RowChange, CommandError> 
     Ok(put_body(resource, Body::Own(to_bytes(resource)?)))
 }
 
-/// The same for a value that is `told`, as JSON, within the event of a record of the unit.
-pub(crate) fn put_told<R: Resource>(resource: &R, told: &str, record: usize, event: &[u8]) -> RowChange {
-    // JSON is written into JSON as it is. Should that ever change, the row just gets a copy.
-    let at = event.windows(told.len().max(1)).position(|window| window == told.as_bytes());
-    let body = at.map_or_else(
-        || Body::Own(told.as_bytes().to_vec()),
-        |at| Body::InRecord { record, at, len: told.len() },
-    );
-    put_body(resource, body)
+/// The same for a value that is told, as JSON, at a place within the event of a record of the unit.
+pub(crate) fn put_told<R: Resource>(resource: &R, place: Range<usize>, record: usize) -> RowChange {
+    put_body(resource, Body::InRecord { record, at: place.start, len: place.len() })
 }
 
 fn put_body<R: Resource>(resource: &R, body: Body) -> RowChange {

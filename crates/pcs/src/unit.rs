@@ -1,13 +1,13 @@
 //! One change, one unit of work: state, event, entry, statistics, tasks and answer, together or not at all.
 
 use payment::{Change, Notice, Payment, Refund, Stat};
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
-use store::{Committed, Count, Record, RecordKind, RowChange, Unit};
+use store::{Committed, Count, Record, RecordKind, RowChange, TaskChange, Unit};
 use types::{MerchantId, Timestamp};
 
+use crate::batch::BATCH;
 use crate::model::{Actor, JournalEvent, NoticeEvent};
 use crate::resource::{Resource, put, put_told, to_bytes};
+use crate::told::{self, Told, Written};
 use crate::{CommandError, Pcs};
 
 /// Journal records about payments.
@@ -16,6 +16,9 @@ pub const RECORD_PAYMENT: RecordKind = RecordKind(1);
 pub const RECORD_REFUND: RecordKind = RecordKind(2);
 /// Journal records about what a merchant or the operator sets up.
 pub const RECORD_SETUP: RecordKind = RecordKind(3);
+/// Journal records about banks and their links: what people did to them, and what came of comparing totals. (4 are
+/// certificates.)
+pub const RECORD_BANK: RecordKind = RecordKind(5);
 
 /// What a change says besides the objects themselves.
 #[derive(Default)]
@@ -23,10 +26,6 @@ pub(crate) struct Said {
     pub sent: Option<iso8583::Fields>,
     pub received: Option<iso8583::Fields>,
     pub note: Option<String>,
-}
-
-fn json<T: Serialize>(value: &T) -> Result<Box<RawValue>, CommandError> {
-    to_raw_value(value).map_err(|error| CommandError::Internal(Box::new(error)))
 }
 
 impl Pcs {
@@ -98,22 +97,24 @@ impl Pcs {
         said: Said,
     ) -> Result<(), CommandError> {
         let payment = &change.payment;
-        let (told, told_refund) = (json(payment)?, refund.map(json).transpose()?);
+        let written = Written::default();
+        let (told, told_refund) =
+            (Told::new(payment, &written), refund.map(|refund| Told::new(refund, &written)));
         let event = JournalEvent {
             actor,
             notices: self.number_notices(&change.notices),
-            payment: Some(&*told),
-            refund: told_refund.as_deref(),
+            payment: Some(&told),
+            refund: told_refund.as_ref(),
             checkout_session: payment.checkout_session.filter(|_| refund.is_none()),
             sent: said.sent,
             received: said.received,
             note: said.note,
         };
-        let (record, event) = (unit.records.len(), to_bytes(&event)?);
+        let (record, event) = (unit.records.len(), told::write(&event, &written)?);
         if let (Some(refund), Some(told)) = (refund, &told_refund) {
-            unit.rows.push(put_told(refund, told.get(), record, &event));
+            unit.rows.push(put_told(refund, told.place(), record));
         }
-        unit.rows.push(put_told(payment, told.get(), record, &event));
+        unit.rows.push(put_told(payment, told.place(), record));
         unit.records.push(Record {
             kind,
             owner: payment.merchant.to_u128(),
@@ -177,9 +178,39 @@ impl Pcs {
         Ok(())
     }
 
+    /// Adds a record about a bank: its subject is the bank's number.
+    pub(crate) fn add_bank_note(
+        &self,
+        unit: &mut Unit,
+        bank: u128,
+        actor: Actor,
+        said: Said,
+    ) -> Result<(), CommandError> {
+        let event: JournalEvent = JournalEvent {
+            actor,
+            notices: Vec::new(),
+            payment: None,
+            refund: None,
+            checkout_session: None,
+            sent: said.sent,
+            received: said.received,
+            note: said.note,
+        };
+        let event = to_bytes(&event)?;
+        let (kind, owner, subject_version) = (RECORD_BANK, bank, 1);
+        unit.records.push(Record { kind, owner, subject: bank, subject_version, legs: None, event });
+        Ok(())
+    }
+
     /// Commits a unit and tells those who follow the journal.
     pub(crate) async fn commit(&self, unit: Unit) -> Result<Committed, CommandError> {
+        let batches = |task: &TaskChange| task.kind == BATCH && task.put.is_some();
+        let opened: Vec<_> = unit.tasks.iter().filter(|task| batches(task)).map(|task| task.id).collect();
+        let (shard, counts) = (unit.shard, unit.counts.clone());
         let committed = self.store.commit(unit).await?;
+        self.counted.committed(&counts);
+        // The batch is on the list now, so the next commit that belongs to it need not put it there.
+        self.open_batches.lock().extend(opened.into_iter().map(|batch| (shard, batch)));
         // Told to whoever waits now, and to the next who comes: growth between two waits must not be missed.
         self.journal_grew.notify_waiters();
         self.journal_grew.notify_one();

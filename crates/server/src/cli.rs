@@ -27,6 +27,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Messages whose outcome a bank has not told yet: list them, ask the bank, try again now, end one by hand
     Doubt(DoubtArgs),
+    /// Banks and their links: look at them, take a link out and bring it back, exchange keys, compare totals
+    Bank(BankArgs),
     /// Run the gateway with its API as a server, alone over a file or several over one PostgreSQL
     Serve(ServeArgs),
     /// Merchants of a store
@@ -86,9 +88,9 @@ pub struct ExplainArgs {
     pub data: PathBuf,
 }
 
-/// `lian doubt`
+/// Where a running gateway is, and the key that the operator is known by.
 #[derive(Clone, Debug, Args)]
-pub struct DoubtArgs {
+pub struct OperatorArgs {
     /// The gateway's API
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", global = true)]
     pub url: String,
@@ -101,6 +103,71 @@ pub struct DoubtArgs {
     /// Print the API's JSON
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+/// `lian bank`
+#[derive(Clone, Debug, Args)]
+pub struct BankArgs {
+    /// Where
+    #[command(flatten)]
+    pub api: OperatorArgs,
+    /// What to do
+    #[command(subcommand)]
+    pub command: BankCommand,
+}
+
+/// What `lian bank` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum BankCommand {
+    /// Print the banks and the states of their links
+    List,
+    /// Print a bank, its links, and what it has told of late
+    Show {
+        /// The bank's name
+        bank: String,
+    },
+    /// Take a link out of service: it drains, signs off and stays out until it is resumed
+    TakeOut(LinkArgs),
+    /// Bring back a link that was taken out, or has stopped because of its keys
+    Resume(LinkArgs),
+    /// Fetch new working keys over a link
+    ExchangeKeys(LinkArgs),
+    /// Compare the totals of every batch that is open with the bank's now; nothing is closed by that
+    Totals {
+        /// The bank's name
+        bank: String,
+        /// Your name, for the journal
+        #[arg(long, value_name = "NAME")]
+        by: String,
+    },
+    /// Print what came of comparing totals, the latest first
+    Reconciliations {
+        /// The bank's name
+        bank: String,
+    },
+}
+
+/// A link, and who wants something done about it.
+#[derive(Clone, Debug, Args)]
+pub struct LinkArgs {
+    /// The bank's name
+    pub bank: String,
+    /// The link's number, from 1
+    pub link: usize,
+    /// Your name, for the journal
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why, for the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// `lian doubt`
+#[derive(Clone, Debug, Args)]
+pub struct DoubtArgs {
+    /// Where
+    #[command(flatten)]
+    pub api: OperatorArgs,
     /// What to do
     #[command(subcommand)]
     pub command: DoubtCommand,
@@ -199,6 +266,15 @@ pub struct BankSimArgs {
     /// A file of 32 hex digits, the same as the gateway's
     #[arg(long, value_name = "FILE")]
     pub terminal_master_key_file: PathBuf,
+    /// Its certificate with its chain, PEM: it listens with TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// The authority that must have signed the certificates of those who call, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_client_ca: Option<PathBuf>,
     /// Where its accounts are kept; without it they are forgotten at the end
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hostlink::{BankProfile, Host, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank, shipped_file};
+use hostlink::{
+    BankProfile, Connect, Host, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank, shipped_file,
+};
 use types::{Clock, Entropy, Secret};
 use vault::{BankKeys, KeyFamily, TransportKey};
 
+use crate::bank_tls::BankTls;
 use crate::fault::{Fault, Tried as _};
 use crate::link_security::{VaultSecurity, algorithm};
 
@@ -46,6 +49,8 @@ pub struct Wanted<'a> {
     pub addresses: &'a [String],
     /// Links to each address.
     pub links: usize,
+    /// TLS under them; none: plain TCP.
+    pub tls: Option<&'a BankTls>,
     /// What its working keys come under.
     pub terminal_master_key: &'a Secret<[u8; 16]>,
     /// How long an answer is waited for; none takes the profile's.
@@ -62,16 +67,20 @@ pub fn bank(
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<pcs::Bank, Fault> {
-    let Wanted { name, profile, addresses, links, terminal_master_key, reply_timeout } = *wanted;
+    let Wanted { name, profile, addresses, links, tls, terminal_master_key, reply_timeout } = *wanted;
     let profile = named(profile, name)?;
     let mut all = Vec::new();
     for round in 0..links {
         for (place, address) in addresses.iter().enumerate() {
+            let connect: Arc<dyn Connect> = match tls {
+                Some(tls) => tls.connect_to(address).tried(format!("bank.tls of {name}"))?,
+                None => Arc::new(TcpConnect::new(address.clone())),
+            };
             all.push(LinkParts {
                 terminal: terminal(index, round * addresses.len() + place),
                 acceptor: format!("{:015}", index + 1),
                 profile: Arc::clone(&profile),
-                connect: Arc::new(TcpConnect::new(address.clone())),
+                connect,
                 security: Arc::new(VaultSecurity(keys(&profile, terminal_master_key)?)),
                 clock: Arc::clone(clock),
                 entropy: Arc::clone(entropy),
@@ -90,7 +99,7 @@ fn terminal(bank: usize, link: usize) -> String {
     format!("{:08}", link * 100 + bank + 1)
 }
 
-fn keys(profile: &BankProfile, terminal_master_key: &Secret<[u8; 16]>) -> Result<BankKeys, Fault> {
+pub fn keys(profile: &BankProfile, terminal_master_key: &Secret<[u8; 16]>) -> Result<BankKeys, Fault> {
     let name = profile.name();
     let transport = TransportKey::from_bytes(KeyFamily::TripleDes, terminal_master_key.expose());
     let transport = transport.tried(format!("the terminal master key of {name}"))?;

@@ -1,6 +1,7 @@
 //! The `lian` executable: roles, wiring, command line.
 
 mod bank_sim;
+mod bank_tls;
 mod bench;
 mod cli;
 mod commands;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => block_on(commands::explain::run(args)),
         Command::Verify(args) => block_on(commands::verify::run(args)),
         Command::Doubt(args) => block_on(commands::doubt::run(args)),
+        Command::Bank(args) => block_on(commands::bank::run(args)),
         Command::Serve(args) => serve::run(&args),
         Command::Merchant(MerchantArgs { command: MerchantCommand::Create(args) }) => {
             block_on(serve::create_merchants(args))

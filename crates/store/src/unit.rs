@@ -29,11 +29,12 @@ pub enum Table {
     Settlement = 17,
     Invoice = 18,
     Terminal = 19,
+    Reconciliation = 20,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 19] = [
+    pub const ALL: [Table; 20] = [
         Self::Merchant,
         Self::ApiKey,
         Self::Customer,
@@ -53,6 +54,7 @@ impl Table {
         Self::Settlement,
         Self::Invoice,
         Self::Terminal,
+        Self::Reconciliation,
     ];
 
     /// The table with this number.

@@ -14,7 +14,7 @@ pub use currency::Currency;
 pub use entropy::Entropy;
 pub use id::{
     AttemptId, CheckoutSessionId, CustomerId, DeliveryId, EventId, Id, IdError, Kind, MerchantId, PaymentId,
-    PaymentMethodId, RefundId, RequestId, TerminalId, WalletId, WebhookEndpointId,
+    PaymentMethodId, ReconciliationId, RefundId, RequestId, TerminalId, WalletId, WebhookEndpointId,
 };
 pub use money::{Money, MoneyError};
 pub use secret::Secret;

@@ -7,7 +7,7 @@ use card::{Expiry, Pan};
 use types::{Entropy, Secret};
 use zeroize::Zeroizing;
 
-use crate::keyring::Keyring;
+use crate::keyring::{Index, Keyring};
 use crate::seal::{self, Purpose, Record};
 use crate::{VaultError, hex};
 
@@ -90,7 +90,7 @@ fn read(plain: &Secret<Vec<u8>>) -> Option<(Pan, Expiry)> {
 
 /// The owner goes into the fingerprint: two merchants who compare notes cannot tell that a customer shops at both.
 pub fn fingerprint(keys: &Keyring, pan: &Pan, owner: u128) -> Fingerprint {
-    let mut context = hmac::Context::with_key(&keys.index_key("card fingerprint"));
+    let mut context = hmac::Context::with_key(keys.index_key(Index::CardFingerprint));
     context.update(&owner.to_be_bytes());
     context.update(pan.expose().as_bytes());
     let mut bytes = [0; 32];

@@ -212,7 +212,7 @@ fn parse(text: &str) -> Result<Keyring, &'static str> {
         }
     }
     match current {
-        Some(current) if roots.contains_key(&current) => Ok(Keyring { index, roots, current }),
+        Some(current) if roots.contains_key(&current) => Ok(Keyring::new(index, roots, current)),
         _ => Err("does not name one of its root keys as current"),
     }
 }

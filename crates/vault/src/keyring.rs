@@ -1,8 +1,10 @@
 //! The secrets of the key file, and the keys derived from them.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use aws_lc_rs::hmac;
+use parking_lot::Mutex;
 use types::Entropy;
 use zeroize::Zeroizing;
 
@@ -19,12 +21,36 @@ pub struct Keyring {
     pub roots: BTreeMap<u32, KeyBytes>,
     /// The version that new records are sealed under.
     pub current: u32,
+    /// What was derived from them, since each payment needs three of them.
+    derived: Derived,
+}
+
+/// Keys that were derived once. They depend on nothing but the secrets, which never change under their version.
+#[derive(Default)]
+struct Derived {
+    api_keys: OnceLock<hmac::Key>,
+    card_fingerprints: OnceLock<hmac::Key>,
+    key_encrypting: Mutex<BTreeMap<(u8, u32), KeyBytes>>,
+}
+
+/// What an index is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// Hashes of API keys.
+    ApiKey,
+    /// Fingerprints of cards.
+    CardFingerprint,
 }
 
 impl Keyring {
+    /// A ring of these keys.
+    pub fn new(index: KeyBytes, roots: BTreeMap<u32, KeyBytes>, current: u32) -> Self {
+        Self { index, roots, current, derived: Derived::default() }
+    }
+
     /// A new ring with one root key.
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self { index: random(entropy), roots: BTreeMap::from([(1, random(entropy))]), current: 1 }
+        Self::new(random(entropy), BTreeMap::from([(1, random(entropy))]), 1)
     }
 
     /// Adds a root key and makes it the current one. `None` when versions have run out.
@@ -39,15 +65,23 @@ impl Keyring {
     /// whose header names another version or purpose unwraps to nothing.
     pub fn key_encrypting_key(&self, purpose: Purpose, version: u32) -> Option<KeyBytes> {
         let root = self.roots.get(&version)?;
-        Some(expand(root, &[b"lian vault kek 1", &[purpose.tag()], &version.to_be_bytes()]))
+        let mut known = self.derived.key_encrypting.lock();
+        let key = known.entry((purpose.tag(), version)).or_insert_with(|| {
+            expand(root, &[b"lian vault kek 1", &[purpose.tag()], &version.to_be_bytes()])
+        });
+        Some(key.clone())
     }
 
-    /// A key for indexes of one use.
-    pub fn index_key(&self, usage: &'static str) -> hmac::Key {
-        hmac::Key::new(
-            hmac::HMAC_SHA256,
-            expand(&self.index, &[b"lian vault index 1", usage.as_bytes()]).as_slice(),
-        )
+    /// The key of an index.
+    pub fn index_key(&self, index: Index) -> &hmac::Key {
+        let (known, usage) = match index {
+            Index::ApiKey => (&self.derived.api_keys, "api key"),
+            Index::CardFingerprint => (&self.derived.card_fingerprints, "card fingerprint"),
+        };
+        known.get_or_init(|| {
+            let key = expand(&self.index, &[b"lian vault index 1", usage.as_bytes()]);
+            hmac::Key::new(hmac::HMAC_SHA256, key.as_slice())
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use types::{Entropy, Secret};
 
 use crate::bank::{KeyFamily, TransportKey};
 use crate::cards::{self, Fingerprint, SealedCard};
-use crate::keyring::Keyring;
+use crate::keyring::{Index, Keyring};
 use crate::seal::{self, Purpose, Record};
 use crate::{VaultError, key_file};
 
@@ -169,7 +169,7 @@ impl Vault {
 
     /// The keyed hash under which an API key is stored and looked up. The key itself is not kept.
     pub fn api_key_hash(&self, api_key: &str) -> [u8; 32] {
-        let tag = hmac::sign(&self.keys.index_key("api key"), api_key.as_bytes());
+        let tag = hmac::sign(self.keys.index_key(Index::ApiKey), api_key.as_bytes());
         let mut hash = [0; 32];
         hash.copy_from_slice(tag.as_ref());
         hash

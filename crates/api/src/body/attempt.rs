@@ -33,7 +33,7 @@ pub struct AttemptBody {
     /// Always `attempt`.
     #[schema(pattern = "^attempt$")]
     pub object: &'static str,
-    /// What was asked for: `payment`, `increment`, `capture`, `void` or `refund`.
+    /// What was asked for: `payment`, `increment`, `capture`, `adjust`, `void` or `refund`.
     #[schema(example = "payment")]
     pub operation: &'static str,
     /// The bank's name in the gateway's configuration.
@@ -77,9 +77,11 @@ pub fn attempts(payment: &Payment) -> Vec<AttemptBody> {
         payment.completion.as_ref().map(|e| attempt(e, "capture", completion_outcome(payment, e)));
     let increment =
         payment.increment.as_ref().map(|e| attempt(e, "increment", increment_outcome(payment, e)));
+    let adjustment =
+        payment.adjustment.as_ref().map(|e| attempt(e, "adjust", adjustment_outcome(payment, e)));
     let void = payment.void.as_ref().map(|e| attempt(e, "void", void_outcome(payment, e)));
     let mut all: Vec<AttemptBody> =
-        original.into_iter().chain(increment).chain(completion).chain(void).collect();
+        [original, increment, completion, adjustment, void].into_iter().flatten().collect();
     all.sort_by_key(|attempt| attempt.sent_at);
     all
 }
@@ -113,13 +115,16 @@ fn original_outcome(payment: &Payment) -> AttemptOutcome {
         | State::Consuming => AttemptOutcome::Pending,
         State::Reversing { undo: Undo::Original } => AttemptOutcome::Timeout,
         State::Canceled { reason: CancellationReason::TimeoutReversed } => AttemptOutcome::Reversed,
-        State::Failed => refusal(payment.original.as_ref()),
+        State::Failed => refusal(payment.original.as_deref()),
         State::Authorized
         | State::Capturing { .. }
         | State::Captured
         | State::Incrementing { .. }
+        | State::Adjusting { .. }
         | State::Voiding { .. }
-        | State::Reversing { undo: Undo::Capture { .. } | Undo::Increment { .. } | Undo::Void { .. } }
+        | State::Reversing {
+            undo: Undo::Capture { .. } | Undo::Increment { .. } | Undo::Adjust { .. } | Undo::Void { .. },
+        }
         | State::Canceled { .. } => AttemptOutcome::Approved,
     }
 }
@@ -143,6 +148,17 @@ fn increment_outcome(payment: &Payment, exchange: &Exchange) -> AttemptOutcome {
     match payment.state {
         State::Incrementing { .. } => AttemptOutcome::Pending,
         State::Reversing { undo: Undo::Increment { .. } } => AttemptOutcome::Timeout,
+        _ if exchange.authorization_code.is_some() && payment.decline.is_none() => AttemptOutcome::Approved,
+        _ => not_in_force(payment, exchange),
+    }
+}
+
+fn adjustment_outcome(payment: &Payment, exchange: &Exchange) -> AttemptOutcome {
+    match payment.state {
+        State::Adjusting { in_doubt: false, .. } => AttemptOutcome::Pending,
+        State::Adjusting { in_doubt: true, .. } | State::Reversing { undo: Undo::Adjust { .. } } => {
+            AttemptOutcome::Timeout
+        }
         _ if exchange.authorization_code.is_some() && payment.decline.is_none() => AttemptOutcome::Approved,
         _ => not_in_force(payment, exchange),
     }

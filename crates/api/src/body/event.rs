@@ -341,7 +341,10 @@ fn summary(event: &JournalEvent) -> String {
         (Some(refund), _) => Some(refund.exchange.clone()),
         (None, Some(payment)) => {
             let all = [&payment.original, &payment.completion, &payment.void];
-            all.into_iter().flatten().max_by_key(|exchange| exchange.sent_at).cloned()
+            all.into_iter()
+                .flatten()
+                .max_by_key(|exchange| exchange.sent_at)
+                .map(|exchange| (**exchange).clone())
         }
         (None, None) => None,
     };

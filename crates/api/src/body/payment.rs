@@ -189,7 +189,7 @@ pub fn payment_body(payment: &Payment, livemode: bool) -> PaymentBody {
             payment::State::Canceled { reason } => Some(reason.into()),
             _ => None,
         },
-        allowed_actions: payment.state.allowed_actions().to_vec(),
+        allowed_actions: payment.actions(),
         amount: payment.terms.amount.minor(),
         currency: payment.currency().alpha(),
         amount_authorized: payment.authorized,

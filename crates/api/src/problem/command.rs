@@ -20,6 +20,9 @@ impl From<CommandError> for Problem {
             CommandError::Refused { status, allowed_actions, .. } if code == Code::InvalidState => {
                 Problem::new(code, error.to_string()).state(status_name(*status), allowed_actions)
             }
+            CommandError::Refused { refused: payment::Refused::AdjustsNothing { .. }, .. } => {
+                Problem::with_param(code, "/amount", error.to_string())
+            }
             CommandError::SessionClosed { status } => {
                 Problem::new(code, error.to_string()).state(status, &[])
             }

@@ -36,7 +36,7 @@ impl Json {
     pub fn parse(bytes: &[u8]) -> Result<Json, Problem> {
         let mut flaw = None;
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let seed = Value { depth: 0, pointer: String::new(), flaw: &mut flaw };
+        let seed = Value { depth: 0, place: &Place::Root, flaw: &mut flaw };
         let read = seed.deserialize(&mut deserializer).and_then(|json| deserializer.end().map(|()| json));
         read.map_err(|error| match flaw {
             Some((pointer, rule)) => Problem::with_param(Code::BodyInvalid, pointer, rule),
@@ -121,9 +121,30 @@ pub(crate) fn push_pointer(pointer: &mut String, key: &str) {
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
+/// Where a value stands. It becomes a pointer only when something is wrong there.
+enum Place<'p> {
+    Root,
+    Item(&'p Place<'p>, usize),
+    Member(&'p Place<'p>, &'p str),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> String {
+        match self {
+            Place::Root => String::new(),
+            Place::Item(list, number) => format!("{}/{number}", list.pointer()),
+            Place::Member(object, key) => {
+                let mut pointer = object.pointer();
+                push_pointer(&mut pointer, &card::mask_pans(key));
+                pointer
+            }
+        }
+    }
+}
+
 struct Value<'f> {
     depth: usize,
-    pointer: String,
+    place: &'f Place<'f>,
     flaw: &'f mut Option<(String, String)>,
 }
 
@@ -136,7 +157,7 @@ impl<'de> DeserializeSeed<'de> for Value<'_> {
 
 impl Value<'_> {
     fn refuse<T, E: serde::de::Error>(&mut self, rule: String) -> Result<T, E> {
-        *self.flaw = Some((self.pointer.clone(), rule));
+        *self.flaw = Some((self.place.pointer(), rule));
         Err(E::custom("refused"))
     }
 }
@@ -181,8 +202,8 @@ impl<'de> Visitor<'de> for Value<'_> {
         }
         let mut list = Vec::new();
         loop {
-            let pointer = format!("{}/{}", self.pointer, list.len());
-            let seed = Value { depth: self.depth + 1, pointer, flaw: &mut *self.flaw };
+            let place = Place::Item(self.place, list.len());
+            let seed = Value { depth: self.depth + 1, place: &place, flaw: &mut *self.flaw };
             match items.next_element_seed(seed)? {
                 Some(item) => list.push(item),
                 None => return Ok(Json::List(list)),
@@ -197,14 +218,13 @@ impl<'de> Visitor<'de> for Value<'_> {
         let mut members: Vec<(String, Json)> = Vec::new();
         let mut seen = std::collections::HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            let mut pointer = self.pointer.clone();
-            push_pointer(&mut pointer, &card::mask_pans(&key));
+            let place = Place::Member(self.place, &key);
             if !seen.insert(key.clone()) {
                 // Two readers may each take another of the two: RFC 8259 section 4.
-                *self.flaw = Some((pointer, "the key stands twice in the same object".to_owned()));
+                *self.flaw = Some((place.pointer(), "the key stands twice in the same object".to_owned()));
                 return Err(A::Error::custom("refused"));
             }
-            let seed = Value { depth: self.depth + 1, pointer, flaw: &mut *self.flaw };
+            let seed = Value { depth: self.depth + 1, place: &place, flaw: &mut *self.flaw };
             let value = map.next_value_seed(seed)?;
             members.push((key, value));
         }

@@ -106,8 +106,7 @@ fn card_number(pointer: &str) -> Flaw {
     Flaw {
         pointer: pointer.to_owned(),
         code: Code::PanNotAllowedHere,
-        detail: "this looks like a card number; card numbers are entered on the hosted checkout"
-            .to_owned(),
+        detail: "this looks like a card number; card numbers are entered on the hosted checkout".to_owned(),
         allowed: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, ok};
-use crate::body::{ListBody, PaymentBody, RefundBody, payment_body, refund_body};
+use crate::body::{ListBody, PaymentBody, RefundBody, payment_body, refund_body, refused_because};
 use crate::problem::{Code, Problem};
 use crate::request::{Call, Fields, FromFields, TextRule};
 use crate::state::{Fault, FaultRefused, TestBank, TestCard, TestHelpers};
@@ -168,8 +168,13 @@ pub(crate) async fn readyz(State(api): State<Arc<ApiState>>, request: axum::extr
         let word = |good: bool| if good { "ok" } else { "FAILED" };
         text.push_str(&format!("store: {}\n", word(readiness.store)));
         text.push_str(if readiness.draining { "stopping: finishing what is under way\n" } else { "" });
-        for (bank, state) in &readiness.banks {
-            text.push_str(&format!("bank {bank}: {} ({state:?})\n", word(*state == BankState::Up)));
+        for bank in api.pcs.bank_statuses() {
+            let (state, name) = (bank.state.name(), &bank.name);
+            text.push_str(&format!("bank {name}: {} ({state})\n", word(bank.state == BankState::Up)));
+            for link in bank.links.iter().filter(|link| link.state != BankState::Up) {
+                let why = refused_because(link.state).map_or_else(String::new, |why| format!(": {why}"));
+                text.push_str(&format!("  link {}: {}{why}\n", link.number, link.state.name()));
+            }
         }
     }
     (status, text).into_response()

@@ -260,17 +260,51 @@ pub(crate) async fn increment(State(api): State<Arc<ApiState>>, call: Call) -> A
     of_payment(Operation::Increment, completed, api.config.livemode)
 }
 
+/// What a sale comes to.
+#[derive(Debug, ToSchema)]
+pub(crate) struct AdjustPaymentRequest {
+    /// Minor units in all, the tip included; at least the payment's `amount`.
+    #[schema(minimum = 1, maximum = 999_999_999_999_u64)]
+    amount: u64,
+}
+
+impl FromFields for AdjustPaymentRequest {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let amount = fields.minor_units("amount", 1);
+        fields.required("amount", amount).map(|amount| Self { amount })
+    }
+}
+
+/// Have a sale come to another amount: a tip.
+///
+/// Only a sale, on the day it was made and before any refund, and only where its bank adjusts sales: `allowed_actions` says
+/// so. A refusal leaves the sale as it stands (402); what the bank does not answer is sent again until it does.
+#[utoipa::path(post, path = "/v1/payments/{id}/adjust", operation_id = "adjustPayment", tag = "Payments",
+    params(("id" = String, Path, description = "A payment's id.")),
+    request_body = AdjustPaymentRequest,
+    responses((status = 200, description = "The payment.", body = PaymentBody)))]
+pub(crate) async fn adjust(State(api): State<Arc<ApiState>>, call: Call) -> Answer {
+    let id = call.id::<PaymentKind>("payment")?;
+    let request: AdjustPaymentRequest = call.read()?;
+    let key = call.money_key()?;
+    let completed = api.pcs.adjust_payment(&call.caller, key, id, request.amount).await?;
+    of_payment(Operation::Adjust, completed, api.config.livemode)
+}
+
 /// A capture.
 #[derive(Debug, ToSchema)]
 pub(crate) struct CapturePaymentRequest {
     /// Minor units; all that is held unless given. What is not captured is released.
     #[schema(minimum = 1, maximum = 999_999_999_999_u64)]
     amount: Option<u64>,
+    /// Tell the bank, and do not ask it: what it does not answer is sent again until it does, and not undone. Not every
+    /// bank takes that; `false` unless given.
+    advice: Option<bool>,
 }
 
 impl FromFields for CapturePaymentRequest {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { amount: fields.minor_units("amount", 1) })
+        Some(Self { amount: fields.minor_units("amount", 1), advice: fields.bool("advice") })
     }
 }
 
@@ -283,7 +317,10 @@ pub(crate) async fn capture(State(api): State<Arc<ApiState>>, call: Call) -> Ans
     let id = call.id::<PaymentKind>("payment")?;
     let request: CapturePaymentRequest = call.read()?;
     let key = call.money_key()?;
-    let completed = api.pcs.capture_payment(&call.caller, key, id, request.amount).await?;
+    let completed = match request.advice {
+        Some(true) => api.pcs.advise_capture(&call.caller, key, id, request.amount).await?,
+        Some(false) | None => api.pcs.capture_payment(&call.caller, key, id, request.amount).await?,
+    };
     of_payment(Operation::Capture, completed, api.config.livemode)
 }
 

@@ -18,7 +18,7 @@ use crate::webhook::endpoints::Endpoints;
 use crate::webhook::{Courier, Fate, after, payload, signatures};
 
 /// The dispatcher's cursors in the journal bear this name.
-const CONSUMER: &str = "webhooks";
+pub(crate) const CONSUMER: &str = "webhooks";
 /// Journal records that are read at once.
 const STRETCH: usize = 1_000;
 /// Deliveries on their way to one endpoint at once: a slow endpoint only delays itself.

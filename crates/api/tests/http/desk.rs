@@ -172,3 +172,13 @@ impl TestHelpers for Helpers {
         }
     }
 }
+
+/// What the operator asks.
+pub async fn operator(desk: &Desk, method: Method, path: &str, body: &str) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {OPERATOR_KEY}"))
+        .header("content-type", "application/json");
+    desk.send(request.body(body.to_owned().into()).unwrap()).await
+}

@@ -3,16 +3,7 @@
 use axum::http::Method;
 
 use crate::SILENT;
-use crate::desk::{Answer, Desk, OPERATOR_KEY};
-
-async fn operator(desk: &Desk, method: Method, path: &str, body: &str) -> Answer {
-    let request = axum::http::Request::builder()
-        .method(method)
-        .uri(path)
-        .header("authorization", format!("Bearer {OPERATOR_KEY}"))
-        .header("content-type", "application/json");
-    desk.send(request.body(body.to_owned().into()).unwrap()).await
-}
+use crate::desk::{Desk, operator};
 
 #[tokio::test(start_paused = true)]
 async fn a_doubt_is_listed_looked_into_and_ended_by_the_operator_alone() {

@@ -1,11 +1,13 @@
 //! The API over the real PCS, its banks and its books: what a merchant's server sends and gets.
 
+mod banks;
 mod desk;
 mod doubt;
 mod doubts;
 mod errors;
 mod hostile;
 mod idempotency;
+mod metrics;
 mod openapi;
 mod payments;
 mod setup;

@@ -36,7 +36,7 @@ fn concrete(path: &str) -> String {
         _ => "mer",
     };
     let id = format!("{kind}_01h455vb4pex5vsknk084sn02q");
-    path.replace("{id}", &id).replace("{bank}", "north").replace("{key}", "some-key")
+    path.replace("{id}", &id).replace("{bank}", "north").replace("{link}", "1").replace("{key}", "some-key")
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,5 +107,6 @@ async fn the_served_description_is_the_committed_one() {
 fn operators(method: &Method, path: &str) -> bool {
     path.starts_with("/v1/merchants")
         || path.starts_with("/v1/doubts")
+        || path.starts_with("/v1/banks")
         || (path == "/v1/terminals" && method == Method::POST)
 }

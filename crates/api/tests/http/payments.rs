@@ -43,6 +43,43 @@ async fn a_sale_is_paid_found_and_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tip_is_added_where_the_bank_adjusts_sales() {
+    let desk = Desk::seeded(206).await;
+    let euros = desk.sale("order-1", GOOD).await;
+    assert_eq!(euros.body["allowed_actions"], serde_json::json!(["refund", "void"]), "{}", euros.text);
+    let path = format!("/v1/payments/{}/adjust", euros.at("/id"));
+    let refused = desk.post_with("tip-1", &path, r#"{"amount": 1400}"#).await;
+    assert_eq!(
+        (refused.problem(), refused.at("/param")),
+        ("parameter_invalid", "/amount"),
+        "{}",
+        refused.text
+    );
+
+    let card = desk.world.card(&desk.shop, GOOD).await;
+    let body =
+        format!(r#"{{"amount": 10000, "currency": "CNY", "payment_method": "{card}", "confirm": true}}"#);
+    let paid = desk.post_with("order-2", "/v1/payments", &body).await;
+    assert_eq!(
+        paid.body["allowed_actions"],
+        serde_json::json!(["adjust", "refund", "void"]),
+        "{}",
+        paid.text
+    );
+    let path = format!("/v1/payments/{}/adjust", paid.at("/id"));
+    let tipped = desk.post_with("tip-2", &path, r#"{"amount": 11500}"#).await;
+    assert_eq!((tipped.status, &tipped.body["amount_captured"]), (200, &11500.into()), "{}", tipped.text);
+    assert_eq!(tipped.at("/attempts/1/operation"), "adjust");
+    assert_eq!(tipped.at("/attempts/1/outcome"), "approved");
+    let below = desk.post_with("tip-3", &path, r#"{"amount": 9000}"#).await;
+    assert_eq!(below.problem(), "parameter_invalid", "{}", below.text);
+    let too_much = desk.post_with("tip-4", &path, r#"{"amount": 20000}"#).await;
+    assert_eq!((too_much.status, too_much.problem()), (402, "bank_refused"), "{}", too_much.text);
+    assert_eq!(too_much.body["payment"]["amount_captured"], 11500);
+    desk.world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_authorization_is_captured_in_part_or_voided() {
     let desk = Desk::seeded(201).await;
     let held = desk.authorization("order-1", GOOD).await;

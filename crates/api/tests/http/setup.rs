@@ -128,7 +128,13 @@ async fn the_api_tells_what_it_is_and_how_it_does() {
             desk.world.pcs().ready().banks.iter().all(|(_, s)| *s != pcs::BankState::Up)
         })
         .await;
-    assert_eq!(desk.send(plain("/readyz")).await.status, 503);
+    let ready = desk.send(plain("/readyz?verbose")).await;
+    assert_eq!(ready.status, 503);
+    assert!(
+        ready.text.contains("bank cups-pos: FAILED (") && ready.text.contains("  link 1: "),
+        "{}",
+        ready.text
+    );
 }
 
 #[tokio::test(start_paused = true)]

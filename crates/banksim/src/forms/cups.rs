@@ -8,7 +8,7 @@ use super::{Said, amount, card_index, currency, security_code, set, text};
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::{Answer, Reference};
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request, TotalsRequest};
+use crate::request::{Asked, LinkRequest, MoneyRequest, Period, Request, TotalsRequest, Wanted};
 use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
@@ -21,7 +21,11 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         ("0820", "002") => return Ok(Request::Link(LinkRequest::SignOff)),
         ("0500", "201") => {
             let totals = TotalsRequest {
-                acceptor: Some(text(message, 42).ok_or("30")?.trim_end().to_owned()),
+                wanted: Wanted {
+                    acceptor: Some(text(message, 42).ok_or("30")?.trim_end().to_owned()),
+                    terminal: Some(text(message, 41).ok_or("30")?.trim_end().to_owned()),
+                    period: batch.parse().ok().map(Period::Batch),
+                },
                 currency: currency(message)?,
                 claimed: claimed(message).ok_or("30")?,
             };
@@ -73,6 +77,8 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &batch),
         acceptor: acceptor.trim_end().to_owned(),
+        terminal: terminal.trim_end().to_owned(),
+        day: String::new(),
         original,
         authorization_code: text(message, 38),
     }))

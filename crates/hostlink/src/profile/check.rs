@@ -137,6 +137,9 @@ impl Check<'_> {
         if transaction == Transaction::Refund && row.on_silence == OnSilence::Reverse {
             return self.fail(format!("{key}.on_silence"), "a refund is never reversed: repeat it");
         }
+        if transaction == Transaction::CaptureAdvice && row.on_silence == OnSilence::Reverse {
+            return self.fail(format!("{key}.on_silence"), "an advice is not reversed: repeat it");
+        }
         if transaction == Transaction::Reversal && row.on_silence == OnSilence::Reverse {
             return self.fail(format!("{key}.on_silence"), "a reversal is not reversed: repeat it");
         }
@@ -151,9 +154,10 @@ impl Check<'_> {
         // A reversal can follow whatever is reversed on silence; all others follow their own originals.
         let originals: Vec<Option<Transaction>> = match transaction {
             Transaction::Authorize | Transaction::Consume | Transaction::BalanceInquiry => vec![None],
-            Transaction::Capture | Transaction::VoidAuthorization | Transaction::Increment => {
-                vec![Some(Transaction::Authorize)]
-            }
+            Transaction::Capture
+            | Transaction::CaptureAdvice
+            | Transaction::VoidAuthorization
+            | Transaction::Increment => vec![Some(Transaction::Authorize)],
             Transaction::VoidConsume | Transaction::Adjust => vec![Some(Transaction::Consume)],
             Transaction::VoidCapture => vec![Some(Transaction::Capture)],
             Transaction::Refund => vec![Some(Transaction::Consume), Some(Transaction::Capture)],
@@ -207,7 +211,7 @@ impl Check<'_> {
         let key = "reconciliation";
         let currency = self.profile.currencies[0];
         let totals = BatchTotals::default();
-        let templates = match reconciliation.templates(&totals, currency) {
+        let templates = match reconciliation.templates(&totals, currency, Some("1201")) {
             Ok(templates) => templates,
             Err(rule) => return self.fail(format!("{key}.fields"), rule),
         };
@@ -222,6 +226,7 @@ impl Check<'_> {
             terminal: sample.terminal,
             acceptor: sample.acceptor,
             batch: sample.batch,
+            settlement_date: Some("1201".to_owned()),
         };
         match self.profile.totals_message(&data) {
             Ok(Some(fields)) => self.obeys(key, fields, &[]),

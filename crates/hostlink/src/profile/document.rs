@@ -13,7 +13,7 @@ use super::bank_request::{BankRequest, BankWants, Place};
 use super::codes::{CodeDoc, CodeRow};
 use super::error::ProfileError;
 use super::exchange::{Exchange, KeyField};
-use super::reconciliation::Reconciliation;
+use super::reconciliation::{Reconciliation, TotalsOf};
 use super::template::FieldTemplate;
 use super::transaction::{CardElement, EntryRow, OnSilence, Row, Transaction};
 use super::{BankProfile, Limits, MacRules, Timers};
@@ -150,6 +150,7 @@ struct KeyDoc {
 #[serde(deny_unknown_fields)]
 struct ReconciliationDoc {
     mti: String,
+    of: TotalsOf,
     dialect: Option<String>,
     accepted: Vec<String>,
     in_balance: InBalanceDoc,
@@ -351,9 +352,9 @@ impl Reader<'_> {
         let packed = bytes.first().copied() == version_and_class;
         bytes.truncate(if packed { 1 } else { 2 });
         let InBalanceDoc { field, at, value } = doc.in_balance;
-        let fields = doc.fields;
+        let (of, fields, accepted) = (doc.of, doc.fields, doc.accepted);
         let in_balance = (field, at, value);
-        Ok(Reconciliation { mti, dialect, first_bytes: bytes, accepted: doc.accepted, in_balance, fields })
+        Ok(Reconciliation { mti, of, dialect, first_bytes: bytes, accepted, in_balance, fields })
     }
 
     fn framing(&self, doc: FramingDoc) -> Result<Framing, ProfileError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use iso8583::{Dialect, Fields, Mti};
+use serde::Deserialize;
 use types::{Currency, Timestamp};
 
 use super::BankProfile;
@@ -51,12 +52,25 @@ pub struct ReconciliationData {
     pub acceptor: String,
     /// The batch that is closed, where the bank has batches.
     pub batch: Option<String>,
+    /// The bank's accounting date that the totals are of, `MMDD`, where the bank says it.
+    pub settlement_date: Option<String>,
+}
+
+/// What one set of totals is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TotalsOf {
+    /// A batch of one terminal: each terminal has its own.
+    Terminal,
+    /// All that went to the bank on one of its days.
+    Bank,
 }
 
 /// How a bank is sent the totals of a batch, and how it says that they are its own.
 #[derive(Debug)]
 pub struct Reconciliation {
     pub(crate) mti: Mti,
+    pub(crate) of: TotalsOf,
     pub(crate) dialect: Arc<Dialect>,
     /// What a message of this class begins with.
     pub(crate) first_bytes: Vec<u8>,
@@ -66,17 +80,75 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// The fields with the totals filled in; what is left are templates like any other.
+    /// What one set of totals is about.
+    pub const fn of(&self) -> TotalsOf {
+        self.of
+    }
+
+    /// Whether what was reversed is in none of the totals: the bank counts only what stands.
+    pub fn counts_what_stands(&self) -> bool {
+        self.fields.values().any(|text| text.contains("{standing_"))
+    }
+
+    /// The fields with the totals filled in; what is left are templates like any other. A field with a date that is not
+    /// known is left out.
     pub(crate) fn templates(
         &self,
         totals: &BatchTotals,
         currency: Currency,
+        settlement_date: Option<&str>,
     ) -> Result<Vec<FieldTemplate>, String> {
-        self.fields
-            .iter()
-            .map(|(number, text)| FieldTemplate::parse(number, &filled(text, totals, currency)?))
+        let wanted = self.fields.iter().filter(|(_, text)| settlement_date.is_some() || !text.contains(DATE));
+        wanted
+            .map(|(number, text)| {
+                let text = text.replace(DATE, settlement_date.unwrap_or_default());
+                FieldTemplate::parse(number, &filled(&text, totals, currency)?)
+            })
             .collect()
     }
+
+    /// The bank's own totals, where its answer has them in the fields that ours had.
+    fn read_back(&self, answer: &Fields) -> Option<BatchTotals> {
+        let mut totals = BatchTotals::default();
+        let mut found = false;
+        for (number, text) in &self.fields {
+            let number: u8 = number.trim_end_matches('?').parse().ok()?;
+            if let Some(value) = answer.get(number) {
+                found |= read_field(text, value, &mut totals);
+            }
+        }
+        found.then_some(totals)
+    }
+}
+
+const DATE: &str = "{settlement_date}";
+
+/// Reads totals where a template has them. Only what stands before them must have a known width. False: there are none.
+fn read_field(text: &str, value: &str, totals: &mut BatchTotals) -> bool {
+    let (mut text, mut value, mut found) = (text, value, false);
+    while let Some(open) = text.find('{') {
+        let Some((name, rest)) = text[open + 1..].split_once('}') else { return found };
+        let Some((name, width)) = name.split_once(':') else { return found };
+        let digits = width.parse().ok().and_then(|width: usize| value.get(open..open + width));
+        let Some(digits) = digits else { return found };
+        let total = match name.split_once('.').map(|(total, _)| total) {
+            Some("credits" | "standing_credits") => &mut totals.credits,
+            Some("credit_reversals") => &mut totals.credit_reversals,
+            Some("debits" | "standing_debits") => &mut totals.debits,
+            Some("debit_reversals") => &mut totals.debit_reversals,
+            Some(_) | None => return found,
+        };
+        let Ok(number) = digits.parse() else { return found };
+        if name.ends_with(".number") {
+            total.number = number;
+        } else {
+            total.amount = number;
+        }
+        found = true;
+        value = value.get(open + digits.len()..).unwrap_or_default();
+        text = rest;
+    }
+    found
 }
 
 /// A template with `{debits.amount:12}` and its like written out.
@@ -154,7 +226,8 @@ impl BankProfile {
     pub fn totals_message(&self, data: &ReconciliationData) -> Result<Option<Fields>, MessageError> {
         let Some(reconciliation) = &self.reconciliation else { return Ok(None) };
         let templates =
-            reconciliation.templates(&data.totals, data.currency).map_err(|_| MessageError::Amount)?;
+            reconciliation.templates(&data.totals, data.currency, data.settlement_date.as_deref());
+        let templates = templates.map_err(|_| MessageError::Amount)?;
         let exchange = Exchange {
             name: String::new(),
             mti: reconciliation.mti,
@@ -172,6 +245,11 @@ impl BankProfile {
             batch: data.batch.as_deref(),
         };
         self.exchange_message(&exchange, &link).map(Some)
+    }
+
+    /// The bank's own totals, where its answer tells them.
+    pub fn bank_totals(&self, answer: &Reply) -> Option<BatchTotals> {
+        self.reconciliation.as_ref()?.read_back(&answer.fields)
     }
 
     /// Whether the bank says that the totals are its own; nothing where it did not compare them.
@@ -207,6 +285,16 @@ mod tests {
         );
         assert_eq!(written("{net:16}").unwrap(), "D0000000000009250");
         assert_eq!(written("00{batch}{currency}").unwrap(), "00{batch}978");
+    }
+
+    #[test]
+    fn totals_are_read_where_they_were_written() {
+        let text = "{debits.amount:12}{debits.number:3}-{credits.amount:12}{credits.number:3}000{batch}";
+        let mut read = BatchTotals::default();
+        assert!(read_field(text, &filled(text, &TOTALS, Currency::EUR).unwrap(), &mut read));
+        assert_eq!((read.debits, read.credits), (TOTALS.debits, TOTALS.credits));
+        assert!(!read_field("00{batch}201", "00000001201", &mut read));
+        assert!(!read_field("{debits.amount:12}", "12", &mut read));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Transaction {
     Consume,
     /// Completion: take held funds, all or a part.
     Capture,
+    /// The same as an advice: the bank is told, not asked. Not every bank has both.
+    CaptureAdvice,
     /// Give held funds back before they are taken.
     VoidAuthorization,
     /// Take back a sale of the same day.
@@ -40,10 +42,11 @@ pub enum Transaction {
 
 impl Transaction {
     /// Every transaction.
-    pub const ALL: [Transaction; 12] = [
+    pub const ALL: [Transaction; 13] = [
         Self::Authorize,
         Self::Consume,
         Self::Capture,
+        Self::CaptureAdvice,
         Self::VoidAuthorization,
         Self::VoidConsume,
         Self::VoidCapture,
@@ -57,7 +60,10 @@ impl Transaction {
 
     /// Whether a bank may be without it.
     pub const fn is_optional(self) -> bool {
-        matches!(self, Self::Increment | Self::Adjust | Self::BalanceInquiry | Self::Inquire)
+        matches!(
+            self,
+            Self::CaptureAdvice | Self::Increment | Self::Adjust | Self::BalanceInquiry | Self::Inquire
+        )
     }
 
     /// Whether it only asks: nothing is held or moved, so its silence leaves nothing to undo.
@@ -82,6 +88,7 @@ impl Transaction {
             Self::Authorize => "authorize",
             Self::Consume => "consume",
             Self::Capture => "capture",
+            Self::CaptureAdvice => "capture_advice",
             Self::VoidAuthorization => "void_authorization",
             Self::VoidConsume => "void_consume",
             Self::VoidCapture => "void_capture",

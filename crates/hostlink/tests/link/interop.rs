@@ -129,6 +129,7 @@ impl Ours {
             terminal: "00000001".to_owned(),
             acceptor: ACCEPTOR.to_owned(),
             batch: self.host.facts().batch,
+            settlement_date: None,
         };
         let message = self.host.profile().totals_message(&data).unwrap().unwrap();
         let deadline = Instant::now() + self.host.profile().timers().reply_timeout;

@@ -17,7 +17,7 @@ impl Payment {
         if amount > self.capturable() {
             return Err(Refused::ExceedsCapturable { capturable: self.capturable() });
         }
-        self.completion = Some(exchange);
+        self.completion = Some(Box::new(exchange));
         Ok(to(State::Capturing { amount, in_doubt: false }))
     }
 

@@ -16,7 +16,7 @@ impl Payment {
         }
         // What is held in all has to stay an amount.
         self.money(self.authorized)?.checked_add(self.money(amount)?)?;
-        self.increment = Some(exchange);
+        self.increment = Some(Box::new(exchange));
         Ok(to(State::Incrementing { amount }))
     }
 

@@ -17,7 +17,7 @@ impl Payment {
     }
 
     pub(super) fn confirmed(&mut self, exchange: Exchange, evidence: Evidence) -> Outcome {
-        self.original = Some(exchange);
+        self.original = Some(Box::new(exchange));
         self.evidence = Some(evidence);
         to(match self.terms.capture_method {
             CaptureMethod::Automatic => State::Consuming,
@@ -66,7 +66,7 @@ impl Payment {
     }
 
     pub(super) fn rerouted(&mut self, exchange: Exchange) -> Outcome {
-        self.original = Some(exchange);
+        self.original = Some(Box::new(exchange));
         to(self.state)
     }
 

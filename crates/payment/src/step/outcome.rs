@@ -45,6 +45,12 @@ impl Outcome {
         self
     }
 
+    /// A statistic with another amount.
+    pub(super) fn changed(mut self, statistic: Statistic, from: Money64, to: Money64) -> Self {
+        self.stats.push(Stat::changed(statistic, from, to));
+        self
+    }
+
     /// The end of a doubt, if there was one.
     pub(super) fn resolved(self, was_in_doubt: bool) -> Self {
         if was_in_doubt { self.notice(Notice::InDoubtResolved) } else { self }

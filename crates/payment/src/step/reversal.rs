@@ -17,6 +17,7 @@ impl Payment {
             Undo::Capture { .. } | Undo::Increment { .. } => {
                 to(State::Authorized).resolved(true).notice(Notice::ActionFailed)
             }
+            Undo::Adjust { .. } => to(State::Captured).resolved(true).notice(Notice::ActionFailed),
             Undo::Void { of, .. } => to(of.state()).resolved(true).notice(Notice::ActionFailed),
         }
     }
@@ -34,6 +35,7 @@ impl Payment {
             Undo::Increment { amount } => {
                 Ok(self.increment_approved(amount, approval, true, now)?.resolved(true))
             }
+            Undo::Adjust { to } => self.adjust_approved((to, true), approval, true, now),
             Undo::Void { of, why } => Ok(self.void_approved((of, why), approval, true, now)?.resolved(true)),
         }
     }
@@ -44,6 +46,7 @@ impl Payment {
             Undo::Original => &mut self.original,
             Undo::Capture { .. } => &mut self.completion,
             Undo::Increment { .. } => &mut self.increment,
+            Undo::Adjust { .. } => &mut self.adjustment,
             Undo::Void { .. } => &mut self.void,
         };
         if let Some(exchange) = exchange {

@@ -19,7 +19,7 @@ pub(super) fn abandoned(why: VoidReason) -> Outcome {
 
 impl Payment {
     pub(super) fn void_of_hold_requested(&mut self, why: VoidReason, exchange: Exchange) -> Outcome {
-        self.void = Some(exchange);
+        self.void = Some(Box::new(exchange));
         to(State::Voiding { of: Held::Hold, why })
     }
 
@@ -33,7 +33,7 @@ impl Payment {
         if why == VoidReason::Expired || !self.is_sale_voidable(now) {
             return Err(Refused::TooLateToVoid);
         }
-        self.void = Some(exchange);
+        self.void = Some(Box::new(exchange));
         Ok(to(State::Voiding { of: Held::Sale, why }))
     }
 

@@ -11,6 +11,8 @@ pub enum Act {
     Confirm,
     Capture(u8),
     Increment(u8),
+    /// Have a sale come to more, in 255ths of what was agreed on.
+    Adjust(u8),
     Void,
     Expire,
     Abandon,
@@ -51,6 +53,7 @@ pub fn act() -> impl Strategy<Value = Act> {
         // Mostly all of it, so that a second try asks for what the first asked for.
         5 => prop_oneof![3 => Just(250), 1 => any::<u8>()].prop_map(Act::Capture),
         2 => any::<u8>().prop_map(Act::Increment),
+        3 => any::<u8>().prop_map(Act::Adjust),
         2 => Just(Act::Void),
         1 => Just(Act::Expire),
         1 => Just(Act::Abandon),

@@ -11,6 +11,7 @@ pub enum Ask {
     Consume(u64),
     Capture(u64),
     Increment(u64),
+    Adjust(u64),
     VoidHold(u64),
     VoidSale(u64),
     Refund(u64),
@@ -87,6 +88,10 @@ impl Bank {
                 self.held += executed(amount);
                 executed(amount)
             }
+            Ask::Adjust(to) if self.captured > 0 && self.refunded == 0 => {
+                self.captured = executed(to);
+                self.captured
+            }
             Ask::VoidHold(amount) if amount == self.held => {
                 self.held = 0;
                 executed(amount)
@@ -103,6 +108,7 @@ impl Bank {
             | Ask::Consume(_)
             | Ask::Capture(_)
             | Ask::Increment(_)
+            | Ask::Adjust(_)
             | Ask::VoidHold(_)
             | Ask::VoidSale(_)
             | Ask::Refund(_) => return Answer::No,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use payment::{
     Approval, CaptureMethod, CardSummary, Change, Decline, Event, Evidence, Exchange, FeePlan, NewRefund,
-    Notice, OrderTerms, Payment, Refund, RefundEvent, Refused, VoidReason,
+    Notice, Offers, OrderTerms, Payment, Refund, RefundEvent, Refused, VoidReason,
 };
 use types::{AttemptId, Currency, MerchantId, Money, PaymentId, PaymentMethodId, RefundId, Timestamp};
 
@@ -172,6 +172,8 @@ impl Desk {
             entry: Default::default(),
             issuer_data: None,
             batch: None,
+            settlement_date: None,
+            offers: Offers { increment: true, adjust: true },
             sent_at: self.now,
             answered_at: None,
         }
@@ -191,6 +193,10 @@ impl Desk {
 
     pub fn increment(&mut self, amount: u64) -> Event {
         Event::IncrementRequested { amount, exchange: self.exchange("increment") }
+    }
+
+    pub fn adjust(&mut self, to: u64) -> Event {
+        Event::AdjustRequested { to, exchange: self.exchange("adjust") }
     }
 
     pub fn void(&mut self) -> Event {
@@ -221,6 +227,7 @@ pub fn approval(amount: u64) -> Approval {
         amount,
         response_code: "00".to_owned(),
         rrn: Some("123456789012".to_owned()),
+        settlement_date: None,
         issuer_data: None,
         authorization_code: Some("A1B2C3".to_owned()),
     }

@@ -1,6 +1,7 @@
 //! The payment state machine: stories of each flow, the table of all states and events, and the laws of the books.
 
 mod acts;
+mod adjusting;
 mod bank;
 mod books;
 mod desk;

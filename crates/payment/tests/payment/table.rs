@@ -8,38 +8,43 @@ use crate::desk::{ABANDON, Desk, SILENT, SILENT_TO_AN_ADVICE, approved, attach, 
 
 /// Columns: a card is attached; the payment is confirmed; the bank says yes, yes to another amount, no; it is silent and
 /// the dialect reverses, or repeats; the message never left; it never left and goes to another bank; the reversal is
-/// acknowledged; the merchant captures, has more held, voids; time voids; the payment is abandoned without a message.
+/// acknowledged; the merchant captures, has more held, adjusts the sale, voids; time voids; the payment is abandoned without a message.
 /// `-` is refused, `=` stays.
 #[rustfmt::skip]
 const TABLE: &str = "
-                  attach  confirm  yes    other  no     silent repeat unsent reroute acked  capture more   void   expire abandon
-no_card           card    -        -      -      -      -      -      -      -       -      -       -      -      -      abandoned
-card              =       consume  -      -      -      -      -      -      -       -      -       -      -      -      abandoned
-card_hold         =       auth     -      -      -      -      -      -      -       -      -       -      -      -      abandoned
-auth              -       -        held   rev    failed rev    rev    failed =       -      -       -      -      -      -
-consume           -       -        sold   rev    failed rev    rev    failed =       -      -       -      -      -      -
-held              -       -        -      -      -      -      -      -      -       -      capt    incr   void_h exp_h  -
-capt              -       -        sold   rev_c  held   rev_c  capt_d held   -       -      -       -      -      -      -
-capt_d            -       -        sold   rev_c  held   rev_c  =      =      -       -      -       -      -      -      -
-incr              -       -        held   rev_i  held   rev_i  rev_i  held   -       -      -       -      -      -      -
-sold              -       -        -      -      -      -      -      -      -       -      -       -      void_s -      -
-void_h            -       -        voided rev_vh held   rev_vh rev_vh held   -       -      -       -      -      -      -
-exp_h             -       -        expird rev_xh expird rev_xh rev_xh held   -       -      -       -      -      -      -
-void_s            -       -        voided rev_vs sold   rev_vs rev_vs sold   -       -      -       -      -      -      -
-rev               -       -        =      =      =      =      =      =      -       undone -       -      -      -      -
-rev_c             -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
-rev_i             -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
-rev_vh            -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
-rev_xh            -       -        =      =      =      =      =      =      -       held   -       -      -      -      -
-rev_vs            -       -        =      =      =      =      =      =      -       sold   -       -      -      -      -
-failed            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
-undone            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
-voided            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
-expird            -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
-abandoned         -       -        -      -      -      -      -      -      -       -      -       -      -      -      -
+                  attach confirm yes    other  no     silent repeat unsent reroute acked  capture more adjust void   expire abandon
+no_card           card   -       -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned
+card              =      consume -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned
+card_hold         =      auth    -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned
+auth              -      -       held   rev    failed rev    rev    failed =       -      -       -    -      -      -      -
+consume           -      -       sold   rev    failed rev    rev    failed =       -      -       -    -      -      -      -
+held              -      -       -      -      -      -      -      -      -       -      capt    incr -      void_h exp_h  -
+capt              -      -       sold   rev_c  held   rev_c  capt_d held   -       -      -       -    -      -      -      -
+capt_d            -      -       sold   rev_c  held   rev_c  =      =      -       -      -       -    -      -      -      -
+incr              -      -       held   rev_i  held   rev_i  rev_i  held   -       -      -       -    -      -      -      -
+sold              -      -       -      -      -      -      -      -      -       -      -       -    adj    void_s -      -
+adj               -      -       tipped rev_a  sold   rev_a  adj_d  sold   -       -      -       -    -      -      -      -
+adj_d             -      -       tipped rev_a  sold   rev_a  =      =      -       -      -       -    -      -      -      -
+tipped            -      -       -      -      -      -      -      -      -       -      -       -    -      void_s -      -
+void_h            -      -       voided rev_vh held   rev_vh rev_vh held   -       -      -       -    -      -      -      -
+exp_h             -      -       expird rev_xh expird rev_xh rev_xh held   -       -      -       -    -      -      -      -
+void_s            -      -       voided rev_vs sold   rev_vs rev_vs sold   -       -      -       -    -      -      -      -
+rev               -      -       =      =      =      =      =      =      -       undone -       -    -      -      -      -
+rev_c             -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
+rev_i             -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
+rev_a             -      -       =      =      =      =      =      =      -       sold   -       -    -      -      -      -
+rev_vh            -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
+rev_xh            -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
+rev_vs            -      -       =      =      =      =      =      =      -       sold   -       -    -      -      -      -
+failed            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
+undone            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
+voided            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
+expird            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
+abandoned         -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
 ";
 
 const AMOUNT: u64 = 100_00;
+const TIPPED: u64 = 110_00;
 
 /// A payment in every state, by the name of its row. Manual ones capture all of it, so that a capture and a sale end alike.
 pub fn in_every_state() -> BTreeMap<&'static str, Desk> {
@@ -52,6 +57,11 @@ pub fn in_every_state() -> BTreeMap<&'static str, Desk> {
         let mut desk = Desk::held(AMOUNT);
         let increment = desk.increment(AMOUNT);
         desk.after(increment)
+    };
+    let adjusting = || {
+        let mut desk = Desk::sold(AMOUNT);
+        let adjust = desk.adjust(TIPPED);
+        desk.after(adjust)
     };
     let voiding = |start: fn(u64) -> Desk| {
         let mut desk = start(AMOUNT);
@@ -76,6 +86,10 @@ pub fn in_every_state() -> BTreeMap<&'static str, Desk> {
         ("incr", incrementing()),
         ("rev_i", incrementing().after(SILENT)),
         ("sold", Desk::sold(AMOUNT)),
+        ("adj", adjusting()),
+        ("adj_d", adjusting().after(SILENT_TO_AN_ADVICE)),
+        ("rev_a", adjusting().after(SILENT)),
+        ("tipped", adjusting().after(approved(TIPPED))),
         ("void_h", voiding(Desk::held)),
         ("exp_h", expiring()),
         ("void_s", voiding(Desk::sold)),
@@ -92,12 +106,17 @@ pub fn in_every_state() -> BTreeMap<&'static str, Desk> {
     ])
 }
 
+/// What the bank was asked for.
+fn asked(desk: &Desk) -> u64 {
+    if matches!(desk.payment.state, State::Adjusting { .. }) { TIPPED } else { AMOUNT }
+}
+
 fn event(column: &str, desk: &mut Desk) -> Event {
     match column {
         "attach" => attach(),
         "confirm" => desk.confirm(),
-        "yes" => approved(AMOUNT),
-        "other" => approved(AMOUNT - 1),
+        "yes" => approved(asked(desk)),
+        "other" => approved(asked(desk) - 1),
         "no" => declined(),
         "silent" => SILENT,
         "repeat" => SILENT_TO_AN_ADVICE,
@@ -106,6 +125,7 @@ fn event(column: &str, desk: &mut Desk) -> Event {
         "acked" => Event::ReversalAccepted,
         "capture" => desk.capture(AMOUNT),
         "more" => desk.increment(AMOUNT),
+        "adjust" => desk.adjust(TIPPED),
         "void" => desk.void(),
         "expire" => desk.expire(),
         "abandon" => ABANDON,
@@ -131,7 +151,13 @@ fn every_event_in_every_state_leads_where_the_table_says_or_is_refused() {
             let event = event(column, desk);
             match (desk.tell(event), *expected) {
                 (Err(Refused::InvalidState { state, .. }), "-") => assert_eq!(state, before.state, "{cell}"),
-                (Err(Refused::TooLateToVoid), "-") => assert_eq!((*column, line[0]), ("expire", "sold")),
+                // It comes to that already.
+                (Err(Refused::AdjustsNothing { .. }), "-") => {
+                    assert_eq!((*column, line[0]), ("adjust", "tipped"))
+                }
+                (Err(Refused::TooLateToVoid), "-") => {
+                    assert!(*column == "expire" && ["sold", "tipped"].contains(&line[0]), "{cell}");
+                }
                 (Ok(()), "=") => assert_eq!(desk.payment.state, before.state, "{cell}"),
                 (Ok(()), name) if name != "-" => assert_eq!(desk.payment.state, names[name], "{cell}"),
                 (got, expected) => panic!("{cell}: {got:?}, and the table says {expected}"),
@@ -146,7 +172,7 @@ fn a_refund_is_refused_in_every_state_but_captured() {
     for (name, mut desk) in in_every_state() {
         let before = desk.payment.clone();
         match desk.refund(Some(1)) {
-            Ok(_) => assert_eq!(name, "sold"),
+            Ok(_) => assert!(["sold", "tipped"].contains(&name), "{name}"),
             Err(refused) => {
                 assert_eq!(refused, Refused::InvalidState { state: before.state, event: "refund" });
                 assert_eq!(desk.payment, before);
@@ -175,6 +201,7 @@ pub fn accepted(desk: &mut Desk) -> Vec<&'static str> {
     let confirm = desk.confirm();
     let capture = desk.capture(1);
     let increment = desk.increment(1);
+    let adjust = desk.adjust(payment.captured + 1);
     let void = desk.void();
     let is_taken = |event| payment.step(event, now).is_ok();
     let mut accepted = Vec::new();
@@ -186,6 +213,9 @@ pub fn accepted(desk: &mut Desk) -> Vec<&'static str> {
     }
     if is_taken(increment) {
         accepted.push("increment");
+    }
+    if is_taken(adjust) {
+        accepted.push("adjust");
     }
     if desk.can_refund() {
         accepted.push("refund");

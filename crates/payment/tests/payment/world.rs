@@ -75,6 +75,12 @@ impl World {
                 let event = self.desk.increment(amount);
                 self.request(event, Ask::Increment(amount));
             }
+            Act::Adjust(part) => {
+                let agreed = before.terms.amount.minor();
+                let to = agreed + agreed * u64::from(part) / 255;
+                let event = self.desk.adjust(to);
+                self.request(event, Ask::Adjust(to));
+            }
             Act::Void | Act::Expire => {
                 let event = if matches!(act, Act::Void) { self.desk.void() } else { self.desk.expire() };
                 let ask = match before.state {
@@ -210,7 +216,7 @@ impl World {
     }
 
     fn silence(&self, message: Message) -> Heard {
-        let repeat = self.repeats && matches!(message.ask, Ask::Capture(_));
+        let repeat = self.repeats && matches!(message.ask, Ask::Capture(_) | Ask::Adjust(_));
         match message.of {
             Of::Payment => Heard::Payment(message.attempt, Box::new(Event::Silent { repeat })),
             Of::Refund(index) => Heard::Refund(index, RefundEvent::Silent),
@@ -234,7 +240,11 @@ impl World {
             Of::Payment => {
                 let awaits_it =
                     self.desk.payment.awaited().is_some_and(|awaited| awaited.attempt == message.attempt);
-                awaits_it && matches!(self.desk.payment.state, State::Capturing { in_doubt: true, .. })
+                awaits_it
+                    && matches!(
+                        self.desk.payment.state,
+                        State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. }
+                    )
             }
         };
         let again = |other: &Message| other.attempt == message.attempt;

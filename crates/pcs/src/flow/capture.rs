@@ -26,7 +26,32 @@ impl Pcs {
         amount: Option<u64>,
     ) -> Result<Completed, CommandError> {
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        self.once(caller, &key, |running| async move { pcs.capture(by, running, id, amount).await }).await
+        self.once(
+            caller,
+            &key,
+            move |running| async move { pcs.capture(by, running, id, (amount, false)).await },
+        )
+        .await
+    }
+
+    /// The same as an advice: the bank is told, not asked, and told again until it has heard.
+    ///
+    /// # Errors
+    /// [`CommandError`]: nothing was sent to a bank. [`CommandError::Invalid`] where the bank takes no such advice.
+    pub async fn advise_capture(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: IdempotencyKey,
+        id: PaymentId,
+        amount: Option<u64>,
+    ) -> Result<Completed, CommandError> {
+        let (pcs, by) = (Arc::clone(self), caller.clone());
+        self.once(
+            caller,
+            &key,
+            move |running| async move { pcs.capture(by, running, id, (amount, true)).await },
+        )
+        .await
     }
 
     async fn capture(
@@ -34,7 +59,7 @@ impl Pcs {
         caller: Caller,
         running: Running,
         id: PaymentId,
-        amount: Option<u64>,
+        (amount, advice): (Option<u64>, bool),
     ) -> Result<Done, CommandError> {
         // Decide and record while nobody else changes this payment; the bank is asked after the turn is given back.
         let turn = self.turns.take(id.to_u128()).await;
@@ -42,7 +67,11 @@ impl Pcs {
         let payment = self.must_load(caller.merchant, id).await?;
         let original = self.original_of(&payment, "capture")?;
         let amount = amount.unwrap_or(payment.capturable());
-        let transaction = Transaction::Capture;
+        let transaction = if advice { Transaction::CaptureAdvice } else { Transaction::Capture };
+        if advice && !self.bank(&original.bank)?.profile().offers(transaction) {
+            let rule = format!("the bank {} takes no captures as advices", original.bank);
+            return Err(CommandError::Invalid { field: "advice", rule });
+        }
         let exchange = self.new_exchange(transaction, Place::of(&original)).await?;
         let event = Event::CaptureRequested { amount, exchange: exchange.clone() };
         let change = payment.step(event, now).map_err(|refused| CommandError::refused(&payment, refused))?;

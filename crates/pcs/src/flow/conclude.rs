@@ -27,12 +27,13 @@ impl Pcs {
         heard: Heard,
         running: Option<Running>,
     ) -> Result<Done, CommandError> {
+        let (merchant, id) = (before.merchant, before.id);
         for tries in 0..TRIES {
-            match self.try_conclude(&before, &message, &heard, running.as_ref()).await {
+            match self.try_conclude(before, &message, &heard, running.as_ref()).await {
                 Err(error) => decide_again(error, tries).await?,
                 done => return done,
             }
-            before = self.must_load(before.merchant, before.id).await?;
+            before = self.must_load(merchant, id).await?;
         }
         Err(CommandError::Busy)
     }
@@ -40,20 +41,22 @@ impl Pcs {
     /// One try of [`Pcs::conclude`]; [`CommandError::Busy`] when the payment has changed in between.
     async fn try_conclude(
         &self,
-        before: &Payment,
+        before: Payment,
         message: &Message,
         heard: &Heard,
         running: Option<&Running>,
     ) -> Result<Done, CommandError> {
         let now = self.clock.now();
         let asked = before.state;
-        if !awaits(before, &message.exchange) {
+        if !awaits(&before, &message.exchange) {
             // Somebody else has ended this exchange, after a store that did not answer: what stands is the truth.
             self.drop_task(before.merchant, EXCHANGE, message.exchange.attempt.to_u128()).await?;
             return Ok(outcome(asked, before));
         }
+        let captured_before = before.captured;
         let repeat = self.bank(&message.exchange.bank)?.repeats(message.transaction);
-        let change = before.step(heard.event(repeat), now).map_err(|r| CommandError::refused(before, r))?;
+        let change =
+            before.into_step(heard.event(repeat), now).map_err(|r| CommandError::refused_in(asked, r))?;
         let payment = &change.payment;
         let mut unit = self.unit(payment.merchant, now);
         let actor = Actor::Bank { bank: message.exchange.bank.clone() };
@@ -61,14 +64,22 @@ impl Pcs {
         self.add_payment_change(&mut unit, &change, actor, said)?;
         unit.tasks.push(task::done(EXCHANGE, message.exchange.attempt.to_u128()));
         self.add_follow_up(&mut unit, asked, payment, message, heard)?;
+        // What goes into doubt is counted when the doubt ends.
+        if let Says::Approved { approval, .. } = &heard.says
+            && !payment.state.in_doubt()
+        {
+            let asked = (message.transaction, approval.settlement_date.as_deref());
+            self.add_moved_of(&mut unit, (captured_before, payment), message, asked)?;
+        }
         self.add_session_outcome(&mut unit, payment).await?;
-        let done = outcome(asked, payment);
+        let in_doubt = payment.state.in_doubt();
+        let done = outcome(asked, change.payment);
         // An answer in doubt is not stored: the key's next request finds the payment as it is by then.
-        if let Some(running) = running.filter(|_| !payment.state.in_doubt()) {
+        if let Some(running) = running.filter(|_| !in_doubt) {
             unit.answer = Some(running.answer(&done)?);
         }
         self.commit(unit).await?;
-        if payment.state.in_doubt() {
+        if in_doubt {
             self.pursue.notify_one();
         }
         Ok(done)
@@ -90,7 +101,7 @@ impl Pcs {
                 let reversal = self.reversal_of(message, heard)?;
                 unit.tasks.push(self.task(payment, Some(reversal), 0).put(PURSUIT, now)?);
             }
-            State::Capturing { in_doubt: true, .. } => {
+            State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. } => {
                 // The message itself was the first try.
                 let due = now.plus_ms(task::SECOND_TRY_MS);
                 unit.tasks.push(self.task(payment, Some(message.clone()), 1).put(PURSUIT, due)?);
@@ -114,6 +125,7 @@ impl Pcs {
             | State::Consuming
             | State::Capturing { in_doubt: false, .. }
             | State::Incrementing { .. }
+            | State::Adjusting { in_doubt: false, .. }
             | State::Voiding { .. } => {}
         }
         Ok(())
@@ -182,15 +194,16 @@ pub(crate) async fn decide_again(error: CommandError, tries: u32) -> Result<(), 
 }
 
 /// A capture, increment or void that leaves the payment standing as before was refused; everything else is told by the payment.
-fn outcome(asked: State, payment: &Payment) -> Done {
+fn outcome(asked: State, payment: Payment) -> Done {
     let stands = matches!(payment.state, State::Authorized | State::Captured);
     let refused = match asked {
         State::Capturing { .. } => payment.state == State::Authorized,
         // An increment that was approved has left no refusal.
         State::Incrementing { .. } => payment.state == State::Authorized && payment.decline.is_some(),
+        State::Adjusting { .. } => payment.state == State::Captured && payment.decline.is_some(),
         State::Voiding { .. } => stands,
         _ => false,
     };
-    let payment = Box::new(payment.clone());
+    let payment = Box::new(payment);
     if refused { Done::ActionRefused(payment) } else { Done::Payment(payment) }
 }

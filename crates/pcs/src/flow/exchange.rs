@@ -66,7 +66,7 @@ impl Pcs {
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
         running: Option<Running>,
-        intent: Intent,
+        intent: Box<Intent>,
     ) -> Result<Done, CommandError> {
         self.record_intent(running.as_ref(), &intent).await?;
         self.ask_and_conclude(intent, running).await
@@ -131,6 +131,7 @@ impl Pcs {
             return Err(CommandError::Overloaded);
         }
         let stan = self.numbers.stan(&self.store, bank.name(), place.terminal, now).await?;
+        let facts = bank.facts();
         Ok(Exchange {
             attempt: self.new_id(),
             bank: bank.name().to_owned(),
@@ -141,7 +142,9 @@ impl Pcs {
             rrn: bank.own_rrn(now, stan),
             authorization_code: None,
             response_code: None,
-            batch: bank.batch(),
+            offers: bank.offers_after(transaction),
+            batch: facts.batch,
+            settlement_date: facts.settlement_date,
             entry: place.entry,
             issuer_data: None,
             sent_at: now,

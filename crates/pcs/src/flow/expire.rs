@@ -24,6 +24,7 @@ impl Pcs {
             | State::Consuming
             | State::Capturing { .. }
             | State::Incrementing { .. }
+            | State::Adjusting { .. }
             | State::Voiding { .. }
             | State::Reversing { .. } => return self.postpone(EXPIRY, task).await,
         }

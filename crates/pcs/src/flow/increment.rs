@@ -26,7 +26,8 @@ impl Pcs {
         amount: u64,
     ) -> Result<Completed, CommandError> {
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        self.once(caller, &key, |running| async move { pcs.increment(by, running, id, amount).await }).await
+        self.once(caller, &key, move |running| async move { pcs.increment(by, running, id, amount).await })
+            .await
     }
 
     async fn increment(

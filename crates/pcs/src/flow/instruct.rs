@@ -85,7 +85,7 @@ impl Pcs {
         let caller =
             Caller { merchant: session.merchant, key_id: format!("wallet {}", wallet.certificate_serial) };
         let (pcs, wallet) = (Arc::clone(self), wallet.clone());
-        let work = |running| async move { pcs.follow(wallet, running, session, instruction).await };
+        let work = move |running| async move { pcs.follow(wallet, running, session, instruction).await };
         self.once(&caller, &key, work).await
     }
 
@@ -136,7 +136,7 @@ impl Pcs {
         session.status = SessionStatus::Processing;
         intent.rows.push(put(&session)?);
         intent.aliases.push(wallet_alias(&intent.change.payment));
-        self.carry_out(Some(running), intent).await
+        self.carry_out(Some(running), Box::new(intent)).await
     }
 
     async fn verify(

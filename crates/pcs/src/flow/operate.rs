@@ -173,6 +173,7 @@ impl Pcs {
         resolution: Resolution,
     ) -> Result<Payment, CommandError> {
         let (task, message) = self.pursued(attempt).await?;
+        let finding = resolution.finding;
         // A reversal on its way would undo at the bank what is about to be booked as standing.
         let _hand = self.take_in_hand(PURSUIT, task.number()).ok_or(CommandError::Busy)?;
         let _turn = self.turns.take(task.payment.to_u128()).await;
@@ -191,6 +192,10 @@ impl Pcs {
             };
             let changed = payment.refund_step(&refund, event, now).map_err(refused)?;
             self.add_refund_change(&mut unit, &changed.refund, &changed.change, actor, said)?;
+            if finding == Finding::Stands {
+                let moved = (Transaction::Refund, message.amount);
+                self.add_moved(&mut unit, (&message.exchange, None), moved)?;
+            }
             self.commit(unit).await?;
             return Ok(changed.change.payment);
         }
@@ -206,6 +211,12 @@ impl Pcs {
         };
         let change = payment.hear(attempt, event, now).map_err(refused)?;
         self.add_payment_change(&mut unit, &change, actor, said)?;
+        if let Some(transaction) = Transaction::named(&message.exchange.transaction)
+            && finding == Finding::Stands
+        {
+            let payments = (payment.captured, &change.payment);
+            self.add_moved_of(&mut unit, payments, &message, (transaction, None))?;
+        }
         match change.payment.state {
             State::Authorized => unit.tasks.push(self.expiry_of(&change.payment, now)?),
             _ => unit.tasks.push(task::done(EXPIRY, payment.id.to_u128())),
@@ -259,6 +270,7 @@ fn approval(message: &Message, resolution: Resolution) -> Approval {
         response_code: message.exchange.response_code.clone().unwrap_or_else(|| "00".to_owned()),
         rrn: resolution.rrn,
         authorization_code: resolution.authorization_code,
+        settlement_date: message.exchange.settlement_date.clone(),
         issuer_data: None,
     }
 }

@@ -92,6 +92,10 @@ impl Pcs {
             .step(Event::ReversalAccepted, now)
             .map_err(|refused| CommandError::refused(&payment, refused))?;
         let mut unit = self.unit(task.merchant, now);
+        // Only what the bank had done does it count among what was reversed; where it knew of nothing, it has done nothing.
+        if heard.received.as_ref().and_then(|fields| fields.get(39)) == Some("00") {
+            self.add_undone(&mut unit, &sent)?;
+        }
         let actor = Actor::Bank { bank: sent.exchange.bank.clone() };
         let said = Said { sent: Some(sent.fields.clone()), received: heard.received, note: heard.note };
         self.add_payment_change(&mut unit, &change, actor, said)?;

@@ -36,7 +36,7 @@ impl Pcs {
         request: RefundRequest,
     ) -> Result<Completed, CommandError> {
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        let work = |running| async move { pcs.refund_payment(by, running, request).await };
+        let work = move |running| async move { pcs.refund_payment(by, running, request).await };
         self.once(caller, &key, work).await
     }
 
@@ -70,7 +70,7 @@ impl Pcs {
         let now = self.clock.now();
         let first = self.original_of(payment, "refund")?;
         let (original, was) = match &payment.completion {
-            Some(completion) => (completion, Transaction::Capture),
+            Some(completion) => (&**completion, Transaction::Capture),
             None => (&first, Transaction::Consume),
         };
         let transaction = Transaction::Refund;
@@ -154,6 +154,10 @@ impl Pcs {
         let said = Said { sent: None, received: heard.received.clone(), note: heard.note.clone() };
         self.add_refund_change(&mut unit, &refund, &changed.change, actor, said)?;
         unit.tasks.push(task::done(EXCHANGE, exchange));
+        if let (Says::Approved { approval, .. }, RefundState::Succeeded) = (&heard.says, refund.state) {
+            let asked = (&message.exchange, approval.settlement_date.as_deref());
+            self.add_moved(&mut unit, asked, (Transaction::Refund, message.amount))?;
+        }
         let done = Done::Refund(Box::new(refund.clone()));
         if refund.state == RefundState::InDoubt {
             // The message itself was the first try.

@@ -129,16 +129,18 @@ impl Pcs {
     /// Asks the bank, and the next one as long as a message surely never left; the end is `conclude.rs`'s.
     pub(crate) async fn ask_and_conclude(
         &self,
-        intent: Intent,
+        mut intent: Box<Intent>,
         running: Option<Running>,
     ) -> Result<Done, CommandError> {
-        let Intent { change, mut message, card, mut route, .. } = intent;
-        let mut payment = change.payment;
         loop {
-            let heard = self.ask(&message, &card).await?;
-            match self.reroute(&payment, &message, &heard, &mut route).await? {
-                Some(onward) => (payment, message) = onward,
-                None => return self.conclude(payment, message, heard, running).await,
+            let heard = self.ask(&intent.message, &intent.card).await?;
+            let Intent { change, message, route, .. } = &mut *intent;
+            match self.reroute(&change.payment, message, &heard, route).await? {
+                Some(onward) => (change.payment, *message) = onward,
+                None => {
+                    let Intent { change, message, .. } = *intent;
+                    return self.conclude(change.payment, message, heard, running).await;
+                }
             }
         }
     }

@@ -72,8 +72,9 @@ impl Pcs {
             let payment = event.payment.map(|payment| *payment);
             let of_payment = payment
                 .into_iter()
-                .flat_map(|it| [it.original, it.increment, it.completion, it.void])
-                .flatten();
+                .flat_map(|it| [it.original, it.increment, it.completion, it.adjustment, it.void])
+                .flatten()
+                .map(|exchange| *exchange);
             let of_refund = event.refund.map(|refund| refund.exchange);
             let exchange = of_payment.chain(of_refund).find(|exchange| exchange.attempt == asked.attempt)?;
             Some(Message { transaction: asked.transaction, amount: asked.amount, exchange, fields })

@@ -37,7 +37,7 @@ impl Pcs {
     ) -> Result<Completed, CommandError> {
         let key = self.with_card(caller.merchant, key, new.card.as_ref());
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        self.once(caller, &key, |running| async move { pcs.submit(by, running, new).await }).await
+        self.once(caller, &key, move |running| async move { pcs.submit(by, running, new).await }).await
     }
 
     /// Confirms a payment that was made with `confirm: false`.
@@ -52,7 +52,8 @@ impl Pcs {
         method: Option<PaymentMethodId>,
     ) -> Result<Completed, CommandError> {
         let (pcs, by) = (Arc::clone(self), caller.clone());
-        self.once(caller, &key, |running| async move { pcs.confirm(by, running, id, method).await }).await
+        self.once(caller, &key, move |running| async move { pcs.confirm(by, running, id, method).await })
+            .await
     }
 
     /// The key of a request that brings a card. Its fingerprint must tell cards apart, and a plain hash would give the
@@ -70,7 +71,7 @@ impl Pcs {
         key
     }
 
-    async fn submit(
+    pub(super) async fn submit(
         self: Arc<Self>,
         caller: Caller,
         running: Running,
@@ -119,11 +120,11 @@ impl Pcs {
                 let aliases =
                     reference.map(|reference| self.reference_alias(&asked.change.payment, reference));
                 let intent = Intent { aliases: aliases.into_iter().collect(), ..asked };
-                self.carry_out(Some(running), intent).await
+                self.carry_out(Some(running), Box::new(intent)).await
             }
             given => {
                 if let Some(given) = given {
-                    attach(&mut change, &given.method, now)?;
+                    change = attach(change, &given.method, now)?;
                 }
                 self.keep_unconfirmed(running, change, new.merchant_reference, actor).await
             }
@@ -153,21 +154,21 @@ impl Pcs {
         intent.change.payment.version = before + 1;
         self.record_intent(Some(&running), &intent).await?;
         drop(turn);
-        self.ask_and_conclude(intent, Some(running)).await
+        self.ask_and_conclude(Box::new(intent), Some(running)).await
     }
 
     /// The intent to ask a bank for a payment that has no card or consent yet: attach, confirm, route, build the message.
     /// The steps are taken in memory and committed as one change.
     pub(crate) async fn asked(
         &self,
-        mut change: Change,
+        change: Change,
         merchant: &Merchant,
         mut given: Given,
         actor: Actor,
         now: Timestamp,
     ) -> Result<Intent, CommandError> {
         let version = change.payment.version;
-        attach(&mut change, &given.method, now)?;
+        let mut change = attach(change, &given.method, now)?;
         let card = match given.card.take() {
             Some(card) => card,
             None => self.open_card(&given.method)?,
@@ -175,10 +176,7 @@ impl Pcs {
         let mut route = self.route(&change.payment, merchant, &given, &card.pan)?;
         let message = self.first_message(&change.payment, &mut route).await?;
         let event = Event::Confirmed { exchange: message.exchange.clone(), evidence: given.evidence };
-        let confirmed =
-            change.payment.step(event, now).map_err(|r| CommandError::refused(&change.payment, r))?;
-        change.payment = confirmed.payment;
-        change.notices.extend(confirmed.notices);
+        change = taken(change, event, now)?;
         change.payment.version = version;
         let rows = if given.is_new { vec![put(&given.method)?] } else { Vec::new() };
         Ok(Intent { change, message, card, actor, rows, aliases: Vec::new(), route })
@@ -249,14 +247,22 @@ pub(crate) fn original_transaction(payment: &Payment) -> Transaction {
     }
 }
 
-fn attach(change: &mut Change, method: &PaymentMethod, now: Timestamp) -> Result<(), CommandError> {
+fn attach(change: Change, method: &PaymentMethod, now: Timestamp) -> Result<Change, CommandError> {
     let version = change.payment.version;
     let event = Event::MethodAttached { method: method.id, card: method.card.clone() };
-    let attached =
-        change.payment.step(event, now).map_err(|refused| CommandError::refused(&change.payment, refused))?;
-    change.payment = attached.payment;
-    change.payment.version = version;
-    Ok(())
+    let mut attached = taken(change, event, now)?;
+    attached.payment.version = version;
+    Ok(attached)
+}
+
+/// A change and one more event.
+fn taken(change: Change, event: Event, now: Timestamp) -> Result<Change, CommandError> {
+    let Change { payment, entry, mut notices, mut stats } = change;
+    let before = payment.state;
+    let next = payment.into_step(event, now).map_err(|refused| CommandError::refused_in(before, refused))?;
+    notices.extend(next.notices);
+    stats.extend(next.stats);
+    Ok(Change { payment: next.payment, entry: next.entry.or(entry), notices, stats })
 }
 
 pub(crate) fn authorization_end(merchant: &Merchant, now: Timestamp) -> Timestamp {

@@ -28,7 +28,7 @@ impl Pcs {
         let (pcs, merchant) = (Arc::clone(self), caller.merchant);
         let actor = Actor::ApiKey { key: caller.key_id.clone() };
         let why = VoidReason::Requested;
-        let work = |running| async move { pcs.void(merchant, actor, Some(running), id, why).await };
+        let work = move |running| async move { pcs.void(merchant, actor, Some(running), id, why).await };
         self.once(caller, &key, work).await
     }
 
@@ -62,7 +62,7 @@ impl Pcs {
         let first = self.original_of(payment, "void")?;
         // What is voided: the completion if the money has moved by one, else the authorization or sale itself.
         let (voided, was, minor) = match (&payment.completion, payment.state) {
-            (Some(completion), State::Captured) => (completion, Transaction::Capture, payment.captured),
+            (Some(completion), State::Captured) => (&**completion, Transaction::Capture, payment.captured),
             (_, State::Captured) => (&first, Transaction::Consume, payment.captured),
             _ => (&first, Transaction::Authorize, payment.authorized),
         };

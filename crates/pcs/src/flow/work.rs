@@ -23,6 +23,7 @@ impl Pcs {
     /// The PCS's own work: reversals, repeats and expiries. Runs until dropped; keep it running beside the requests.
     pub async fn work(self: Arc<Self>) {
         loop {
+            self.listen().await;
             match self.due_now().await {
                 Ok(due) => due.into_iter().for_each(|hand| drop(tokio::spawn(hand.work()))),
                 Err(error) => {
@@ -41,11 +42,35 @@ impl Pcs {
     /// # Errors
     /// [`CommandError::Unavailable`]: the store does not answer. Nothing is forgotten.
     pub async fn work_once(self: &Arc<Self>) -> Result<usize, CommandError> {
+        self.hear_banks().await?;
+        let batches = self.reconcile_all_due().await?;
         let due = self.due_now().await?;
-        let many = due.len();
+        let many = due.len() + batches;
         let mut working: FuturesUnordered<_> = due.into_iter().map(InHand::work).collect();
         while working.next().await.is_some() {}
         Ok(many)
+    }
+
+    /// Hears what the banks have told; has batches that are due compared, beside everything else.
+    async fn listen(self: &Arc<Self>) {
+        if !self.store.is_ready() {
+            return;
+        }
+        let comparing = match self.hear_banks().await {
+            Ok(()) => self.batches_due(self.clock.now()).await,
+            Err(error) => Err(error),
+        };
+        match comparing {
+            Ok(due) if due.is_empty() => {}
+            Ok(_) => {
+                let pcs = Arc::clone(self);
+                drop(tokio::spawn(async move { pcs.reconcile_all_due().await }));
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "Cannot look at what the banks have told; will look again");
+            }
+        }
     }
 
     /// What is due and in nobody's hand, taken in hand.

@@ -43,7 +43,7 @@ pub struct NoticeEvent {
     pub notice: Notice,
 }
 
-/// The JSON of one journal record. `P` is the payment and `R` the refund: read, or already written as JSON.
+/// The JSON of one journal record. `P` is the payment and `R` the refund: read, or about to be written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "P: Deserialize<'de>, R: Deserialize<'de>"))]
 pub struct JournalEvent<P = Box<Payment>, R = Box<Refund>> {

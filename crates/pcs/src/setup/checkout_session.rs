@@ -165,6 +165,7 @@ impl Pcs {
             | State::Consuming
             | State::Capturing { .. }
             | State::Incrementing { .. }
+            | State::Adjusting { .. }
             | State::Voiding { .. }
             | State::Reversing { .. } => return Ok(()),
         };

@@ -1,7 +1,9 @@
 //! Stories of payments: the real gateway against simulated banks, with every way in which a bank can go wrong. Each story
 //! ends with the auditor, who holds the gateway's books against the bank's own totals.
 
+mod adjust;
 mod authorize;
+mod bank_day;
 mod checkout;
 mod consume;
 mod crash;

@@ -67,6 +67,7 @@ pub async fn start(
             profile: name,
             addresses: &[address.to_string()],
             links: 1,
+            tls: None,
             terminal_master_key: &tmk,
             reply_timeout: Some(REPLY_TIMEOUT),
         };

@@ -7,6 +7,8 @@ use payment::routing::RoutingTable;
 use serde::{Deserialize, Deserializer};
 use types::Secret;
 
+use super::bank_tls_section::BankTlsSection;
+use crate::bank_tls::BankTls;
 use crate::fault::{Fault, Tried as _};
 use crate::store_url::StoreUrl;
 
@@ -22,6 +24,7 @@ struct Document {
     api: ApiSection,
     #[serde(default)]
     runtime: RuntimeSection,
+    metrics: Option<MetricsSection>,
     #[serde(default)]
     bank: Vec<BankSection>,
     #[serde(default)]
@@ -68,6 +71,12 @@ struct ApiSection {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct MetricsSection {
+    listen: SocketAddr,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RuntimeSection {
     workers: usize,
 }
@@ -88,6 +97,7 @@ struct BankSection {
     links: usize,
     terminal_master_key_file: PathBuf,
     reply_timeout_ms: Option<u64>,
+    tls: Option<BankTlsSection>,
 }
 
 /// One address, or several where a bank has them.
@@ -135,6 +145,8 @@ pub struct Config {
     pub at_once: usize,
     /// From the first sign of a stop until connections are no longer taken, in milliseconds.
     pub drain_ms: u64,
+    /// Where monitoring finds `/metrics`; none: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// 1: everything but the store on one thread, which is fastest on two cores.
     pub workers: usize,
     pub banks: Vec<BankConfig>,
@@ -153,6 +165,8 @@ pub struct BankConfig {
     pub links: usize,
     pub terminal_master_key_file: PathBuf,
     pub reply_timeout_ms: Option<u64>,
+    /// TLS under its links; none: plain TCP.
+    pub tls: Option<BankTls>,
 }
 
 impl Config {
@@ -191,18 +205,22 @@ impl Config {
             return Err(Fault::plain(format!("bank.name: {name} stands twice")));
         }
         document.routing.check(&names).tried("the routing table does not hold")?;
-        let banks = document.bank.into_iter().map(|bank| BankConfig {
-            terminal_master_key_file: base.join(bank.terminal_master_key_file),
-            profile: bank.profile.unwrap_or_else(|| bank.name.clone()),
-            name: bank.name,
-            addresses: match bank.address {
-                Addresses::One(address) => vec![address],
-                Addresses::Several(addresses) => addresses,
-            },
-            links: bank.links,
-            reply_timeout_ms: bank.reply_timeout_ms,
+        let banks = document.bank.into_iter().map(|bank| {
+            let tls = bank.tls.map(|tls| tls.checked(base)).transpose()?;
+            Ok(BankConfig {
+                tls,
+                terminal_master_key_file: base.join(bank.terminal_master_key_file),
+                profile: bank.profile.unwrap_or_else(|| bank.name.clone()),
+                name: bank.name,
+                addresses: match bank.address {
+                    Addresses::One(address) => vec![address],
+                    Addresses::Several(addresses) => addresses,
+                },
+                links: bank.links,
+                reply_timeout_ms: bank.reply_timeout_ms,
+            })
         });
-        let banks: Vec<_> = banks.collect();
+        let banks = banks.collect::<Result<Vec<_>, Fault>>()?;
         if let Some(bank) = banks.iter().find(|bank| bank.addresses.is_empty()) {
             return Err(Fault::plain(format!("bank.address: {} has none", bank.name)));
         }
@@ -220,6 +238,7 @@ impl Config {
             tls,
             at_once: document.api.at_once,
             drain_ms: document.api.drain_ms,
+            metrics: document.metrics.map(|metrics| metrics.listen),
             workers: document.runtime.workers,
             banks,
             routing: document.routing,
@@ -273,6 +292,26 @@ mod tests {
         let text = GOOD.replace("address = \"127.0.0.1:9583\"", several);
         let config = Config::parse(&text, Path::new("/x")).unwrap();
         assert_eq!((config.banks[0].addresses.len(), config.banks[0].links), (2, 2));
+    }
+
+    #[test]
+    fn a_banks_links_may_go_over_tls_and_monitoring_has_a_place_of_its_own() {
+        let tls = "[bank.tls]\n ca_file = \"bank-ca.pem\"\n";
+        let config = Config::parse(&format!("{GOOD}{tls}"), Path::new("/x")).unwrap();
+        let expected = BankTls { ca_file: "/x/bank-ca.pem".into(), identity: None, server_name: None };
+        assert_eq!(config.banks[0].tls, Some(expected));
+        let whole = format!(
+            "{GOOD}{tls} certificate_file = \"c\"\n key_file = \"k\"\n server_name = \"bank.example\""
+        );
+        let config = Config::parse(&whole, Path::new("/x")).unwrap();
+        assert_eq!(config.banks[0].tls.as_ref().unwrap().identity, Some(("/x/c".into(), "/x/k".into())));
+        let half = format!("{GOOD}{tls} key_file = \"k\"");
+        assert!(Config::parse(&half, Path::new("/x")).unwrap_err().to_string().contains("come together"));
+
+        assert_eq!(config.metrics, None);
+        let text = GOOD.replace("[vault]", "[metrics]\n listen = \"127.0.0.1:9464\"\n [vault]");
+        let config = Config::parse(&text, Path::new("/x")).unwrap();
+        assert_eq!(config.metrics, Some("127.0.0.1:9464".parse().unwrap()));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `lian serve`: the PCS with its API as a server of its own. Several may run over one PostgreSQL; each takes any request.
 
+mod bank_tls_section;
 pub mod config;
 mod merchant;
 
@@ -109,6 +110,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
             profile: &bank.profile,
             addresses: &bank.addresses,
             links: bank.links,
+            tls: bank.tls.as_ref(),
             terminal_master_key: &key,
             reply_timeout,
         };
@@ -162,7 +164,12 @@ impl Node {
         working.spawn(Dispatcher::new(Arc::clone(&pcs), courier, Arc::new(SystemEntropy), false).run());
         let (stop, stopping) = watch::channel(false);
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, tls, api::router(state), stopping));
+        serving.spawn(serve(listener, tls, api::router(state), stopping.clone()));
+        if let Some(address) = config.metrics {
+            let listener = TcpListener::bind(address).await;
+            let listener = listener.tried(format!("metrics.listen: cannot listen on {address}"))?;
+            serving.spawn(serve(listener, None, api::metrics_router(Arc::clone(&pcs)), stopping));
+        }
         Ok(Self { url, pcs, stop, serving, working, _dir: dir })
     }
 

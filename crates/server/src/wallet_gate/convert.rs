@@ -67,10 +67,11 @@ pub fn payment(payment: &Payment) -> Option<PaymentResult> {
         | State::Consuming
         | State::Capturing { .. }
         | State::Incrementing { .. }
+        | State::Adjusting { .. }
         | State::Voiding { .. }
         | State::Reversing { .. } => Outcome::Processing,
     };
-    let latest = payment.original.as_ref();
+    let latest = payment.original.as_deref();
     Some(PaymentResult {
         payment: payment.id,
         session: payment.checkout_session?,

@@ -102,6 +102,10 @@ impl SqliteEngine {
     /// A COMMIT that failed: what the file says decides. After an I/O error even the file's word is worth nothing until
     /// it is opened again, because what cannot be synchronized may still be read.
     fn settle(&mut self, plan: &Plan<'_>, error: rusqlite::Error) -> Result<(), StoreError> {
+        if could_not_write(&error) {
+            self.roll_back()?;
+            return Err(StoreError::NotWritten(error.to_string()));
+        }
         if matches!(error.sqlite_error_code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
         {
             return Err(StoreError::Unknown(error.to_string()));
@@ -188,6 +192,13 @@ fn has_room(store: &Path) -> std::io::Result<()> {
     // Written in part it must go, too.
     let removed = std::fs::remove_file(&path);
     written.and(removed)
+}
+
+/// Whether a COMMIT ended because the log could not be written: a quota, a limit, a file that may not grow. The frame that
+/// makes a transaction one is the last that is written, before anything is synchronized, so it is not whole, and what stands
+/// before it counts for nothing (SQLite file format, section 4.1).
+fn could_not_write(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE)
 }
 
 /// An error before COMMIT: nothing of the batch is in the file.

@@ -1,0 +1,72 @@
+//! What the operator does about banks and their links, over HTTP.
+
+use axum::http::Method;
+use banksim::Notice;
+
+use crate::GOOD;
+use crate::desk::{Desk, operator};
+
+const BANK: &str = "/v1/banks/iso87-ascii";
+const WHY: &str = r#"{"by": "Li Na", "reason": "the bank changes its router"}"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_link_is_taken_out_and_brought_back_by_the_operator_alone() {
+    let desk = Desk::seeded(720).await;
+    assert_eq!(desk.get("/v1/banks").await.problem(), "api_key_invalid", "no merchant's business");
+    let listed = operator(&desk, Method::GET, "/v1/banks", "").await;
+    assert_eq!((listed.status, listed.at("/data/1/id")), (200, "iso87-ascii"), "{}", listed.text);
+    assert_eq!((listed.at("/data/1/state"), listed.at("/data/1/links/0/state")), ("up", "up"));
+    assert!(listed.body["data"][1]["settlement_date"].is_string());
+
+    let take_out = format!("{BANK}/links/1/take_out");
+    let unsaid = operator(&desk, Method::POST, &take_out, r#"{"by": "Li Na"}"#).await;
+    assert_eq!((unsaid.problem(), unsaid.at("/param")), ("parameter_missing", "/reason"));
+    let out = operator(&desk, Method::POST, &take_out, WHY).await;
+    assert_eq!((out.status, out.at("/bank/state")), (200, "out_of_service"), "{}", out.text);
+    assert_eq!(out.body["unanswered"], 0);
+    let refused = desk.sale("order-1", GOOD).await;
+    assert_eq!((refused.status, refused.problem()), (503, "host_unavailable"), "{}", refused.text);
+
+    for (path, problem) in [
+        (format!("{BANK}/links/1/exchange_keys"), "parameter_invalid"),
+        (format!("{BANK}/links/7/resume"), "resource_missing"),
+        (format!("{BANK}/links/one/resume"), "resource_missing"),
+        ("/v1/banks/south/links/1/resume".to_owned(), "resource_missing"),
+    ] {
+        assert_eq!(operator(&desk, Method::POST, &path, WHY).await.problem(), problem, "{path}");
+    }
+    let back = operator(&desk, Method::POST, &format!("{BANK}/links/1/resume"), WHY).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    desk.world.pass_ms(10_000).await;
+    desk.sale("order-2", GOOD).await;
+    let shown = operator(&desk, Method::GET, BANK, "").await;
+    assert!(shown.text.contains("take out link 1, by Li Na: the bank changes its router"), "{}", shown.text);
+    desk.world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_has_stopped_says_why() {
+    let desk = Desk::seeded(721).await;
+    desk.world.bank("iso87-ascii").announce(Notice::WrongKeys);
+    desk.world.pass_ms(1_000).await;
+    let shown = operator(&desk, Method::GET, BANK, "").await;
+    assert_eq!((shown.at("/state"), shown.at("/news/0/code")), ("refused", "keys_refused"));
+    assert!(shown.at("/links/0/refused_because").contains("the master keys of the two ends differ"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_are_compared_when_the_operator_asks() {
+    let desk = Desk::seeded(722).await;
+    let none = operator(&desk, Method::POST, &format!("{BANK}/totals"), r#"{"by": "Li Na"}"#).await;
+    assert_eq!(none.body["data"].as_array().unwrap().len(), 0);
+    desk.sale("order-1", GOOD).await;
+    let compared = operator(&desk, Method::POST, &format!("{BANK}/totals"), r#"{"by": "Li Na"}"#).await;
+    assert_eq!((compared.status, compared.at("/data/0/verdict")), (200, "agreed"), "{}", compared.text);
+    let one = serde_json::json!({ "count": 1, "amount": 1250 });
+    assert_eq!(
+        (&compared.body["data"][0]["own"]["debits"], &compared.body["data"][0]["by"]),
+        (&one, &"Li Na".into())
+    );
+    let kept = operator(&desk, Method::GET, &format!("{BANK}/reconciliations"), "").await;
+    assert_eq!(kept.at("/data/0/id"), compared.at("/data/0/id"));
+}
