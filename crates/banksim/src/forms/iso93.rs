@@ -7,7 +7,7 @@ use super::{Said, amount, card_index, currency, security_code, set, text};
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::Reference;
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request, TotalsRequest};
+use crate::request::{Asked, LinkRequest, MoneyRequest, Period, Request, TotalsRequest, Wanted};
 use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
@@ -25,7 +25,10 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     }
     if mti.class() == 5 {
         let (currency, claimed) = claimed(message).ok_or("30")?;
-        return Ok(Request::Totals(TotalsRequest { acceptor: None, currency, claimed }));
+        // Of a day that is named, or of the batch that is open.
+        let day = text(message, 28).and_then(|date| date.get(2..).map(str::to_owned));
+        let wanted = Wanted { period: day.map(Period::Day), ..Wanted::default() };
+        return Ok(Request::Totals(TotalsRequest { wanted, currency, claimed }));
     }
     let processing = text(message, 3).unwrap_or_default();
     let asked = match (mti.as_str(), processing.as_str(), function.as_str()) {
@@ -58,6 +61,8 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &local),
         acceptor: acceptor.trim_end().to_owned(),
+        terminal: terminal.trim_end().to_owned(),
+        day: String::new(),
         original,
         authorization_code,
     }))

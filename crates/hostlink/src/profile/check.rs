@@ -226,13 +226,23 @@ impl Check<'_> {
             terminal: sample.terminal,
             acceptor: sample.acceptor,
             batch: sample.batch,
-            settlement_date: Some("1201".to_owned()),
+            settlement_date: Some(self.settlement_date()),
         };
         match self.profile.totals_message(&data) {
             Ok(Some(fields)) => self.obeys(key, fields, &[]),
             Ok(None) => Ok(()),
             Err(error) => self.fail(place(key, &error), error.to_string()),
         }
+    }
+
+    /// A date as the bank's answers have it: with the year, if its field has room for one.
+    fn settlement_date(&self) -> String {
+        let fits = |de: u8, date: &str| {
+            let fields = Fields::new(Mti::FINANCIAL_RESPONSE).with(de, date);
+            fields.is_ok_and(|fields| self.profile.dialect.encode(&fields, &mut Vec::new()).is_ok())
+        };
+        let has_year = self.profile.settlement_date.is_some_and(|de| fits(de, "261201"));
+        if has_year { "261201".to_owned() } else { "1201".to_owned() }
     }
 
     /// An answer can only be matched by fields that the request carries.
