@@ -223,7 +223,7 @@ impl Desk {
                 let in_balance = match self.form {
                     // This dialect's totals are without what was reversed.
                     Form::Cups => own.standing() == request.claimed.standing(),
-                    Form::Iso87 => own == request.claimed,
+                    Form::Iso87 | Form::Iso93 => own == request.claimed,
                 };
                 extra.totals = Some((TotalsRequest { claimed: own, ..request }, in_balance));
                 coded("00")
@@ -268,8 +268,8 @@ impl Desk {
 
     fn keys_for(&self, request: LinkRequest) -> Option<FreshKeys> {
         let brings_keys = match (self.form, request) {
-            (Form::Cups, LinkRequest::SignOn) | (Form::Iso87, LinkRequest::KeyExchange) => true,
-            (Form::Cups | Form::Iso87, _) => false,
+            (Form::Cups, LinkRequest::SignOn) | (Form::Iso87 | Form::Iso93, LinkRequest::KeyExchange) => true,
+            (Form::Cups | Form::Iso87 | Form::Iso93, _) => false,
         };
         if brings_keys { self.fresh_keys() } else { None }
     }

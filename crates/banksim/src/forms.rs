@@ -3,6 +3,7 @@
 
 mod cups;
 mod iso87;
+mod iso93;
 
 use iso8583::{Fields, Message};
 use types::{Clock, Currency};
@@ -18,6 +19,7 @@ use crate::request::Request;
 pub(crate) enum Form {
     Cups,
     Iso87,
+    Iso93,
 }
 
 impl Form {
@@ -25,6 +27,7 @@ impl Form {
         match name {
             "cups-pos" => Some(Self::Cups),
             "iso87-ascii" => Some(Self::Iso87),
+            "iso93-bcd" => Some(Self::Iso93),
             _ => None,
         }
     }
@@ -34,6 +37,7 @@ impl Form {
         match self {
             Self::Cups => cups::read(message),
             Self::Iso87 => iso87::read(message),
+            Self::Iso93 => iso93::read(message),
         }
     }
 
@@ -49,16 +53,21 @@ impl Form {
         let echoed: &[u8] = match self {
             Self::Cups => &[2, 3, 4, 11, 25, 41, 42, 49, 60],
             Self::Iso87 => &[2, 3, 4, 7, 11, 12, 13, 25, 32, 37, 41, 42, 49, 50, 70, 90],
+            Self::Iso93 => &[2, 3, 4, 7, 11, 12, 24, 32, 37, 41, 42, 49, 50, 56],
         };
         let class = request.mti().class();
         for &de in echoed {
-            // An authorization's answer has no field 90, a financial one has.
-            let carried = de != 90 || class != 1;
+            // An authorization's answer does not name the original, a financial one does.
+            let carried = !matches!(de, 56 | 90) || class != 1;
             if let Some(value) = request.get(de).filter(|_| carried) {
                 set(&mut fields, de, &value.to_text());
             }
         }
-        set(&mut fields, 39, &answer.code);
+        let code = match self {
+            Self::Cups | Self::Iso87 => answer.code.as_str(),
+            Self::Iso93 => iso93::action_code(&answer.code, class),
+        };
+        set(&mut fields, 39, code);
         if let Some(code) = &answer.authorization_code {
             set(&mut fields, 38, code);
         }
@@ -76,6 +85,7 @@ impl Form {
         match self {
             Self::Cups => cups::finish(&mut fields, request, answer, day, clock),
             Self::Iso87 => iso87::finish(&mut fields, day),
+            Self::Iso93 => iso93::finish(&mut fields, day, clock),
         }
         Some(fields)
     }
@@ -85,6 +95,7 @@ impl Form {
         match self {
             Self::Cups => cups::totals(fields, own, in_balance),
             Self::Iso87 => iso87::totals(fields, own, in_balance),
+            Self::Iso93 => iso93::totals(fields, own, in_balance),
         }
     }
 
@@ -92,7 +103,7 @@ impl Form {
     pub fn batch(self, message: &Message<'_>) -> Option<u64> {
         match self {
             Self::Cups => cups::batch(message),
-            Self::Iso87 => None,
+            Self::Iso87 | Self::Iso93 => None,
         }
     }
 
@@ -101,6 +112,7 @@ impl Form {
         match self {
             Self::Cups => cups::notice(notice),
             Self::Iso87 => iso87::notice(notice, stan, day, clock),
+            Self::Iso93 => iso93::notice(notice, stan, day, clock),
         }
     }
 }

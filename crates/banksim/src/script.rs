@@ -141,7 +141,7 @@ impl Step {
                 return Ok(Fault::Delay(Duration::from_millis(by)));
             }
             "decline" => {
-                let code = self.code.clone().filter(|code| code.len() == 2 && code.is_ascii());
+                let code = self.code.clone().filter(|code| matches!(code.len(), 2 | 3) && code.is_ascii());
                 let code = code.ok_or(("code", "a decline says its response code".to_owned()))?;
                 return Ok(Fault::Decline(code));
             }

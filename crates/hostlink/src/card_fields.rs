@@ -99,12 +99,11 @@ impl BankProfile {
                     None => continue,
                 },
                 CardElement::Pin => match present.and_then(|present| present.pin.as_ref()) {
-                    Some(pin) => full
-                        .set_bytes(52, &pin.block)
-                        // A PIN of up to twelve digits could be entered; its block holds the card number (2) and is enciphered
-                        // with a key of double length (6).
-                        .and_then(|full| full.set(26, "12"))
-                        .and_then(|full| full.set(53, "2600000000000000")),
+                    Some(pin) => self.pin_fields.iter().try_fold(
+                        full.set_bytes(52, &pin.block)
+                            .map_err(|_| Rejection::CardDataMissing("PIN block"))?,
+                        |full, (de, text)| full.set(*de, text),
+                    ),
                     None => continue,
                 },
             };

@@ -169,9 +169,11 @@ impl Session<'_> {
     }
 }
 
-/// Whether a date `MMDD` is later than another, by less than half a year.
+/// Whether a date is later than another: `MMDD` by less than half a year, `YYMMDD` by its month and day and the same. No accounting
+/// day is half a year away from another.
 fn is_later(known: &str, date: &str) -> bool {
-    let day = |mmdd: &str| {
+    let day = |date: &str| {
+        let mmdd = if date.len() == 6 { date.get(2..)? } else { date };
         let number: u32 = mmdd.parse().ok()?;
         Some(number / 100 * 31 + number % 100)
     };
@@ -187,6 +189,7 @@ mod tests {
     #[test]
     fn the_accounting_date_goes_forward_and_over_the_end_of_the_year() {
         assert!(is_later("1201", "1202") && is_later("1130", "1201") && is_later("1231", "0101"));
+        assert!(is_later("261231", "270101") && !is_later("261202", "261201"));
         assert!(!is_later("1202", "1201") && !is_later("0101", "1231") && !is_later("1201", "1201"));
         assert!(!is_later("1201", "x") && !is_later("", "1201"));
     }

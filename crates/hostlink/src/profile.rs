@@ -57,6 +57,10 @@ pub struct BankProfile {
     pub(crate) answers_on_any_link: bool,
     pub(crate) settlement_date: Option<u8>,
     pub(crate) codes: BTreeMap<String, CodeRow>,
+    /// Why a reversal is sent: our two characters, and what the bank has for them, where it has others.
+    pub(crate) reasons: BTreeMap<String, String>,
+    /// What goes with a PIN block.
+    pub(crate) pin_fields: BTreeMap<u8, String>,
     pub(crate) entries: BTreeMap<EntryMode, transaction::EntryRow>,
     pub(crate) transactions: BTreeMap<Transaction, transaction::Row>,
 }

@@ -5,9 +5,9 @@ use iso8583::{Dialect, DialectError};
 use crate::profile::{BankProfile, ProfileError};
 
 /// The names of the banks whose files are embedded.
-pub const SHIPPED_BANKS: [&str; 2] = ["cups-pos", "iso87-ascii"];
+pub const SHIPPED_BANKS: [&str; 3] = ["cups-pos", "iso87-ascii", "iso93-bcd"];
 
-/// The names of the dialects whose files are embedded: those of the banks, and those no bank speaks yet.
+/// The names of the dialects whose files are embedded, each of them a bank's.
 pub const SHIPPED_DIALECTS: [&str; 3] = ["cups-pos", "iso87-ascii", "iso93-bcd"];
 
 /// The text of an embedded file, by its path below `banks/`.
@@ -15,12 +15,14 @@ pub fn shipped_file(path: &str) -> Option<&'static str> {
     Some(match path {
         "base/iso8583-1987.toml" => include_str!("../../../banks/base/iso8583-1987.toml"),
         "base/response-codes.toml" => include_str!("../../../banks/base/response-codes.toml"),
+        "base/action-codes.toml" => include_str!("../../../banks/base/action-codes.toml"),
         "base/iso8583-1993.toml" => include_str!("../../../banks/base/iso8583-1993.toml"),
         "cups-pos/bank.toml" => include_str!("../../../banks/cups-pos/bank.toml"),
         "cups-pos/dialect.toml" => include_str!("../../../banks/cups-pos/dialect.toml"),
         "cups-pos/totals.toml" => include_str!("../../../banks/cups-pos/totals.toml"),
         "iso87-ascii/bank.toml" => include_str!("../../../banks/iso87-ascii/bank.toml"),
         "iso87-ascii/dialect.toml" => include_str!("../../../banks/iso87-ascii/dialect.toml"),
+        "iso93-bcd/bank.toml" => include_str!("../../../banks/iso93-bcd/bank.toml"),
         "iso93-bcd/dialect.toml" => include_str!("../../../banks/iso93-bcd/dialect.toml"),
         _ => return None,
     })

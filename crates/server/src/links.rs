@@ -24,7 +24,7 @@ pub fn profile(name: &str) -> Result<Arc<BankProfile>, Fault> {
     if !SHIPPED_BANKS.contains(&name) {
         return Err(Fault::plain(format!(
             "there is no bank {name}; there are {}",
-            SHIPPED_BANKS.join(" and ")
+            SHIPPED_BANKS.join(", ")
         )));
     }
     Ok(Arc::new(shipped_bank(name).tried(format!("banks/{name}"))?))

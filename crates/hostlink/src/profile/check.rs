@@ -2,10 +2,11 @@
 //! from made-up data and checked, so that a mistake shows at the start and not at the first refund.
 
 use card::{Entry, EntryMode};
-use iso8583::{Fields, Violation};
+use iso8583::{Fields, Mti, Violation};
 use types::{Money, Timestamp};
 
 use super::BankProfile;
+use super::codes::{CodeOutcome, CodeRow};
 use super::error::{MessageError, ProfileError};
 use super::exchange::{Exchange, LinkData};
 use super::message::{Original, TransactionData};
@@ -72,13 +73,23 @@ impl Check<'_> {
         {
             return self.fail("limits", "each limit is at least 1");
         }
-        if !profile.codes.contains_key("00") {
-            return self.fail("code.00", "a table of response codes says what 00 means");
+        let approves = |row: &CodeRow| matches!(row.outcome, CodeOutcome::Approve { flagged: false });
+        if !profile.codes.values().any(approves) {
+            return self.fail("codes", "a table of response codes says which of them approves");
+        }
+        for code in profile.codes.keys() {
+            let answer = Fields::new(Mti::FINANCIAL_RESPONSE).with(39, code);
+            let fits = answer.is_ok_and(|answer| profile.dialect.encode(&answer, &mut Vec::new()).is_ok());
+            if !fits {
+                return self.fail(format!("code.{code}"), "it does not fit field 39");
+            }
         }
         for (mode, row) in &profile.entries {
             let codes = row.conditions.iter().flat_map(|(usual, instead)| [usual, instead]);
             let digits = |code: &String| code.len() == 2 && code.bytes().all(|c| c.is_ascii_digit());
-            if !digits(&row.mode) || !codes.clone().all(digits) {
+            // Whether a whole DE 22 fits its field is tried with every message that has it.
+            let is_mode = row.mode_with_pin.is_some() || digits(&row.mode);
+            if !is_mode || !codes.clone().all(digits) {
                 return self.fail(format!("entry.{}", mode.name()), "each code has two digits");
             }
         }
@@ -215,13 +226,23 @@ impl Check<'_> {
             terminal: sample.terminal,
             acceptor: sample.acceptor,
             batch: sample.batch,
-            settlement_date: Some("1201".to_owned()),
+            settlement_date: Some(self.settlement_date()),
         };
         match self.profile.totals_message(&data) {
             Ok(Some(fields)) => self.obeys(key, fields, &[]),
             Ok(None) => Ok(()),
             Err(error) => self.fail(place(key, &error), error.to_string()),
         }
+    }
+
+    /// A date as the bank's answers have it: with the year, if its field has room for one.
+    fn settlement_date(&self) -> String {
+        let fits = |de: u8, date: &str| {
+            let fields = Fields::new(Mti::FINANCIAL_RESPONSE).with(de, date);
+            fields.is_ok_and(|fields| self.profile.dialect.encode(&fields, &mut Vec::new()).is_ok())
+        };
+        let has_year = self.profile.settlement_date.is_some_and(|de| fits(de, "261201"));
+        if has_year { "261201".to_owned() } else { "1201".to_owned() }
     }
 
     /// An answer can only be matched by fields that the request carries.
@@ -289,10 +310,12 @@ impl Check<'_> {
                 CardElement::Track2 => fields.set(35, "4242424242424242=29122010000000000"),
                 CardElement::SequenceNumber => fields.set(23, "001"),
                 CardElement::ChipData => fields.set_bytes(55, &SAMPLE_CHIP_DATA),
-                CardElement::Pin => fields
-                    .set_bytes(52, &[0x5A; 8])
-                    .and_then(|fields| fields.set(26, "12"))
-                    .and_then(|fields| fields.set(53, "2600000000000000")),
+                CardElement::Pin => fields.set_bytes(52, &[0x5A; 8]).and_then(|fields| {
+                    self.profile
+                        .pin_fields
+                        .iter()
+                        .try_fold(fields, |fields, (de, text)| fields.set(*de, text))
+                }),
             };
             if let Err(error) = set {
                 return self.fail(format!("{key}.card"), error.to_string());

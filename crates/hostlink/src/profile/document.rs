@@ -47,6 +47,12 @@ struct BankDoc {
     settlement_date: Option<u8>,
     #[serde(default)]
     code: BTreeMap<String, CodeDoc>,
+    /// Why a reversal is sent: our two characters, and what the bank has for them.
+    #[serde(default)]
+    reasons: BTreeMap<String, String>,
+    /// What goes with a PIN block.
+    #[serde(default = "pin_fields_of_1987")]
+    pin_fields: BTreeMap<u8, String>,
     /// How cards may be entered, and what DE 22 and DE 25 say then.
     entry: BTreeMap<EntryMode, EntryRow>,
     transactions: BTreeMap<Transaction, RowDoc>,
@@ -188,6 +194,12 @@ enum WantsDoc {
     Parameters,
 }
 
+/// A PIN of up to twelve digits could be entered (26); its block holds the card number (2) and is enciphered with a key of double
+/// length (6).
+fn pin_fields_of_1987() -> BTreeMap<u8, String> {
+    BTreeMap::from([(26, "12".to_owned()), (53, "2600000000000000".to_owned())])
+}
+
 fn approved() -> String {
     "00".to_owned()
 }
@@ -305,6 +317,8 @@ impl Reader<'_> {
             answers_on_any_link: doc.answers == AnswersDoc::AnyLink,
             settlement_date: doc.settlement_date,
             codes,
+            reasons: doc.reasons,
+            pin_fields: doc.pin_fields,
             entries: doc.entry,
             transactions,
             name: self.bank,
@@ -334,7 +348,8 @@ impl Reader<'_> {
         let encoded = dialect.encode(&Fields::new(mti), &mut bytes);
         encoded.map_err(|error| self.error(format!("{key}.mti"), error.to_string()))?;
         // The digits of version and class: one byte where digits are packed.
-        let packed = bytes.first().is_some_and(|byte| *byte == 0x05);
+        let version_and_class = mti.as_str().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let packed = bytes.first().copied() == version_and_class;
         bytes.truncate(if packed { 1 } else { 2 });
         let InBalanceDoc { field, at, value } = doc.in_balance;
         let (of, fields, accepted) = (doc.of, doc.fields, doc.accepted);
@@ -377,8 +392,8 @@ impl Reader<'_> {
         let mut codes = BTreeMap::new();
         for (code, doc) in docs {
             let place = format!("{key}.{code}");
-            if code.len() != 2 || !code.bytes().all(|c| c.is_ascii_alphanumeric()) {
-                return Err(self.error(place, "a response code has two letters or digits"));
+            if !matches!(code.len(), 2 | 3) || !code.bytes().all(|c| c.is_ascii_alphanumeric()) {
+                return Err(self.error(place, "a response code has two or three letters or digits"));
             }
             let row = doc.compile().map_err(|rule| self.error(place, rule))?;
             codes.insert(code, row);

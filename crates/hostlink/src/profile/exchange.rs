@@ -89,6 +89,7 @@ impl BankProfile {
             Datum::Stan => Some(format!("{:06}", data.stan)),
             Datum::LocalTime => Some(self.hhmmss(data.at)),
             Datum::LocalDate => Some(self.mmdd(data.at)),
+            Datum::LocalDateTime => Some(self.yymmddhhmmss(data.at)),
             Datum::TransmittedAt => Some(transmitted(data.at)),
             Datum::Terminal => Some(data.terminal.to_owned()),
             Datum::Acceptor => Some(data.acceptor.to_owned()),
@@ -106,6 +107,7 @@ impl BankProfile {
             | Datum::OriginalRrn
             | Datum::OriginalAuthorizationCode
             | Datum::OriginalDate
+            | Datum::OriginalDateTime
             | Datum::OriginalTransmittedAt
             | Datum::OriginalBatch
             | Datum::OriginalField(_) => None,

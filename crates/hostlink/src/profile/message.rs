@@ -28,7 +28,8 @@ pub struct TransactionData {
     pub batch: Option<String>,
     /// The transaction that this one refers to.
     pub original: Option<Original>,
-    /// DE 39 of a reversal: why (`98` no answer, `A0` wrong MAC, `06` answer not usable).
+    /// Of a reversal: why (`98` no answer, `A0` wrong MAC, `06` answer not usable). A bank with other words for it has a table of
+    /// them.
     pub reason: Option<String>,
     /// How the card's data was entered: DE 22, and with it DE 25. That of the payment's first message.
     pub entry: Entry,
@@ -104,14 +105,22 @@ impl BankProfile {
             Datum::Rrn => data.rrn.clone().or_else(|| self.rrn(data.at, data.stan)),
             Datum::LocalTime => Some(self.hhmmss(data.at)),
             Datum::LocalDate => Some(self.mmdd(data.at)),
+            Datum::LocalDateTime => Some(self.yymmddhhmmss(data.at)),
             Datum::TransmittedAt => Some(transmitted(data.at)),
             Datum::Terminal => Some(data.terminal.clone()),
             Datum::Acceptor => Some(data.acceptor.clone()),
             Datum::Batch => data.batch.clone(),
-            Datum::Reason => data.reason.clone(),
+            Datum::Reason => {
+                let reason = data.reason.as_ref()?;
+                Some(self.reasons.get(reason).unwrap_or(reason).clone())
+            }
             Datum::Entry => {
                 let row = self.entries.get(&data.entry.mode)?;
-                Some(format!("{}{}", row.mode, if data.entry.pin { '1' } else { '2' }))
+                match (&row.mode_with_pin, data.entry.pin) {
+                    (Some(with_pin), true) => Some(with_pin.clone()),
+                    (Some(_), false) => Some(row.mode.clone()),
+                    (None, pin) => Some(format!("{}{}", row.mode, if pin { '1' } else { '2' })),
+                }
             }
             Datum::Condition(usual) => {
                 let row = self.entries.get(&data.entry.mode)?;
@@ -122,6 +131,7 @@ impl BankProfile {
             Datum::OriginalRrn => original.and_then(|o| o.rrn.clone()),
             Datum::OriginalAuthorizationCode => original.and_then(|o| o.authorization_code.clone()),
             Datum::OriginalDate => original.map(|o| self.mmdd(o.at)),
+            Datum::OriginalDateTime => original.map(|o| self.yymmddhhmmss(o.at)),
             Datum::OriginalTransmittedAt => original.map(|o| transmitted(o.at)),
             Datum::OriginalBatch => original.and_then(|o| o.batch.clone()),
             Datum::OriginalField(field) => self.original_field(*field, data, original?),
@@ -161,6 +171,11 @@ impl BankProfile {
     pub(crate) fn mmdd(&self, at: Timestamp) -> String {
         let local = self.local(at);
         format!("{:02}{:02}", local.month, local.day)
+    }
+
+    /// Date and time in one field, as editions after 1987 have them.
+    pub(crate) fn yymmddhhmmss(&self, at: Timestamp) -> String {
+        format!("{:02}{}{}", self.local(at).year.rem_euclid(100), self.mmdd(at), self.hhmmss(at))
     }
 }
 

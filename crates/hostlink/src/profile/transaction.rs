@@ -130,7 +130,7 @@ pub enum CardElement {
     SequenceNumber,
     /// What the chip says, DE 55. Sent where a chip was read.
     ChipData,
-    /// The PIN block, DE 52, with its length in DE 26 and the key's kind in DE 53. Sent where a PIN was entered.
+    /// The PIN block, DE 52, and what the bank wants beside it (`[pin_fields]`). Sent where a PIN was entered.
     Pin,
 }
 
@@ -138,8 +138,10 @@ pub enum CardElement {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EntryRow {
-    /// The first two digits of DE 22.
+    /// The first two digits of DE 22; the third says whether a PIN came with it. All of DE 22, where the next is given.
     pub mode: String,
+    /// DE 22 where a PIN came with it, at a bank whose DE 22 is not digits and a last one for the PIN.
+    pub mode_with_pin: Option<String>,
     /// Condition codes (DE 25) that are others than usual: the usual one, and what stands instead.
     #[serde(default)]
     pub conditions: BTreeMap<String, String>,

@@ -10,6 +10,9 @@ from dialects import DIALECTS, Line, need, say
 
 
 class Bank:
+    APPROVED, REVERSED = "00", "00"
+    REVERSALS = ("0400", "0401")
+
     def __init__(self, dialect, line):
         self.dialect, self.line = dialect, line
         self.keys, self.batch, self.date = 0, 1, "1201"
@@ -37,18 +40,18 @@ class Bank:
         answer = self.common(message)
         if kind == "5":
             return self.reconcile(message, answer)
-        if message["t"] == "0200" and self.is_of_closed_batch(message):
+        if message["t"][1:] == "200" and self.is_of_closed_batch(message):
             say("closed batch")
             answer["39"] = "77"
-        elif message["t"] == "0200":
+        elif message["t"][1:] == "200":
             self.sales[message["11"]] = message["4"]
-            answer.update({"39": "00", "38": "654321"})
+            answer.update({"39": self.APPROVED, "38": "654321"})
             say("sale", *(message[key] for key in ("2", "4", "14", "48", "49")), self.name_of(message))
         else:
-            need(message["t"] in ("0400", "0401"), f"a message type {message['t']}")
+            need(message["t"] in self.REVERSALS, f"a message type {message['t']}")
             original = self.original(message)
             self.undone.add(original)
-            answer["39"] = "00"
+            answer["39"] = self.REVERSED
             say("reversal of", original, message["4"])
         self.line.answer(answer)
         return True
@@ -107,6 +110,62 @@ class Iso87Bank(Bank):
         return True
 
 
+class Iso93Bank(Bank):
+    APPROVED, REVERSED = "000", "400"
+    REVERSALS = ("1420", "1421")
+    ECHOED = ("2", "3", "4", "7", "11", "12", "24", "32", "37", "41", "42", "49", "50", "56")
+
+    def common(self, message):
+        answer = {key: message[key] for key in self.ECHOED if key in message}
+        answer.update({"t": f"{message['t'][:2]}{int(message['t'][2]) + 1}0", "15": f"26{self.date}"})
+        return answer
+
+    def name_of(self, message):
+        return message["37"]
+
+    def original(self, message):
+        need(message["25"] == "4021", "the reason of a reversal after silence")
+        return message["56"][4:10]
+
+    def is_of_closed_batch(self, _message):
+        return False
+
+    def network(self, message):
+        if message["t"] == "1814":
+            need(message["39"] == "800", "the answer to the bank's own")
+            say("answered", message["24"])
+            return True
+        answer = {key: message[key] for key in ("7", "11", "12", "24", "32", "41", "42") if key in message}
+        answer.update({"t": "1814", "39": "800", "15": f"26{self.date}"})
+        mak = self.fresh_keys(answer) if message["24"] == "811" else None
+        say({"801": "sign-on", "802": "sign-off", "811": "keys", "831": "echo"}[message["24"]])
+        self.line.answer(answer)
+        self.line.mak = mak or self.line.mak
+        return message["24"] != "802"
+
+    def reconcile(self, message, answer):
+        (count, amount), (undone, undone_amount) = self.totals()
+        own = {
+            "74": 0, "75": 0, "76": count, "77": undone,
+            "86": 0, "87": 0, "88": amount, "89": undone_amount,
+        }
+        own = {key: f"{value:0{10 if int(key) < 80 else 16}}" for key, value in own.items()}
+        agrees = all(message[key] == value for key, value in own.items())
+        need(message["97"] == f"D{amount - undone_amount:016}", "the net amount")
+        answer.update(own, **{"39": "500" if agrees else "501"})
+        say("totals", "in balance" if agrees else "out of balance")
+        self.line.answer(answer)
+        # The day is over, and the bank says so by itself; a new key comes with it.
+        self.date = "1202"
+        notice = {"t": "1804", "7": "1202000001", "12": "261202000001"}
+        self.line.write({**notice, "11": "000901", "24": "821", "28": f"26{self.date}"})
+        keys = {**notice, "11": "000902", "24": "811"}
+        mak = self.fresh_keys(keys)
+        self.line.write(keys)
+        self.line.mak = mak
+        return True
+
+
 class CupsBank(Bank):
     ECHOED = ("2", "3", "4", "11", "25", "41", "42", "49", "60")
 
@@ -159,7 +218,7 @@ def main():
     say(listener.getsockname()[1])
     connection, _ = listener.accept()
     line = Line(dialect, connection)
-    bank = {"iso87-ascii": Iso87Bank, "cups-pos": CupsBank}[name](dialect, line)
+    bank = {"iso87-ascii": Iso87Bank, "cups-pos": CupsBank, "iso93-bcd": Iso93Bank}[name](dialect, line)
     while bank.serve(*line.read()):
         pass
     # The other side closes once it has the answer to its sign-off.

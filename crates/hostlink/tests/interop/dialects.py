@@ -59,6 +59,7 @@ class Iso87:
     MAC_LENGTH = 16
     KEY_FIELD = "123"
     ENVELOPE = b""
+    LENGTH_COUNTS = 0
 
     def __init__(self):
         spec = copy.deepcopy(default_ascii)
@@ -90,6 +91,9 @@ class Iso87:
 
     def split(self, raw):
         return b"", raw
+
+    def mti(self, body):
+        return body[:4].decode()
 
     def reply_envelope(self, _envelope):
         return b""
@@ -126,6 +130,7 @@ class Cups:
 
     MAC_LENGTH = 8
     KEY_FIELD = "62"
+    LENGTH_COUNTS = 0
     ENVELOPE = bytes.fromhex("6000030000603100311200")
 
     def __init__(self):
@@ -167,6 +172,9 @@ class Cups:
     def split(self, raw):
         return raw[:11], raw[11:]
 
+    def mti(self, body):
+        return body[:2].hex()
+
     def reply_envelope(self, envelope):
         return envelope[:1] + envelope[3:5] + envelope[1:3] + envelope[5:]
 
@@ -185,6 +193,52 @@ class Cups:
         return mak
 
 
+class Iso93(Iso87):
+    """ISO 8583:1993: packed digits with a zero before an odd number, text in EBCDIC; MAC X9.19 in 64 or 128; keys in 96."""
+
+    MAC_LENGTH = 8
+    KEY_FIELD = "96"
+    # The length counts its own two bytes.
+    LENGTH_COUNTS = 2
+
+    def __init__(self):
+        spec = {str(number): binary(0) for number in range(1, 193)}
+        spec.update({"h": binary(0), "t": binary(2), "p": binary(8), "1": binary(8)})
+        digits = {3: 6, 4: 12, 7: 10, 11: 6, 12: 12, 14: 4, 15: 6, 24: 3, 25: 4, 28: 6, 39: 3, 74: 10, 75: 10, 76: 10, 77: 10}
+        digits.update({86: 16, 87: 16, 88: 16, 89: 16})
+        spec.update({str(number): self.digits(length) for number, length in digits.items()})
+        spec.update({"2": self.digits(19, 1), "32": self.digits(11, 1), "56": self.digits(35, 1)})
+        characters = {22: 12, 37: 12, 38: 6, 41: 8, 42: 15, 49: 3, 50: 3, 97: 17}
+        spec.update({str(number): dict(text(length), data_enc="cp037") for number, length in characters.items()})
+        spec["48"] = dict(text(999, 2), data_enc="cp037")
+        spec.update({"64": binary(8), "128": binary(8), "96": binary(999, 2)})
+        for item in spec.values():
+            item.setdefault("desc", "")
+        self.spec = spec
+
+    def digits(self, length, variable=0):
+        spec = bcd(length, variable)
+        if "right_pad" in spec:
+            spec["left_pad"] = spec.pop("right_pad")
+        return spec
+
+    NO_MAC = "00" * 8
+
+    def mac(self, mak, data):
+        return mac.generate_retail_mac(mak[:8], mak[8:], bytes(data), 1)
+
+    def mti(self, body):
+        return body[:2].hex()
+
+    def put_keys(self, message, mak):
+        message["96"] = wrapped(mak, 3).hex().upper()
+
+    def take_keys(self, message):
+        mak, rest = unwrapped(bytes.fromhex(message["96"]), 16, 3)
+        need(rest == b"", "nothing behind the key")
+        return mak
+
+
 class Line:
     """A connection in a dialect, with the MAC key of the moment."""
 
@@ -193,9 +247,10 @@ class Line:
 
     def read(self):
         """The next message, and whether its MAC is right (or none is needed)."""
-        raw = read_exactly(self.connection, int.from_bytes(read_exactly(self.connection, 2), "big"))
+        length = int.from_bytes(read_exactly(self.connection, 2), "big") - self.dialect.LENGTH_COUNTS
+        raw = read_exactly(self.connection, length)
         self.envelope, body = self.dialect.split(raw)
-        mti = body[:2].hex() if len(self.dialect.ENVELOPE) else body[:4].decode()
+        mti = self.dialect.mti(body)
         message, _ = iso8583.decode(body, self.dialect.spec_for(mti))
         if not self.dialect.is_protected(mti):
             return message, True
@@ -214,10 +269,10 @@ class Line:
         else:
             body, _ = iso8583.encode(message, spec)
         raw = (self.dialect.ENVELOPE if envelope is None else envelope) + bytes(body)
-        self.connection.sendall(len(raw).to_bytes(2, "big") + raw)
+        self.connection.sendall((len(raw) + self.dialect.LENGTH_COUNTS).to_bytes(2, "big") + raw)
 
     def answer(self, message):
         self.write(message, self.dialect.reply_envelope(self.envelope))
 
 
-DIALECTS = {"iso87-ascii": Iso87, "cups-pos": Cups}
+DIALECTS = {"iso87-ascii": Iso87, "cups-pos": Cups, "iso93-bcd": Iso93}

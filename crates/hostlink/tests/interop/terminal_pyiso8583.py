@@ -13,6 +13,9 @@ PAN, ACCEPTOR = "4242424242424242", "104110045110012"
 
 
 class Terminal:
+    APPROVED = ("00",)
+    ECHO, SIGN_OFF = "301", "002"
+
     def __init__(self, dialect, line):
         self.dialect, self.line, self.stan, self.batch = dialect, line, 0, "000000"
 
@@ -35,13 +38,13 @@ class Terminal:
 
     def approved(self, message, what):
         answer = self.ask(message)
-        need(answer["39"] == "00", f"{what} is approved, but {shown(answer)}")
+        need(answer["39"] in self.APPROVED, f"{what} is approved, but {shown(answer)}")
         say(what)
         return answer
 
     def dialogue(self):
         self.sign_on()
-        self.approved(self.network("301"), "echo")
+        self.approved(self.network(self.ECHO), "echo")
         self.exchange_keys()
         sale = self.sale("000000001250")
         self.approved(sale, "sale")
@@ -54,7 +57,7 @@ class Terminal:
         say("ready")
         sys.stdin.readline()
         self.after_cut_over()
-        self.approved(self.network("002"), "sign-off")
+        self.approved(self.network(self.SIGN_OFF), "sign-off")
 
 
 class Iso87Terminal(Terminal):
@@ -112,6 +115,61 @@ class Iso87Terminal(Terminal):
         need(self.in_balance(self.approved(self.totals(1, 700, 0, 0), "totals")), "the new day starts from zero")
 
 
+class Iso93Terminal(Iso87Terminal):
+    # Done, reversed, in or out of balance, and accepted by the network: the field above it says which was asked.
+    APPROVED = ("000", "400", "500", "501", "800")
+    ECHO, SIGN_OFF = "831", "802"
+
+    def base(self, mti):
+        return {
+            "t": mti, "7": "1201083000", "11": self.next_stan(), "12": "261201083000", "32": "412345",
+            "41": "TERM0009", "42": ACCEPTOR,
+        }
+
+    def network(self, code):
+        return {**self.base("1804"), "24": code}
+
+    def sign_on(self):
+        answer = self.approved(self.network("801"), "sign-on")
+        need(answer["15"] == "261201", "the accounting date")
+
+    def exchange_keys(self):
+        for _ in range(2):
+            answer = self.approved(self.network("811"), "keys")
+            self.line.mak = self.dialect.take_keys(answer)
+
+    def sale(self, amount):
+        return {
+            **self.base("1200"), "2": PAN, "3": "000000", "4": amount, "14": "3012", "22": "100050S00000", "24": "200",
+            "37": f"633508{self.stan:06}", "48": "CV03123", "49": "826",
+        }
+
+    def reversal(self, sale, repeat=False):
+        undo = {key: sale[key] for key in ("2", "3", "4", "7", "12", "14", "22", "32", "37", "41", "42", "49")}
+        number = self.undoing if repeat else self.next_stan()
+        self.undoing = number
+        original = f"1200{sale['11']}{sale['12']}06412345"
+        return {**undo, "t": "1421" if repeat else "1420", "11": number, "24": "400", "25": "4021", "56": original}
+
+    def totals(self, *claimed, wrong=False):
+        message = super().totals(*claimed, wrong=wrong)
+        return {**message, "t": "1520", "24": "500", "50": "826"}
+
+    def in_balance(self, answer):
+        return answer["39"] == "500"
+
+    def obey(self, message):
+        need((message["t"], message["24"], message["28"]) == ("1804", "821", "261202"), f"a cut-over, but {shown(message)}")
+        answer = {key: message[key] for key in ("7", "11", "12", "24")}
+        self.line.answer({**answer, "t": "1814", "39": "800"})
+        say("cut-over")
+
+    def after_cut_over(self):
+        answer = self.approved(self.sale("000000000700"), "sale")
+        need(answer["15"] == "261202", "the sale is of the new day")
+        need(self.in_balance(self.approved(self.totals(1, 700, 0, 0), "totals")), "the new day starts from zero")
+
+
 class CupsTerminal(Terminal):
     def base(self, mti):
         return {"t": mti, "11": self.next_stan(), "41": "TERM0009", "42": ACCEPTOR}
@@ -165,7 +223,7 @@ def main():
     name, port = sys.argv[1], int(sys.argv[2])
     dialect = DIALECTS[name]()
     line = Line(dialect, socket.create_connection(("127.0.0.1", port)))
-    {"iso87-ascii": Iso87Terminal, "cups-pos": CupsTerminal}[name](dialect, line).dialogue()
+    {"iso87-ascii": Iso87Terminal, "cups-pos": CupsTerminal, "iso93-bcd": Iso93Terminal}[name](dialect, line).dialogue()
 
 
 main()

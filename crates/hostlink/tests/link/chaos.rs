@@ -7,7 +7,7 @@ use std::time::Duration;
 use banksim::{ChaosConfig, Script};
 use hostlink::{LinkState, Outcome, SHIPPED_BANKS, Transaction, shipped_bank};
 
-use crate::support::{World, reply, settle};
+use crate::support::{Coded as _, World, reply, settle};
 
 const SALES: u64 = 60;
 
@@ -22,10 +22,10 @@ async fn run(name: &str, links: usize, seed: u64) -> (Vec<String>, Vec<String>) 
         let sale = world.data(minor, None);
         match world.send(Transaction::Consume, &sale, world.good_card()).await {
             Outcome::Reply(answer) => {
-                ends.push(answer.response_code().to_owned());
+                ends.push(answer.code().to_owned());
                 // An answer that reached its caller is this sale's and no other's.
                 assert_eq!(answer.fields.get(4), Some(format!("{minor:012}").as_str()), "{name} seed {seed}");
-                owed += if answer.response_code() == "00" { minor } else { 0 };
+                owed += if answer.code() == "00" { minor } else { 0 };
             }
             Outcome::NotSent(why) => ends.push(why.code().to_owned()),
             Outcome::MaybeSent(why) => {
@@ -52,7 +52,7 @@ async fn undo(world: &World, sale: &hostlink::TransactionData) {
         world.host.until(|state| state == LinkState::Up).await;
         let outcome = world.send_fields(Transaction::Reversal, message.clone(), world.good_card()).await;
         match outcome {
-            Outcome::Reply(answer) if ["00", "25"].contains(&answer.response_code()) => return,
+            Outcome::Reply(answer) if ["00", "25"].contains(&answer.code()) => return,
             Outcome::Reply(_) | Outcome::MaybeSent(_) => {
                 message = world.host.profile().repeat(Transaction::Reversal, &message);
             }
@@ -111,7 +111,7 @@ async fn a_script_lets_things_happen_at_their_time() {
         tokio::time::sleep_until(began + Duration::from_secs(second)).await;
         world.consume(100, world.good_card()).await
     };
-    let code = async |second| reply(at(second).await).response_code().to_owned();
+    let code = async |second| reply(at(second).await).code().to_owned();
     tokio::join!(world.bank.play(&script), async {
         assert_eq!(code(59).await, "00");
         assert_eq!(code(61).await, "91");

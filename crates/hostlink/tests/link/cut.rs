@@ -13,7 +13,7 @@ use hostlink::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-use crate::support::{World, bank, card, parts, reply};
+use crate::support::{Coded as _, World, bank, card, parts, reply};
 
 /// When armed, takes so many bytes more and then none; ends for the reader too if it is to.
 #[derive(Default)]
@@ -169,7 +169,7 @@ async fn a_request_that_the_peer_does_not_take_in_time_is_withdrawn_whole_or_not
 
     // The peer wakes up: it gets the rest of the first frame, and none of the second.
     scissors.left.store(usize::MAX / 2, Ordering::SeqCst);
-    assert_eq!(reply(world.consume(300, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(300, world.good_card()).await).code(), "00");
     let sales = world.bank.received().iter().filter(|line| line.starts_with("0200")).count();
     assert_eq!(sales, 2);
 }
@@ -182,5 +182,5 @@ async fn a_peer_that_takes_no_bytes_at_all_is_left() {
     let outcome = world.consume(100, world.good_card()).await;
     assert!(matches!(outcome, Outcome::NotSent(NotSent::LinkDown)), "{outcome:?}");
     world.until(LinkState::Up).await;
-    assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
 }

@@ -12,7 +12,7 @@ use iso8583::Mti;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::support::{World, bank, reply, settle};
+use crate::support::{Coded as _, World, bank, reply, settle};
 
 const SALE: Mti = Mti::FINANCIAL_REQUEST;
 
@@ -43,7 +43,7 @@ async fn requests_are_shared_between_the_links_that_are_up() {
         sales.spawn(async move { world.consume(minor, world.good_card()).await });
     }
     while let Some(outcome) = sales.join_next().await {
-        assert_eq!(reply(outcome.unwrap()).response_code(), "00");
+        assert_eq!(reply(outcome.unwrap()).code(), "00");
     }
     assert_eq!(sent(&world), [10, 10, 10]);
     // One after the other they go round, too.
@@ -67,10 +67,12 @@ async fn two_requests_with_the_same_stan_in_flight_never_cross_answers() {
             let (one, two) = (at("TERM0001", u64::from(stan)), at("TERM0002", 1_000_000 + u64::from(stan)));
             // Now the answers come over the other's link, now the first is overtaken, now both.
             if round % 2 == 0 {
-                world.bank.set_fault(Fault::OtherLink, Scope::next().of(SALE));
+                world.bank.set_fault(Fault::OtherLink, Scope::next().of(world.edition(SALE)));
             }
             if round % 3 == 0 {
-                world.bank.set_fault(Fault::Delay(Duration::from_millis(5)), Scope::next().of(SALE));
+                world
+                    .bank
+                    .set_fault(Fault::Delay(Duration::from_millis(5)), Scope::next().of(world.edition(SALE)));
             }
             let same_key = TransactionData { amount: world.money(77), ..one.clone() };
             let (first, second, third) = tokio::join!(
@@ -99,8 +101,8 @@ async fn an_answer_over_another_link_finds_its_request() {
     for name in SHIPPED_BANKS {
         let world = World::of_links(&shipped(name), 2).await;
         let mut late = world.host.late();
-        world.bank.set_fault(Fault::OtherLink, Scope::next().of(SALE));
-        assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00", "{name}");
+        world.bank.set_fault(Fault::OtherLink, Scope::next().of(world.edition(SALE)));
+        assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00", "{name}");
         assert_eq!((world.host.counters().crossed, world.host.counters().matched), (1, 1));
         assert!(late.try_recv().is_err());
     }
@@ -111,7 +113,7 @@ async fn a_request_whose_link_is_lost_is_answered_over_another_where_the_bank_do
     let any_link =
         profile("iso87-ascii", &[("rrn = \"gateway\"", "rrn = \"gateway\"\nanswers = \"any_link\"")]);
     let world = World::of_links(&any_link, 2).await;
-    world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(SALE));
+    world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(world.edition(SALE)));
     let (outcome, ()) = tokio::join!(world.consume(100, world.good_card()), async {
         settle().await;
         let carrier = usize::from(world.host.links()[1].load() == 1);
@@ -120,14 +122,14 @@ async fn a_request_whose_link_is_lost_is_answered_over_another_where_the_bank_do
         // Its own connection is gone, so the answer goes over the one that is left.
         assert_eq!(world.bank.release(), 1);
     });
-    assert_eq!(reply(outcome).response_code(), "00");
+    assert_eq!(reply(outcome).code(), "00");
     assert_eq!(world.bank.used(world.good_card(), world.currency()), Some(100));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_link_is_lost_is_in_doubt_at_once_where_the_bank_answers_on_the_same_link() {
     let world = World::of_links(&shipped("iso87-ascii"), 2).await;
-    world.bank.set_fault(Fault::Reset, Scope::next().of(SALE));
+    world.bank.set_fault(Fault::Reset, Scope::next().of(world.edition(SALE)));
     let started = Instant::now();
     let outcome = world.consume(100, world.good_card()).await;
     // Not sent a second time over the other link: the first may have arrived.
@@ -135,7 +137,7 @@ async fn a_request_whose_link_is_lost_is_in_doubt_at_once_where_the_bank_answers
     assert!(started.elapsed() < Duration::from_secs(1));
     assert_eq!(world.host.counters().sent, 1);
     // The next one goes over the link that is left.
-    assert_eq!(reply(world.consume(200, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(200, world.good_card()).await).code(), "00");
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +145,7 @@ async fn a_link_without_a_place_hands_on_and_a_full_host_refuses_at_once() {
     let narrow =
         profile("cups-pos", &[("max_in_flight = 256", "max_in_flight = 1"), ("queue = 1024", "queue = 1")]);
     let world = Arc::new(World::of_links(&narrow, 2).await);
-    world.bank.set_fault(Fault::HeldAnswer, Scope::always().of(SALE));
+    world.bank.set_fault(Fault::HeldAnswer, Scope::always().of(world.edition(SALE)));
     let mut waiting = JoinSet::new();
     for minor in 1..=4 {
         // Each settles before the next comes: one on the wire and one in the queue of each link.
@@ -162,7 +164,7 @@ async fn a_link_without_a_place_hands_on_and_a_full_host_refuses_at_once() {
         settle().await;
     }
     while let Some(outcome) = waiting.join_next().await {
-        assert_eq!(reply(outcome.unwrap()).response_code(), "00");
+        assert_eq!(reply(outcome.unwrap()).code(), "00");
     }
 }
 
@@ -171,7 +173,7 @@ async fn a_link_taken_out_finishes_what_it_has_and_the_others_take_what_is_new()
     for name in SHIPPED_BANKS {
         let world = World::of_links(&shipped(name), 2).await;
         let [one, two] = world.host.links() else { panic!("two links") };
-        world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(SALE));
+        world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(world.edition(SALE)));
         let deadline = world.deadline();
         let (held, drained, ()) = tokio::join!(
             world.consume(100, world.good_card()),
@@ -184,17 +186,17 @@ async fn a_link_taken_out_finishes_what_it_has_and_the_others_take_what_is_new()
                 settle().await;
                 settle().await;
                 for minor in 1..=5 {
-                    assert_eq!(reply(world.consume(minor, world.good_card()).await).response_code(), "00");
+                    assert_eq!(reply(world.consume(minor, world.good_card()).await).code(), "00");
                 }
                 world.bank.release();
             }
         );
-        assert_eq!((reply(held).response_code(), drained.unanswered), ("00", 0), "{name}");
+        assert_eq!((reply(held).code(), drained.unanswered), ("00", 0), "{name}");
         settle().await;
         let out =
             world.host.links().iter().position(|link| *link.state().borrow() == LinkState::OutOfService);
         let out = &world.host.links()[out.expect("one is out")];
-        assert!(world.bank.received().last().unwrap().starts_with("08"), "it signed off");
+        assert!(world.bank.received().last().unwrap().get(1..2) == Some("8"), "it signed off");
 
         // It stays out, however long it takes, and comes back when it is told to.
         tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -225,7 +227,7 @@ async fn with_all_links_out_nothing_is_sent_and_the_host_says_why() {
 async fn a_link_that_loses_its_requests_gets_no_more_while_there_is_a_better_one() {
     let world = World::of_links(&shipped("iso87-ascii"), 2).await;
     // Everything over the bank's first connection is lost; echoes come through.
-    let id = world.bank.set_fault(Fault::NotReceived, Scope::always().of(SALE).over(0));
+    let id = world.bank.set_fault(Fault::NotReceived, Scope::always().of(world.edition(SALE)).over(0));
     let mut silent = 0;
     for minor in 1..=60 {
         match world.consume(minor, world.good_card()).await {
@@ -243,7 +245,7 @@ async fn a_link_that_loses_its_requests_gets_no_more_while_there_is_a_better_one
     tokio::time::sleep(Duration::from_secs(11)).await;
     let before = sent(&world);
     for minor in 1..=10 {
-        assert_eq!(reply(world.consume(minor, world.good_card()).await).response_code(), "00");
+        assert_eq!(reply(world.consume(minor, world.good_card()).await).code(), "00");
     }
     let after = sent(&world);
     assert_eq!([after[0] - before[0], after[1] - before[1]], [5, 5]);
@@ -260,5 +262,5 @@ async fn a_host_is_up_as_soon_as_one_of_its_links_is() {
     let refused =
         world.host.links().iter().filter(|link| matches!(*link.state().borrow(), LinkState::Refused(_)));
     assert_eq!(refused.count(), 1);
-    assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
 }

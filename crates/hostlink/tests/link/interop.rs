@@ -12,7 +12,7 @@ use hostlink::{
 use tokio::time::Instant;
 use types::{Clock, Currency, Money};
 
-use crate::support::{ACCEPTOR, Noon, bank, card, original, parts, reply};
+use crate::support::{ACCEPTOR, Coded as _, Noon, bank, card, original, parts, reply};
 
 /// A Python process; killed when the test ends, however it ends.
 struct Python {
@@ -116,7 +116,7 @@ impl Ours {
         let fields = self.host.profile().message(transaction, data).unwrap();
         let request = TransactionRequest { transaction, fields, card: Some(card("4242424242424242")) };
         let deadline = Instant::now() + self.host.profile().timers().reply_timeout;
-        reply(self.host.request(request, deadline).await).response_code().to_owned()
+        reply(self.host.request(request, deadline).await).code().to_owned()
     }
 
     async fn totals_agree(&mut self, totals: BatchTotals) -> Option<bool> {
@@ -163,7 +163,11 @@ async fn a_bank_written_with_another_library_holds_the_whole_dialogue_with_our_l
         // Card, amount, expiry, security code and currency arrive whole.
         let sale = ours.data(12_50, None);
         assert_eq!(ours.send(Transaction::Consume, &sale).await, "00", "{name}");
-        let about = if name == "cups-pos" { "156 000001" } else { "978 633508000042" };
+        let about = match name {
+            "cups-pos" => "156 000001",
+            "iso93-bcd" => "826 633508000042",
+            _ => "978 633508000042",
+        };
         other.expect(&[&format!("sale 4242424242424242 000000001250 3012 CV03123 {about}")]);
 
         let undone = ours.data(3_00, None);
@@ -200,9 +204,14 @@ async fn cut_over(
     other: &mut Python,
     events: &mut tokio::sync::broadcast::Receiver<LinkEvent>,
 ) {
-    if name == "iso87-ascii" {
-        other.expect(&["answered 201", "answered 101"]);
-        let date = Some("1202".to_owned());
+    let notices = match name {
+        "iso87-ascii" => Some((["answered 201", "answered 101"], "1202")),
+        "iso93-bcd" => Some((["answered 821", "answered 811"], "261202")),
+        _ => None,
+    };
+    if let Some((answers, date)) = notices {
+        other.expect(&answers);
+        let date = Some(date.to_owned());
         while events.recv().await.unwrap() != (LinkEvent::CutOver { settlement_date: date.clone() }) {}
         assert_eq!(ours.host.counters().key_exchanges, 3);
     } else {

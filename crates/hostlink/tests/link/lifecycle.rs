@@ -14,13 +14,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::support::{World, bank, parts, reply, settle};
+use crate::support::{Coded as _, World, bank, parts, reply, settle};
 
 /// The state in which a link stops for good.
 const WRONG_KEY: LinkState = LinkState::Refused(SecurityError::CheckValueMismatch(KeyUsage::Mac));
 
 fn echo_mti(bank: &str) -> Mti {
-    if bank == "cups-pos" { Mti::NETWORK_ADVICE } else { Mti::NETWORK_REQUEST }
+    match bank {
+        "cups-pos" => Mti::NETWORK_ADVICE,
+        "iso93-bcd" => Mti::parse("1804").unwrap(),
+        _ => Mti::NETWORK_REQUEST,
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,7 +55,7 @@ async fn a_wrong_check_value_stops_the_link_until_a_person_resumes_it() {
         assert_eq!(*world.link.state().borrow(), WRONG_KEY);
         world.link.resume().await;
         world.until(LinkState::Up).await;
-        assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00", "{name}");
+        assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00", "{name}");
     }
 }
 
@@ -89,7 +93,7 @@ async fn a_peer_that_answers_no_echo_is_dead_and_the_link_comes_back() {
         state.wait_for(|now| *now == LinkState::Down).await.unwrap();
         world.until(LinkState::Up).await;
         assert_eq!(world.link.counters().losses, 1, "{name}");
-        assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+        assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
     }
 }
 
@@ -102,7 +106,7 @@ async fn a_lost_connection_is_opened_again_and_nothing_is_sent_meanwhile() {
     let outcome = world.consume(100, world.good_card()).await;
     assert!(matches!(outcome, Outcome::NotSent(NotSent::LinkDown)), "{outcome:?}");
     world.until(LinkState::Up).await;
-    assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +127,7 @@ async fn a_drain_waits_for_what_is_in_flight_and_takes_nothing_new() {
             world.bank.release();
         }
     );
-    assert_eq!((reply(answered).response_code(), drained.unanswered), ("00", 0));
+    assert_eq!((reply(answered).code(), drained.unanswered), ("00", 0));
     world.until(LinkState::Closed).await;
     assert!(world.bank.received().last().unwrap().starts_with("0800"), "it signs off");
 }

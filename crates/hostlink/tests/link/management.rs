@@ -12,7 +12,7 @@ use iso8583::Mti;
 use tokio::sync::broadcast::Receiver;
 use types::Clock;
 
-use crate::support::{ACCEPTOR, Noon, World, original, reply, settle};
+use crate::support::{ACCEPTOR, Coded as _, Noon, World, original, reply, settle};
 
 const SALE: Mti = Mti::FINANCIAL_REQUEST;
 
@@ -36,7 +36,7 @@ async fn new_keys_are_fetched_on_a_living_link_and_used_from_then_on() {
         let mut events = world.host.events();
         exchange_keys(&world).await;
         assert!(told(&mut events).contains(&LinkEvent::KeysExchanged { link: 0 }), "{name}");
-        assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00", "{name}");
+        assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00", "{name}");
         // Over the same connection.
         assert_eq!((world.link.counters().connects, world.link.counters().bad_mac), (1, 0));
     }
@@ -47,7 +47,7 @@ async fn an_answer_under_the_old_key_counts_for_the_grace_time_and_not_after() {
     for name in SHIPPED_BANKS {
         for too_late in [false, true] {
             let world = World::of(name).await;
-            world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(SALE));
+            world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(world.edition(SALE)));
             let mut late = world.host.late();
             let (outcome, ()) = tokio::join!(world.consume(100, world.good_card()), async {
                 settle().await;
@@ -64,7 +64,7 @@ async fn an_answer_under_the_old_key_counts_for_the_grace_time_and_not_after() {
                 assert!(matches!(outcome, Outcome::MaybeSent(MaybeSent::NoReply)), "{name}: {outcome:?}");
                 assert!(!late.recv().await.unwrap().authentic);
             } else {
-                assert_eq!(reply(outcome).response_code(), "00", "{name}");
+                assert_eq!(reply(outcome).code(), "00", "{name}");
             }
         }
     }
@@ -83,7 +83,7 @@ async fn requests_wait_while_keys_are_fetched_and_none_leaves_under_an_unproved_
         assert_eq!(world.bank.received().len(), before, "nothing leaves");
         world.bank.release();
     });
-    assert_eq!(reply(outcome).response_code(), "00");
+    assert_eq!(reply(outcome).code(), "00");
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,14 +114,14 @@ async fn keys_are_changed_when_they_are_old() {
         tokio::time::sleep(Duration::from_secs(3 * 3600 + 60)).await;
         let counters = world.link.counters();
         assert_eq!((counters.key_exchanges, counters.connects), (4, 1), "{name}");
-        assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00", "{name}");
+        assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00", "{name}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bank_that_sends_new_keys_is_answered_and_its_keys_are_used() {
     let world = World::of("iso87-ascii").await;
-    world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(SALE));
+    world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(world.edition(SALE)));
     let (under_way, ()) = tokio::join!(world.consume(100, world.good_card()), async {
         settle().await;
         world.bank.announce(Notice::NewKeys);
@@ -129,11 +129,11 @@ async fn a_bank_that_sends_new_keys_is_answered_and_its_keys_are_used() {
         // The answer to what was sent before has a MAC by the old key.
         world.bank.release();
     });
-    assert_eq!(reply(under_way).response_code(), "00");
+    assert_eq!(reply(under_way).code(), "00");
     assert!(world.bank.received().last().unwrap().starts_with("0810"), "{:?}", world.bank.received());
     let counters = world.link.counters();
     assert_eq!((counters.key_exchanges, counters.bank_requests, counters.bad_mac), (2, 1, 0));
-    assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ async fn what_the_bank_asks_is_answered_once_and_done() {
         world.until(LinkState::Up).await;
         assert_eq!(world.link.counters().sign_ons, before + 1, "{notice:?}");
         tokio::time::sleep(world.link.profile().timers().sign_on_interval * 2).await;
-        assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+        assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
     }
     assert!(told(&mut events).contains(&LinkEvent::BankSignedOff { link: 0 }));
     assert_eq!(answers(&world.bank), 8);
@@ -188,7 +188,7 @@ async fn a_flood_of_the_banks_own_requests_is_answered_one_for_one_and_wakes_nob
     assert_eq!(world.link.counters().bank_requests, 200);
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(world.link.counters().bank_requests, 200);
-    assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,7 +225,7 @@ async fn a_cut_over_is_told_once_with_the_new_date_however_many_links_hear_of_it
 async fn where_nobody_announces_it_an_answer_shows_the_new_date_and_an_old_one_does_not_go_back() {
     let world = World::of("iso87-ascii").await;
     let mut events = world.host.events();
-    world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(SALE));
+    world.bank.set_fault(Fault::HeldAnswer, Scope::next().of(world.edition(SALE)));
     let (of_the_old_day, ()) = tokio::join!(world.consume(100, world.good_card()), async {
         settle().await;
         world.bank.cut_over();
@@ -244,17 +244,14 @@ async fn a_closed_batch_is_left_by_signing_on_again() {
     reply(world.send(Transaction::Consume, &sale, world.good_card()).await);
     world.bank.cut_over();
     // The host knows no more of the new batch than the link does until it is told.
-    assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "77");
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "77");
     tokio::time::sleep(world.link.profile().timers().sign_on_interval * 2).await;
     world.until(LinkState::Up).await;
     assert_eq!(world.host.facts().batch.as_deref(), Some("000002"));
-    assert_eq!(reply(world.consume(100, world.good_card()).await).response_code(), "00");
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
     // What belongs to the old batch can still be undone.
     let undone = world.reversal_of(Transaction::Consume, &sale);
-    assert_eq!(
-        reply(world.send(Transaction::Reversal, &undone, world.good_card()).await).response_code(),
-        "00"
-    );
+    assert_eq!(reply(world.send(Transaction::Reversal, &undone, world.good_card()).await).code(), "00");
 }
 
 /// Totals of this world's merchant, sent to the bank: does it agree?
@@ -292,10 +289,7 @@ async fn batch_totals_are_in_balance_with_the_bank_until_one_of_the_two_misses_a
         let reversal = world.reversal_of(Transaction::Consume, &undone);
         reply(world.send(Transaction::Reversal, &reversal, world.good_card()).await);
         let refund = world.data(250, Some(original(Transaction::Consume, &sale, Some(&sold))));
-        assert_eq!(
-            reply(world.send(Transaction::Refund, &refund, world.good_card()).await).response_code(),
-            "00"
-        );
+        assert_eq!(reply(world.send(Transaction::Refund, &refund, world.good_card()).await).code(), "00");
 
         let totals = BatchTotals {
             debits: Count { number: 3, amount: 2_350 },

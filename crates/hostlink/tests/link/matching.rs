@@ -7,7 +7,7 @@ use hostlink::{
 use iso8583::Mti;
 use tokio::time::Instant;
 
-use crate::support::{World, card, reply, settle};
+use crate::support::{Coded as _, World, card, reply, settle};
 
 #[tokio::test(start_paused = true)]
 async fn two_terminals_with_the_same_trace_number_each_get_their_own_answer() {
@@ -62,16 +62,13 @@ async fn a_key_is_not_given_to_another_request_while_a_late_answer_could_come() 
 
     // The reversal has its class to itself, though its trace number is the original's.
     let reversal = world.reversal_of(Transaction::Consume, &data);
-    assert_eq!(
-        reply(world.send(Transaction::Reversal, &reversal, world.good_card()).await).response_code(),
-        "00"
-    );
+    assert_eq!(reply(world.send(Transaction::Reversal, &reversal, world.good_card()).await).code(), "00");
 
     // After the late window the key is free again.
     tokio::time::sleep(world.link.profile().timers().late_window).await;
     let outcome = world.send(Transaction::Consume, &another, world.good_card()).await;
     // The bank remembers longer than the link and says so.
-    assert_eq!(reply(outcome).response_code(), "94");
+    assert_eq!(reply(outcome).code(), "94");
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +90,7 @@ async fn a_repeat_may_use_its_own_key_and_takes_the_answer_to_either_copy() {
             settle().await;
             world.bank.release()
         });
-    assert_eq!((reply(answered).response_code(), released), ("00", 2));
+    assert_eq!((reply(answered).code(), released), ("00", 2));
     assert_eq!(late.recv().await.unwrap().reason, LateReason::Duplicate);
 }
 

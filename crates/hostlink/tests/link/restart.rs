@@ -7,7 +7,7 @@ use hostlink::{Outcome, Transaction, shipped_bank};
 use iso8583::Mti;
 use types::Secret;
 
-use crate::support::{Noon, Seeded, TMK, World, reply};
+use crate::support::{Coded as _, Noon, Seeded, TMK, World, reply};
 
 #[tokio::test(start_paused = true)]
 async fn a_sale_that_the_bank_took_before_it_crashed_is_reversed_after_it() {
@@ -40,7 +40,7 @@ async fn a_sale_that_the_bank_took_before_it_crashed_is_reversed_after_it() {
     after.until(hostlink::LinkState::Up).await;
     assert_eq!(after.bank.used(after.good_card(), after.currency()), Some(4_200));
     let undone = reply(after.send_fields(Transaction::Reversal, message, after.good_card()).await);
-    assert_eq!(undone.response_code(), "00");
+    assert_eq!(undone.code(), "00");
     assert_eq!(after.bank.used(after.good_card(), after.currency()), Some(0));
     assert!(!std::fs::read_to_string(&path).unwrap().contains(after.good_card()));
     let _ = std::fs::remove_file(&path);

@@ -81,6 +81,7 @@ fn contract(bank: &BankConfig, number: u64) -> Option<Acquirer> {
     let (terminal, acceptor, currencies): (u64, &str, &[Currency]) = match bank.profile.as_str() {
         "cups-pos" => (10_000_001, "104440054110001", &[Currency::CNY]),
         "iso87-ascii" => (20_000_001, "EU0000000000001", &[Currency::EUR, Currency::USD, Currency::JPY]),
+        "iso93-bcd" => (30_000_001, "GB0000000000001", &[Currency::GBP, Currency::CHF, Currency::EUR]),
         _ => return None,
     };
     Some(Acquirer {
