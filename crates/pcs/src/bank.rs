@@ -330,6 +330,7 @@ impl Bank {
             })),
         };
         heard.received = Some(reply.fields.clone());
+        heard.found_nothing = row.found_nothing;
         heard
     }
 

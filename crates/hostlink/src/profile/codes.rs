@@ -34,13 +34,19 @@ pub struct CodeRow {
     pub outcome: CodeOutcome,
     /// Whether the operator must look at it: a mistake of ours, of the configuration, or an attack.
     pub alarm: bool,
+    /// Of a reversal: the bank knows of nothing to undo, so nothing was done, neither then nor now.
+    pub found_nothing: bool,
 }
 
 impl CodeRow {
     /// A code that no table names.
     pub(crate) fn unknown_to_us() -> Self {
         let (decline_code, advice) = ("generic_decline".to_owned(), "try_another_card".to_owned());
-        Self { outcome: CodeOutcome::Decline { decline_code, advice, may_retry: false }, alarm: true }
+        Self {
+            outcome: CodeOutcome::Decline { decline_code, advice, may_retry: false },
+            alarm: true,
+            found_nothing: false,
+        }
     }
 }
 
@@ -66,6 +72,8 @@ pub(crate) struct CodeDoc {
     pub may_retry: bool,
     #[serde(default)]
     pub alarm: bool,
+    #[serde(default)]
+    pub found_nothing: bool,
 }
 
 const fn yes() -> bool {
@@ -86,6 +94,9 @@ impl CodeDoc {
             (OutcomeWord::RetryAfterSignOn, None, None) => CodeOutcome::RetryAfterSignOn,
             (OutcomeWord::RetryLater, None, None) => CodeOutcome::RetryLater,
         };
-        Ok(CodeRow { outcome, alarm: self.alarm })
+        if self.found_nothing && !matches!(outcome, CodeOutcome::Approve { .. }) {
+            return Err("only what approves a reversal has found_nothing");
+        }
+        Ok(CodeRow { outcome, alarm: self.alarm, found_nothing: self.found_nothing })
     }
 }

@@ -26,6 +26,23 @@ fn every_shipped_bank_is_in_order_and_its_names_agree() {
     assert!(shipped_bank("north").unwrap_err().to_string().contains("cups-pos"));
 }
 
+/// What a bank has undone counts in its totals; what it never knew of does not.
+#[test]
+fn every_bank_tells_an_undone_transaction_from_one_it_never_knew() {
+    for (name, undone, unknown) in
+        [("cups-pos", "00", "25"), ("iso87-ascii", "00", "25"), ("iso93-bcd", "400", "914")]
+    {
+        let bank = shipped_bank(name).unwrap();
+        let row = |code| bank.outcome(Transaction::Reversal, code);
+        for (code, found_nothing) in [(undone, false), (unknown, true)] {
+            assert!(matches!(row(code).outcome, CodeOutcome::Approve { .. }), "{name} {code}");
+            assert_eq!(row(code).found_nothing, found_nothing, "{name} {code}");
+        }
+        let sale = bank.outcome(Transaction::Consume, unknown);
+        assert!(!matches!(sale.outcome, CodeOutcome::Approve { .. }), "{name}: {unknown} approves no sale");
+    }
+}
+
 #[test]
 fn a_mistake_in_a_document_is_named_with_its_place() {
     for (from, to, place, rule) in [
@@ -51,6 +68,12 @@ fn a_mistake_in_a_document_is_named_with_its_place() {
             "[transactions.capture_advice]\nmti = \"0220\"\non_silence = \"reverse\"",
             "capture_advice.on_silence",
             "not reversed",
+        ),
+        (
+            "\"25\" = { outcome = \"approve\", found_nothing = true }",
+            "\"25\" = { outcome = \"unknown\", found_nothing = true }",
+            "25",
+            "only what approves",
         ),
         ("of = \"terminal\"", "of = \"till\"", "document", "unknown variant"),
         ("\"1\" = [11, 41, 42]", "\"1\" = [41, 42]", "matching.1", "field 11"),

@@ -45,13 +45,22 @@ pub(crate) struct Heard {
     /// The link did not take the message, and another bank's may. One that does not fit the dialect is our mistake, which
     /// going elsewhere would only hide.
     pub may_go_elsewhere: bool,
+    /// Of a reversal: the bank knew of nothing to undo.
+    pub found_nothing: bool,
     /// DE 39 for a reversal, should one be needed: why.
     pub reversal_reason: &'static str,
 }
 
 impl Heard {
     pub(super) fn of(says: Says) -> Self {
-        Self { says, received: None, note: None, may_go_elsewhere: false, reversal_reason: "98" }
+        Self {
+            says,
+            received: None,
+            note: None,
+            may_go_elsewhere: false,
+            found_nothing: false,
+            reversal_reason: "98",
+        }
     }
 
     pub(super) fn never_left(note: String) -> Self {

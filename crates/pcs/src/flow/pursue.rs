@@ -93,7 +93,7 @@ impl Pcs {
             .map_err(|refused| CommandError::refused(&payment, refused))?;
         let mut unit = self.unit(task.merchant, now);
         // Only what the bank had done does it count among what was reversed; where it knew of nothing, it has done nothing.
-        if heard.received.as_ref().and_then(|fields| fields.get(39)) == Some("00") {
+        if !heard.found_nothing {
             self.add_undone(&mut unit, &sent)?;
         }
         let actor = Actor::Bank { bank: sent.exchange.bank.clone() };
