@@ -84,7 +84,7 @@ fn a_mistake_in_a_document_is_named_with_its_place() {
         ("in_balance = {", "balance = {", "document", "unknown field"),
         ("[transactions.refund]", "[transactions.chargeback]", "chargeback", "unknown variant"),
         (
-            "\"25\" = { outcome = \"approve\" }",
+            "\"25\" = { outcome = \"approve\", found_nothing = true }",
             "\"25\" = { outcome = \"decline\" }",
             "reversal.code.25",
             "decline_code",
