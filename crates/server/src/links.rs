@@ -17,10 +17,7 @@ use crate::link_security::{VaultSecurity, algorithm};
 /// The profile of a bank that comes with the program.
 pub fn profile(name: &str) -> Result<Arc<BankProfile>, Fault> {
     if !SHIPPED_BANKS.contains(&name) {
-        return Err(Fault::plain(format!(
-            "there is no bank {name}; there are {}",
-            SHIPPED_BANKS.join(", ")
-        )));
+        return Err(Fault::plain(format!("there is no bank {name}; there are {}", SHIPPED_BANKS.join(", "))));
     }
     Ok(Arc::new(shipped_bank(name).tried(format!("banks/{name}"))?))
 }
