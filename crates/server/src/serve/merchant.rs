@@ -7,13 +7,13 @@ use payment::limits::Limits;
 use payment::routing::Acquirer;
 use pcs::{Caller, NewMerchant, Pcs};
 use serde::Serialize;
-use types::Currency;
 
 use super::bank_section::BankConfig;
 use super::config::Config;
 use super::core;
 use crate::cli::MerchantCreateArgs;
 use crate::fault::{Fault, Tried as _};
+use crate::links;
 
 /// Terminals of a bank, before they begin again: a terminal has eight digits, and the other bank's must not be met.
 const TERMINALS_EACH: u64 = 9_999_999;
@@ -78,17 +78,18 @@ async fn create_one(
 
 /// A contract with a bank that is spoken to like a shipped one; terminals count up with the merchants.
 fn contract(bank: &BankConfig, number: u64) -> Option<Acquirer> {
-    let (terminal, acceptor, currencies): (u64, &str, &[Currency]) = match bank.profile.as_str() {
-        "cups-pos" => (10_000_001, "104440054110001", &[Currency::CNY]),
-        "iso87-ascii" => (20_000_001, "EU0000000000001", &[Currency::EUR, Currency::USD, Currency::JPY]),
-        "iso93-bcd" => (30_000_001, "GB0000000000001", &[Currency::GBP, Currency::CHF, Currency::EUR]),
+    let (terminal, acceptor): (u64, &str) = match bank.profile.as_str() {
+        "cups-pos" => (10_000_001, "104440054110001"),
+        "iso87-ascii" => (20_000_001, "EU0000000000001"),
+        "iso93-bcd" => (30_000_001, "GB0000000000001"),
         _ => return None,
     };
+    let profile = links::profile(&bank.profile).ok()?;
     Some(Acquirer {
         bank: bank.name.clone(),
         terminal: format!("{:08}", terminal.checked_add(number)?),
         acceptor: acceptor.to_owned(),
-        currencies: currencies.to_vec(),
+        currencies: profile.currencies().to_vec(),
         brands: Vec::new(),
     })
 }
