@@ -22,4 +22,4 @@ pub use chance::Seeded;
 pub use clock::WorldClock;
 pub use installation::{Installation, Phone};
 pub use shop::Shop;
-pub use world::{REPLY_TIMEOUT, TWIN, World, cny, eur, payment_of, refund_of};
+pub use world::{REPLY_TIMEOUT, TWIN, World, cny, eur, gbp, payment_of, refund_of};

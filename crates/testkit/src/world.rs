@@ -61,6 +61,11 @@ impl World {
         Self::of(seed, &[BANKS[0], BANKS[1], TWIN], store).await
     }
 
+    /// The same with one of the shipped banks as a third.
+    pub async fn with_bank(seed: u64, third: &str) -> Self {
+        Self::of(seed, &[BANKS[0], BANKS[1], third], Store::inline).await
+    }
+
     async fn of(
         seed: u64,
         names: &[&str],
@@ -272,6 +277,11 @@ fn parts(
 /// Euros and cents.
 pub fn eur(cents: u64) -> Money {
     Money::new(cents, Currency::EUR).unwrap()
+}
+
+/// Pounds and pence.
+pub fn gbp(pence: u64) -> Money {
+    Money::new(pence, "GBP".parse().unwrap()).unwrap()
 }
 
 /// Yuan and fen.

@@ -5,7 +5,8 @@ use banksim::{Fault, Notice, Scope};
 use iso8583::Mti;
 use pcs::model::{Actor, Reconciliation, Sum, Verdict};
 use pcs::{BankState, CommandError, Order, Page, RECORD_BANK};
-use testkit::{World, cny, eur, payment_of};
+use testkit::{World, cny, eur, gbp, payment_of};
+use types::Money;
 
 use crate::{GOOD, SILENT};
 
@@ -33,11 +34,13 @@ const fn sum(count: u64, amount: u64) -> Sum {
 
 #[tokio::test(start_paused = true)]
 async fn when_a_banks_day_ends_its_totals_and_ours_are_compared_and_agree() {
-    for bank in ["cups-pos", "iso87-ascii"] {
-        let world = World::seeded(1_000).await;
-        let shop = world.merchant("tea").await;
+    for (bank, money) in [("cups-pos", cny as fn(u64) -> Money), ("iso87-ascii", eur), ("iso93-bcd", gbp)] {
+        let world = match bank {
+            "iso93-bcd" => World::with_bank(1_000, bank).await,
+            _ => World::seeded(1_000).await,
+        };
+        let shop = world.merchant_at("tea", &[(bank, &[money(1).currency()])]).await;
         let card = world.card(&shop, GOOD).await;
-        let money = |minor| if bank == "cups-pos" { cny(minor) } else { eur(minor) };
         let paid = world.paid(&shop, card, money(30_00)).await;
         world.paid(&shop, card, money(12_00)).await;
         world.refund(&shop, paid.id, Some(10_00)).await.unwrap();
