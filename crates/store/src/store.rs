@@ -62,6 +62,15 @@ impl Store {
         }
     }
 
+    /// Waits until the store takes no more commits for good: what the last one did is found out by whoever opens it next. A
+    /// store that only has to wait, for room or for its server, does not end this.
+    pub async fn stopped(&self) {
+        match &*self.commits {
+            Commits::Queued(writer) => writer.stopped().await,
+            Commits::Inline(_) => std::future::pending().await,
+        }
+    }
+
     /// How many shards there are.
     pub fn shards(&self) -> u16 {
         self.reads.shards()

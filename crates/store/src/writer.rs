@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::{CommitError, Committed, Engine, StoreError, Unit};
 
@@ -78,6 +78,7 @@ struct Job {
 pub(crate) struct Writer {
     queue: Option<SyncSender<Job>>,
     ready: Arc<AtomicBool>,
+    stopped: watch::Receiver<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -85,17 +86,29 @@ impl Writer {
     pub fn start(engine: Box<dyn Engine>, settings: Settings) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(settings.queue_units);
         let ready = Arc::new(AtomicBool::new(true));
-        let mut work =
-            Work { engine, jobs, batch_units: settings.batch_units.max(1), ready: Ready(Arc::clone(&ready)) };
+        let (stops, stopped) = watch::channel(false);
+        let batch_units = settings.batch_units.max(1);
+        let mut work = Work { engine, jobs, batch_units, ready: Ready(Arc::clone(&ready)), stops };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || work.run())
             .map_err(|error| StoreError::Open(format!("cannot start the writer's thread: {error}")))?;
-        Ok(Self { queue: Some(queue), ready, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), ready, stopped, thread: Some(thread) })
     }
 
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
+    }
+
+    /// Waits until the thread has stopped for good, which only an engine beyond help makes it do.
+    pub fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stopped = self.stopped.clone();
+        async move {
+            // A closed writer is gone with its thread, and has not stopped by itself.
+            if stopped.wait_for(|stopped| *stopped).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Queues a unit. Once queued it is decided on, whether or not anybody waits for the answer.
@@ -141,6 +154,7 @@ struct Work {
     jobs: Receiver<Job>,
     batch_units: usize,
     ready: Ready,
+    stops: watch::Sender<bool>,
 }
 
 impl Work {
@@ -155,6 +169,7 @@ impl Work {
                 replies.push(job.reply);
             }
             if !self.commit(&units, replies.drain(..)) {
+                self.stops.send_replace(true);
                 return;
             }
             units.clear();

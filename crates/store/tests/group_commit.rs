@@ -161,6 +161,11 @@ async fn after_a_batch_that_surely_was_not_written_the_store_recovers() {
     let store = store(&memory);
     memory.order_fault(Fault::NotWritten);
     assert!(matches!(store.commit(write(1, None)).await, Err(CommitError::Unavailable)));
+    tokio::select! {
+        biased;
+        () = store.stopped() => panic!("it only has to wait"),
+        () = std::future::ready(()) => {}
+    }
     while !store.is_ready() {
         tokio::task::yield_now().await;
     }
@@ -177,9 +182,8 @@ async fn after_a_batch_of_unknown_fate_the_store_stops_until_it_is_opened_again(
         let first = store(&memory);
         memory.order_fault(fault);
         assert!(matches!(first.commit(write(1, None)).await, Err(CommitError::Unavailable)), "{fault:?}");
-        while first.is_ready() {
-            tokio::task::yield_now().await;
-        }
+        first.stopped().await;
+        assert!(!first.is_ready());
         assert!(matches!(first.commit(write(2, None)).await, Err(CommitError::Unavailable)), "{fault:?}");
         drop(first);
 

@@ -69,7 +69,15 @@ async fn until_stopped(config: Config) -> Result<(), Fault> {
         () = &mut stopped => return Ok(()),
     };
     println!("Lian is ready: {}", node.url);
-    stopped.await;
+    let store = node.pcs.store().clone();
+    tokio::select! {
+        () = &mut stopped => {}
+        // Somebody who starts it again finds out what the last commit did; until then it could only refuse.
+        () = store.stopped() => {
+            node.stop().await;
+            return Err(Fault::plain("the store has stopped for good, see the log; start again to go on"));
+        }
+    }
     // The proxy in front is told first, and has time to look elsewhere, before a connection is refused.
     node.pcs.drain();
     tokio::time::sleep(drain).await;
