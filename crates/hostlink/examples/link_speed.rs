@@ -11,7 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use banksim::{Bank, BankConfig};
-use hostlink::{BankProfile, Host, LinkState, Outcome, TcpConnect, Transaction, shipped_bank};
+use hostlink::{BankProfile, CodeOutcome, Host, LinkState, Outcome, TcpConnect, Transaction, shipped_bank};
 use support::{Noon, Seeded, TMK, World};
 use tokio::time::Instant;
 use types::Secret;
@@ -94,15 +94,19 @@ async fn sell(
     let end = started + lasts;
     let workers: Vec<_> = (0..in_flight)
         .map(|_| {
-            let world = Arc::clone(&world);
+            let (world, profile) = (Arc::clone(&world), Arc::clone(profile));
             tokio::spawn(async move {
                 let mut times = Vec::new();
                 while Instant::now() < end {
                     let began = Instant::now();
                     let data = world.data(1, None);
                     let outcome = world.send(Transaction::Consume, &data, world.good_card()).await;
+                    let approves = |code: &str| {
+                        let row = profile.outcome(Transaction::Consume, code);
+                        matches!(row.outcome, CodeOutcome::Approve { .. })
+                    };
                     assert!(
-                        matches!(&outcome, Outcome::Reply(reply) if reply.response_code() == "00"),
+                        matches!(&outcome, Outcome::Reply(reply) if approves(reply.response_code())),
                         "{outcome:?}"
                     );
                     times.push(began.elapsed());
