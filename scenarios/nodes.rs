@@ -74,12 +74,16 @@ async fn a_killed_database_is_a_clear_no_and_everything_goes_on_by_itself() {
     let node = town.start("one");
     assert_eq!(town.pay(&node.url, &fresh_key()).await.map(|(status, _)| status), Some(201));
     assert_eq!(town.status(&node.url, "/readyz").await, Some(200));
+    let seen = (town.metric(&node, "lian_store_ready").await, town.metric(&node, "lian_batches_open").await);
+    assert_eq!(seen, (Some(1.0), Some(1.0)));
 
     tokio::task::block_in_place(|| town.database.kill()).expect("PostgreSQL is killed");
     let key = fresh_key();
     let (status, body) = town.pay(&node.url, &key).await.expect("an answer");
     assert_eq!(status, 503, "{body}");
     assert_eq!(town.status(&node.url, "/livez").await, Some(200));
+    let seen = (town.metric(&node, "lian_store_ready").await, town.metric(&node, "lian_batches_open").await);
+    assert_eq!(seen, (Some(0.0), None), "monitoring sees that there is no store");
 
     tokio::task::block_in_place(|| town.database.start_again()).expect("PostgreSQL starts");
     let mut tick = tokio::time::interval(Duration::from_millis(100));

@@ -34,6 +34,8 @@ pub struct Town {
 pub struct Node {
     pub process: Child,
     pub url: String,
+    /// Where monitoring looks.
+    pub metrics: String,
 }
 
 impl Town {
@@ -69,7 +71,7 @@ impl Town {
     pub fn configure(&self, node: &str, drain_ms: u64) {
         let text = format!(
             "role = \"pcs\"\ndata = \"{node}\"\n[store]\nurl = \"{}\"\nshards = 2\n[vault]\nkey_file = \"vault.key\"\n\
-             [api]\nlisten = \"127.0.0.1:0\"\ndrain_ms = {drain_ms}\n[[bank]]\nname = \"{BANK}\"\naddress = \"{}\"\n\
+             [api]\nlisten = \"127.0.0.1:0\"\ndrain_ms = {drain_ms}\n[metrics]\nlisten = \"127.0.0.1:0\"\n[[bank]]\nname = \"{BANK}\"\naddress = \"{}\"\n\
              terminal_master_key_file = \"tmk\"\nreply_timeout_ms = 2000\n",
             self.store_url,
             self.bank.address().expect("a listening bank"),
@@ -89,11 +91,12 @@ impl Town {
         command.stdout(Stdio::piped()).stderr(log.expect("a log file"));
         let mut process = command.spawn().expect("the node starts");
         let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-        let url = lines.find_map(|line| line.strip_prefix("Lian is ready: ").map(str::to_owned));
+        let mut told = |before: &str| lines.find_map(|line| line.strip_prefix(before).map(str::to_owned));
+        let (metrics, url) = (told("Metrics are at ").unwrap_or_default(), told("Lian is ready: "));
         let url = url.unwrap_or_else(|| panic!("{node} ended before it was ready: {}", self.log()));
         // What it prints later goes nowhere, but must not block it.
         std::thread::spawn(move || lines.for_each(drop));
-        Node { process, url }
+        Node { process, url, metrics }
     }
 
     pub fn log(&self) -> String {
@@ -121,6 +124,12 @@ impl Town {
 
     pub async fn status(&self, url: &str, path: &str) -> Option<u16> {
         Some(self.http.get(format!("{url}{path}")).send().await.ok()?.status().as_u16())
+    }
+
+    /// What monitoring sees of a series without labels; none where it is not on the page.
+    pub async fn metric(&self, node: &Node, series: &str) -> Option<f64> {
+        let page = self.http.get(&node.metrics).send().await.expect("an answer").text().await.expect("text");
+        page.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
     }
 
     pub async fn payments(&self, url: &str) -> Vec<Value> {

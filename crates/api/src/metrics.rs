@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use pcs::{BUCKETS_MS, BankState, Histogram, LinkStatus, Measures, Pcs};
+use pcs::{BUCKETS_MS, BankState, Histogram, LinkStatus, Measures, Pcs, StoredMeasures};
 
 use crate::webhook::CONSUMER;
 
@@ -20,14 +20,8 @@ pub fn metrics_router(pcs: Arc<Pcs>) -> Router {
 }
 
 async fn metrics(State(pcs): State<Arc<Pcs>>) -> Response {
-    match pcs.measures(CONSUMER).await {
-        Ok(measures) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&measures))
-                .into_response()
-        }
-        // What was scraped last stays on the screen, marked as old: that is the truth.
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
-    }
+    let media_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (media_type, text(&pcs.measures(CONSUMER).await)).into_response()
 }
 
 /// The states of a link, each a series of its own: exactly one is 1.
@@ -41,6 +35,9 @@ fn text(measures: &Measures) -> String {
     payments(&mut page, measures);
     banks(&mut page, measures);
     links(&mut page, measures);
+    if let Some(measures) = &measures.stored {
+        stored(&mut page, measures);
+    }
     page.0
 }
 
@@ -53,6 +50,10 @@ fn gateway(page: &mut Page, measures: &Measures) {
     page.line("lian_requests_under_way", &[], count(measures.under_way));
     page.family("lian_requests_at_once", "gauge", "How many may be under way before others are turned away");
     page.line("lian_requests_at_once", &[], count(measures.at_once));
+}
+
+/// What the store tells: nothing of it stands on the page while the store cannot be read.
+fn stored(page: &mut Page, measures: &StoredMeasures) {
     page.family(
         "lian_exchanges_unfinished",
         "gauge",
@@ -72,6 +73,18 @@ fn gateway(page: &mut Page, measures: &Measures) {
     page.family("lian_journal_untold", "gauge", "Records that webhooks have still to be made of");
     for journal in &measures.journals {
         page.line("lian_journal_untold", &[("shard", &journal.shard.to_string())], journal.untold as f64);
+    }
+    page.family(
+        "lian_doubts_open",
+        "gauge",
+        "Messages whose outcome is not known, or whose effect is being undone",
+    );
+    for (bank, doubts) in &measures.doubts {
+        page.line("lian_doubts_open", &[("bank", bank)], doubts.open as f64);
+    }
+    page.family("lian_doubts_oldest_seconds", "gauge", "The age of the oldest of them");
+    for (bank, doubts) in &measures.doubts {
+        page.line("lian_doubts_oldest_seconds", &[("bank", bank)], doubts.oldest_ms as f64 / 1_000.0);
     }
 }
 
@@ -104,18 +117,6 @@ fn banks(page: &mut Page, measures: &Measures) {
     );
     for ((bank, heard), took) in &measures.exchanges {
         page.histogram("lian_bank_exchange_seconds", &[("bank", bank), ("heard", heard)], took);
-    }
-    page.family(
-        "lian_doubts_open",
-        "gauge",
-        "Messages whose outcome is not known, or whose effect is being undone",
-    );
-    for (bank, doubts) in &measures.doubts {
-        page.line("lian_doubts_open", &[("bank", bank)], doubts.open as f64);
-    }
-    page.family("lian_doubts_oldest_seconds", "gauge", "The age of the oldest of them");
-    for (bank, doubts) in &measures.doubts {
-        page.line("lian_doubts_oldest_seconds", &[("bank", bank)], doubts.oldest_ms as f64 / 1_000.0);
     }
     page.family("lian_bank_up", "gauge", "1: a link of the bank is signed on");
     for bank in &measures.banks {

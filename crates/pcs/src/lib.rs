@@ -37,7 +37,7 @@ pub use flow::{
 };
 pub use history::{DescribedMessage, HistoryItem};
 pub use hostlink::CardPresent;
-pub use measure::{BUCKETS_MS, Histogram, JournalMeasure, Measures, OpenDoubts, Tally};
+pub use measure::{BUCKETS_MS, Histogram, JournalMeasure, Measures, OpenDoubts, StoredMeasures, Tally};
 pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};
 pub use setup::{
     DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, NewTerminal, SecretKey, Stretch, Unread,

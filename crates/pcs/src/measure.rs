@@ -111,6 +111,13 @@ pub struct Measures {
     pub exchanges: BTreeMap<(String, &'static str), Histogram>,
     /// The banks and their links.
     pub banks: Vec<BankStatus>,
+    /// What stands in the store; none while it cannot be read, which is when everything else is looked at most.
+    pub stored: Option<StoredMeasures>,
+}
+
+/// What monitoring looks at in the store, which every process that shares it tells alike.
+#[derive(Clone, Debug, Default)]
+pub struct StoredMeasures {
     /// Exchanges that are recorded and have no outcome yet.
     pub unfinished: u64,
     /// Doubts by bank.
@@ -132,15 +139,35 @@ pub struct JournalMeasure {
     pub untold: u64,
 }
 
+/// How long the store may take: whoever scrapes gives up after some seconds, and then sees nothing at all.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// More than a healthy gateway has; what is beyond is not counted.
 const MOST: usize = 100_000;
 
 impl Pcs {
     /// What monitoring looks at, now. `teller` is the consumer that webhooks follow the journal as.
-    ///
-    /// # Errors
-    /// [`CommandError::Unavailable`]: the store cannot be read.
-    pub async fn measures(&self, teller: &str) -> Result<Measures, CommandError> {
+    pub async fn measures(&self, teller: &str) -> Measures {
+        // What is wrong with the store is in the log already, and in `store_is_ready`.
+        let stored = tokio::time::timeout(PATIENCE, self.stored_measures(teller)).await;
+        let readiness = self.ready();
+        let exchanges = self.banks.values().flat_map(|bank| {
+            let of_bank = bank.exchanges();
+            of_bank.into_iter().map(|(heard, took)| ((bank.name().to_owned(), heard), took))
+        });
+        Measures {
+            is_ready: readiness.is_ready(),
+            store_is_ready: readiness.store,
+            payments: self.counted.payments.lock().clone(),
+            commands: self.counted.commands.lock().clone(),
+            under_way: self.at_once.saturating_sub(self.places.available_permits()),
+            at_once: self.at_once,
+            exchanges: exchanges.collect(),
+            banks: self.bank_statuses(),
+            stored: stored.ok().and_then(Result::ok),
+        }
+    }
+
+    async fn stored_measures(&self, teller: &str) -> Result<StoredMeasures, CommandError> {
         let now = self.clock.now();
         let mut doubts: BTreeMap<String, OpenDoubts> = BTreeMap::new();
         for due in self.store.tasks(PURSUIT, None, MOST).await? {
@@ -156,31 +183,13 @@ impl Pcs {
         }
         let mut journals = Vec::new();
         for shard in 0..self.shards {
-            let head = self.store.reads().head(store::Shard(shard))?.seq;
+            let head = self.store.head(store::Shard(shard)).await?.seq;
             let told = self.store.cursor(store::Shard(shard), teller).await?;
             journals.push(JournalMeasure { shard, head, untold: head.saturating_sub(told) });
         }
         let unfinished = self.store.tasks(EXCHANGE, None, MOST).await?.len() as u64;
         let open_batches = self.store.tasks(BATCH, None, MOST).await?.len() as u64;
-        let readiness = self.ready();
-        let exchanges = self.banks.values().flat_map(|bank| {
-            let of_bank = bank.exchanges();
-            of_bank.into_iter().map(|(heard, took)| ((bank.name().to_owned(), heard), took))
-        });
-        Ok(Measures {
-            is_ready: readiness.is_ready(),
-            store_is_ready: readiness.store,
-            payments: self.counted.payments.lock().clone(),
-            commands: self.counted.commands.lock().clone(),
-            under_way: self.at_once.saturating_sub(self.places.available_permits()),
-            at_once: self.at_once,
-            exchanges: exchanges.collect(),
-            banks: self.bank_statuses(),
-            unfinished,
-            doubts,
-            open_batches,
-            journals,
-        })
+        Ok(StoredMeasures { unfinished, doubts, open_batches, journals })
     }
 }
 

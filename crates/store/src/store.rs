@@ -10,7 +10,7 @@ use types::Timestamp;
 use crate::verify::{Breach, Verified, VerifyError, verify};
 use crate::writer::{Settings, Writer};
 use crate::{
-    CommitError, Committed, DayCount, DueTask, Engine, Known, Listing, Place, Posting, Reads, Refused,
+    CommitError, Committed, DayCount, DueTask, Engine, Head, Known, Listing, Place, Posting, Reads, Refused,
     Reserve, Row, RowKey, Shard, StoreError, StoredRecord, Table, Unit,
 };
 
@@ -151,6 +151,11 @@ impl Store {
     /// What is known of an idempotency key.
     pub async fn idempotency(&self, shard: Shard, key: [u8; 16]) -> Result<Option<Known>, StoreError> {
         self.small(move |reads| reads.idempotency(shard, key)).await
+    }
+
+    /// Where a shard's journal ends.
+    pub async fn head(&self, shard: Shard) -> Result<Head, StoreError> {
+        self.small(move |reads| reads.head(shard)).await
     }
 
     /// A consumer's place in a shard's journal; 0 before its first move.

@@ -137,7 +137,7 @@ impl Pcs {
         mut visit: impl FnMut(EventView) -> bool,
     ) -> Result<(), CommandError> {
         let shard = self.shard(merchant);
-        let mut end = self.store.reads().head(shard)?.seq;
+        let mut end = self.store.head(shard).await?.seq;
         while end > 0 {
             let start = end.saturating_sub(STRETCH) + 1;
             let records = self.store.journal(shard, start, (end - start + 1) as usize).await?;

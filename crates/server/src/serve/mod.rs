@@ -179,6 +179,8 @@ impl Node {
         if let Some(address) = config.metrics {
             let listener = TcpListener::bind(address).await;
             let listener = listener.tried(format!("metrics.listen: cannot listen on {address}"))?;
+            let address = listener.local_addr().tried("metrics.listen")?;
+            println!("Metrics are at http://{address}/metrics");
             serving.spawn(serve(listener, None, api::metrics_router(Arc::clone(&pcs)), stopping));
         }
         Ok(Self { url, pcs, stop, serving, working, _dir: dir })
