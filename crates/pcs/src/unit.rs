@@ -28,6 +28,27 @@ pub(crate) struct Said {
     pub note: Option<String>,
 }
 
+/// A record that tells what was said, and shows no object: of an owner, about a subject in a version.
+fn words(
+    kind: RecordKind,
+    (owner, subject, subject_version): (u128, u128, u32),
+    actor: Actor,
+    said: Said,
+) -> Result<Record, CommandError> {
+    let event: JournalEvent = JournalEvent {
+        actor,
+        notices: Vec::new(),
+        payment: None,
+        refund: None,
+        checkout_session: None,
+        sent: said.sent,
+        received: said.received,
+        note: said.note,
+    };
+    let event = to_bytes(&event)?;
+    Ok(Record { kind, owner, subject, subject_version, legs: None, event })
+}
+
 impl Pcs {
     /// A unit with nothing in it yet.
     pub(crate) fn unit(&self, merchant: MerchantId, at: Timestamp) -> Unit {
@@ -65,24 +86,8 @@ impl Pcs {
         actor: Actor,
         said: Said,
     ) -> Result<(), CommandError> {
-        let event: JournalEvent = JournalEvent {
-            actor,
-            notices: Vec::new(),
-            payment: None,
-            refund: None,
-            checkout_session: None,
-            sent: said.sent,
-            received: said.received,
-            note: said.note,
-        };
-        unit.records.push(Record {
-            kind: RECORD_PAYMENT,
-            owner: payment.merchant.to_u128(),
-            subject: payment.id.to_u128(),
-            subject_version: payment.version,
-            legs: None,
-            event: to_bytes(&event)?,
-        });
+        let subject = (payment.merchant.to_u128(), payment.id.to_u128(), payment.version);
+        unit.records.push(words(RECORD_PAYMENT, subject, actor, said)?);
         Ok(())
     }
 
@@ -156,24 +161,8 @@ impl Pcs {
         actor: Actor,
         note: String,
     ) -> Result<(), CommandError> {
-        let event: JournalEvent = JournalEvent {
-            actor,
-            notices: Vec::new(),
-            payment: None,
-            refund: None,
-            checkout_session: None,
-            sent: None,
-            received: None,
-            note: Some(note),
-        };
-        unit.records.push(Record {
-            kind: RECORD_SETUP,
-            owner: row.key.owner,
-            subject: row.key.id,
-            subject_version: version,
-            legs: None,
-            event: to_bytes(&event)?,
-        });
+        let said = Said { note: Some(note), ..Said::default() };
+        unit.records.push(words(RECORD_SETUP, (row.key.owner, row.key.id, version), actor, said)?);
         unit.rows.push(row);
         Ok(())
     }
@@ -186,19 +175,7 @@ impl Pcs {
         actor: Actor,
         said: Said,
     ) -> Result<(), CommandError> {
-        let event: JournalEvent = JournalEvent {
-            actor,
-            notices: Vec::new(),
-            payment: None,
-            refund: None,
-            checkout_session: None,
-            sent: said.sent,
-            received: said.received,
-            note: said.note,
-        };
-        let event = to_bytes(&event)?;
-        let (kind, owner, subject_version) = (RECORD_BANK, bank, 1);
-        unit.records.push(Record { kind, owner, subject: bank, subject_version, legs: None, event });
+        unit.records.push(words(RECORD_BANK, (bank, bank, 1), actor, said)?);
         Ok(())
     }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use payment::Event;
 use types::{Money, PaymentId};
 
-use super::exchange::{Intent, Place};
-use super::reroute::Route;
+use super::exchange::{Following, Place};
 use super::submit::money;
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -36,9 +35,7 @@ impl Pcs {
         id: PaymentId,
         amount: u64,
     ) -> Result<Done, CommandError> {
-        // Decide and record while nobody else changes this payment; the bank is asked after the turn is given back.
         let turn = self.turns.take(id.to_u128()).await;
-        let now = self.clock.now();
         let payment = self.must_load(caller.merchant, id).await?;
         let original = self.original_of(&payment, "adjust")?;
         let transaction = Transaction::Adjust;
@@ -51,16 +48,9 @@ impl Pcs {
         self.payable_merchant(caller.merchant).await?.limits.check(total)?;
         let exchange = self.new_exchange(transaction, Place::of(&original)).await?;
         let event = Event::AdjustRequested { to: amount, exchange: exchange.clone() };
-        let change = payment.step(event, now).map_err(|refused| CommandError::refused(&payment, refused))?;
-        let sold = (&original, Transaction::Consume, payment.terms.amount);
-        let message = self.follow_up(transaction, total, exchange, sold)?;
-        let card = self.card_of(&payment).await?;
+        let original = (&original, Transaction::Consume, payment.terms.amount);
+        let following = Following { event, transaction, amount, exchange, original };
         let actor = Actor::ApiKey { key: caller.key_id };
-        let (rows, aliases, route) = (Vec::new(), Vec::new(), Route::default());
-        let intent = Intent { change, message, card, actor, rows, aliases, route };
-        self.record_intent(Some(&running), &intent).await?;
-        drop(turn);
-        let heard = self.ask(&intent.message, &intent.card).await?;
-        self.conclude(intent.change.payment, intent.message, heard, Some(running)).await
+        self.follow_through(turn, &payment, following, actor, Some(running)).await
     }
 }

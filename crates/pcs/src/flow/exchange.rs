@@ -12,15 +12,17 @@ use std::sync::Arc;
 
 use card::Entry;
 use payment::routing::NoRoute;
-use payment::{Change, Exchange, Payment};
+use payment::{Change, Event, Exchange, Payment};
 use store::{AliasChange, RowChange};
 use types::Money;
 
 use super::reroute::Route;
+use super::submit::money;
 use crate::bank::{Draft, Heard, SecretCard, Transaction};
 use crate::claim::Running;
 use crate::model::Actor;
 use crate::task::{EXCHANGE, Message, Task};
+use crate::turns::Turn;
 use crate::unit::Said;
 use crate::{CommandError, Done, Pcs};
 
@@ -61,7 +63,43 @@ pub(crate) struct Intent {
     pub route: Route,
 }
 
+/// What is asked about a payment that a bank knows already.
+pub(crate) struct Following<'a> {
+    pub event: Event,
+    pub transaction: Transaction,
+    /// Minor units.
+    pub amount: u64,
+    /// The question, as it is in the event.
+    pub exchange: Exchange,
+    /// What it refers to: the exchange, what it was, and its amount.
+    pub original: (&'a Exchange, Transaction, Money),
+}
+
 impl Pcs {
+    /// Steps 1 to 3 for what follows. Decided and recorded while nobody else changes the payment; the bank is asked after the
+    /// turn is given back.
+    pub(crate) async fn follow_through(
+        &self,
+        turn: Turn<'_>,
+        payment: &Payment,
+        following: Following<'_>,
+        actor: Actor,
+        running: Option<Running>,
+    ) -> Result<Done, CommandError> {
+        let Following { event, transaction, amount, exchange, original } = following;
+        let change = payment
+            .step(event, self.clock.now())
+            .map_err(|refused| CommandError::refused(payment, refused))?;
+        let message = self.follow_up(transaction, money(payment, amount)?, exchange, original)?;
+        let card = self.card_of(payment).await?;
+        let (rows, aliases, route) = (Vec::new(), Vec::new(), Route::default());
+        let intent = Intent { change, message, card, actor, rows, aliases, route };
+        self.record_intent(running.as_ref(), &intent).await?;
+        drop(turn);
+        let heard = self.ask(&intent.message, &intent.card).await?;
+        self.conclude(intent.change.payment, intent.message, heard, running).await
+    }
+
     /// Steps 1 to 3 for an intent. Runs to its end even when nobody waits for it any more.
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
@@ -165,4 +203,9 @@ impl Pcs {
         let fields = self.bank(&exchange.bank)?.message(&draft)?;
         Ok(Message { transaction, amount, exchange, fields })
     }
+}
+
+/// What completed an authorization: a request, or an advice.
+pub(crate) fn completed_by(completion: &Exchange) -> Transaction {
+    Transaction::named(&completion.transaction).unwrap_or(Transaction::Capture)
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use payment::Event;
 use types::{Money, PaymentId};
 
-use super::exchange::{Intent, Place};
-use super::reroute::Route;
+use super::exchange::{Following, Place};
 use super::submit::money;
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -37,9 +36,7 @@ impl Pcs {
         id: PaymentId,
         amount: u64,
     ) -> Result<Done, CommandError> {
-        // Decide and record while nobody else changes this payment; the bank is asked after the turn is given back.
         let turn = self.turns.take(id.to_u128()).await;
-        let now = self.clock.now();
         let payment = self.must_load(caller.merchant, id).await?;
         let original = self.original_of(&payment, "increment")?;
         let transaction = Transaction::Increment;
@@ -52,16 +49,9 @@ impl Pcs {
         self.payable_merchant(caller.merchant).await?.limits.check(money(&payment, total)?)?;
         let exchange = self.new_exchange(transaction, Place::of(&original)).await?;
         let event = Event::IncrementRequested { amount, exchange: exchange.clone() };
-        let change = payment.step(event, now).map_err(|refused| CommandError::refused(&payment, refused))?;
-        let held = (&original, Transaction::Authorize, payment.terms.amount);
-        let message = self.follow_up(transaction, money(&payment, amount)?, exchange, held)?;
-        let card = self.card_of(&payment).await?;
+        let original = (&original, Transaction::Authorize, payment.terms.amount);
+        let following = Following { event, transaction, amount, exchange, original };
         let actor = Actor::ApiKey { key: caller.key_id };
-        let (rows, aliases, route) = (Vec::new(), Vec::new(), Route::default());
-        let intent = Intent { change, message, card, actor, rows, aliases, route };
-        self.record_intent(Some(&running), &intent).await?;
-        drop(turn);
-        let heard = self.ask(&intent.message, &intent.card).await?;
-        self.conclude(intent.change.payment, intent.message, heard, Some(running)).await
+        self.follow_through(turn, &payment, following, actor, Some(running)).await
     }
 }

@@ -15,7 +15,7 @@ use store::AliasChange;
 use types::{MerchantId, RefundId};
 
 use super::conclude::{TRIES, decide_again};
-use super::exchange::Place;
+use super::exchange::{Place, completed_by};
 use super::submit::money;
 use crate::bank::{Heard, Says, Transaction};
 use crate::claim::Running;
@@ -70,7 +70,7 @@ impl Pcs {
         let now = self.clock.now();
         let first = self.original_of(payment, "refund")?;
         let (original, was) = match &payment.completion {
-            Some(completion) => (&**completion, Transaction::Capture),
+            Some(completion) => (&**completion, completed_by(completion)),
             None => (&first, Transaction::Consume),
         };
         let transaction = Transaction::Refund;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use payment::{Event, Payment, State, VoidReason};
 use types::{MerchantId, PaymentId};
 
-use super::exchange::{Intent, Place};
-use super::reroute::Route;
+use super::exchange::{Following, Place, completed_by};
 use super::submit::money;
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -45,47 +44,25 @@ impl Pcs {
         if matches!(payment.state, State::RequiresPaymentMethod | State::RequiresConfirmation) {
             return self.abandon(payment, actor, running, why).await;
         }
-        let intent = self.void_intent(&payment, actor, why).await?;
-        self.record_intent(running.as_ref(), &intent).await?;
-        drop(turn);
-        let heard = self.ask(&intent.message, &intent.card).await?;
-        self.conclude(intent.change.payment, intent.message, heard, running).await
-    }
-
-    async fn void_intent(
-        &self,
-        payment: &Payment,
-        actor: Actor,
-        why: VoidReason,
-    ) -> Result<Intent, CommandError> {
-        let now = self.clock.now();
-        let first = self.original_of(payment, "void")?;
+        let first = self.original_of(&payment, "void")?;
         // What is voided: the completion if the money has moved by one, else the authorization or sale itself.
-        let (voided, was, minor) = match (&payment.completion, payment.state) {
-            (Some(completion), State::Captured) => (&**completion, Transaction::Capture, payment.captured),
+        let (voided, was, amount) = match (&payment.completion, payment.state) {
+            (Some(completion), State::Captured) => {
+                (&**completion, completed_by(completion), payment.captured)
+            }
             (_, State::Captured) => (&first, Transaction::Consume, payment.captured),
             _ => (&first, Transaction::Authorize, payment.authorized),
         };
         let transaction = match was {
-            Transaction::Capture => Transaction::VoidCapture,
+            Transaction::Capture | Transaction::CaptureAdvice => Transaction::VoidCapture,
             Transaction::Consume => Transaction::VoidConsume,
             _ => Transaction::VoidAuthorization,
         };
         let exchange = self.new_exchange(transaction, Place::of(voided)).await?;
         let event = Event::VoidRequested { why, exchange: Some(exchange.clone()) };
-        let change = payment.step(event, now).map_err(|refused| CommandError::refused(payment, refused))?;
-        let amount = money(payment, minor)?;
-        let message = self.follow_up(transaction, amount, exchange, (voided, was, amount))?;
-        let card = self.card_of(payment).await?;
-        Ok(Intent {
-            change,
-            message,
-            card,
-            actor,
-            rows: Vec::new(),
-            aliases: Vec::new(),
-            route: Route::default(),
-        })
+        let original = (voided, was, money(&payment, amount)?);
+        let following = Following { event, transaction, amount, exchange, original };
+        self.follow_through(turn, &payment, following, actor, running).await
     }
 
     /// No bank knows of it: one commit ends it.

@@ -2,7 +2,7 @@
 
 use banksim::{Fault, Scope};
 use iso8583::Mti;
-use payment::{Notice, State, Status};
+use payment::{CancellationReason, Notice, State, Status};
 use pcs::CommandError;
 use pcs::model::{Sum, Verdict};
 use testkit::{World, cny, eur, payment_of};
@@ -111,6 +111,21 @@ async fn a_capture_that_is_told_and_not_asked_is_never_undone() {
     assert!(!world.bank("cups-pos").received().iter().any(|line| line.starts_with("0400")));
     world.audit().await;
     world.refund(&shop, held.id, Some(10_00)).await.unwrap();
+    let totals = world.pcs().compare_totals("cups-pos", "Li Na").await.unwrap();
+    assert_eq!(totals[0].verdict, Verdict::Agreed, "{totals:?}");
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_captured_by_an_advice_is_voided_like_any_capture() {
+    let world = World::seeded(1_105).await;
+    let shop = world.merchant("taxi").await;
+    let card = world.card(&shop, GOOD).await;
+    let held = world.authorize(&shop, card, cny(100_00)).await;
+    world.pcs().advise_capture(&shop.caller, world.key(), held.id, Some(80_00)).await.unwrap();
+    world.pcs().void_payment(&shop.caller, world.key(), held.id).await.unwrap();
+    let voided = world.payment(&shop, held.id).await;
+    assert_eq!(voided.state, State::Canceled { reason: CancellationReason::Voided });
     let totals = world.pcs().compare_totals("cups-pos", "Li Na").await.unwrap();
     assert_eq!(totals[0].verdict, Verdict::Agreed, "{totals:?}");
     world.audit().await;
