@@ -16,7 +16,7 @@ pub enum LinkEvent {
     },
     /// The bank's accounting day has changed: what is approved from now on belongs to the new one.
     CutOver {
-        /// The new accounting date, `MMDD`, where the bank says it.
+        /// The new accounting date, `MMDD` or `YYMMDD`, where the bank says it.
         settlement_date: Option<String>,
     },
     /// New working keys have been proved and are in use.

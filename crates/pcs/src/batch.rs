@@ -195,7 +195,7 @@ impl Pcs {
         let bank = self.bank(&exchange.bank)?;
         let Some(batch) = Named::of(bank, exchange, day) else { return Ok(()) };
         let owner = batch.number();
-        let day = unit.at.ms().div_euclid(86_400_000) as i32;
+        let day = day_of(unit.at);
         unit.counts.extend(lines.iter().map(|&(line, count, amount)| Count {
             owner,
             currency,
@@ -214,14 +214,28 @@ impl Pcs {
         Ok(())
     }
 
-    /// The totals of a batch, by currency.
+    /// The totals of a batch, by currency. Names of batches come back, a bank's day after a year: what bore the name before is
+    /// not of this batch.
     pub(crate) async fn figures(&self, batch: &Batch) -> Result<BTreeMap<Currency, Figures>, CommandError> {
         let mut all: BTreeMap<Currency, Figures> = BTreeMap::new();
-        for count in self.store.counts(batch.number(), i32::MIN, i32::MAX).await? {
+        for count in self.store.counts(batch.number(), since(self.clock.now()), i32::MAX).await? {
             add(all.entry(count.currency).or_default(), &count);
         }
         Ok(all)
     }
+}
+
+/// How long a batch may be open: less than a year, after which the next of its name can begin.
+const LONGEST_DAYS: i32 = 300;
+
+/// The first day on which something of a batch can have been counted that is compared now.
+fn since(now: Timestamp) -> i32 {
+    day_of(now).saturating_sub(LONGEST_DAYS)
+}
+
+/// Days since 1970-01-01, UTC.
+fn day_of(at: Timestamp) -> i32 {
+    at.ms().div_euclid(86_400_000) as i32
 }
 
 fn add(figures: &mut Figures, count: &DayCount) {
@@ -234,4 +248,18 @@ fn add(figures: &mut Figures, count: &DayCount) {
     };
     sum.count = sum.count.saturating_add_signed(count.count);
     sum.amount = sum.amount.saturating_add_signed(count.amount);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_of_the_same_name_a_year_ago_is_another_day() {
+        let text = |text: &str| text.parse::<Timestamp>().unwrap();
+        let first = since(text("2027-11-28T02:00:00Z"));
+        assert!(day_of(text("2026-11-27T23:59:59Z")) < first);
+        assert!(day_of(text("2027-11-27T00:00:00Z")) >= first);
+        assert!(day_of(text("2027-03-01T00:00:00Z")) >= first, "a terminal may be slow to end its batch");
+    }
 }

@@ -112,7 +112,7 @@ pub struct BankBody {
     pub object: &'static str,
     /// Where the furthest of its links is.
     pub state: LinkStateBody,
-    /// Its accounting day, `MMDD`, where it tells it.
+    /// Its accounting day as it tells it: `MMDD`, or `YYMMDD`.
     #[schema(example = "1201")]
     pub settlement_date: Option<String>,
     /// The batch of its latest sign-on, where it has batches.
@@ -250,7 +250,7 @@ pub struct ReconciliationBody {
     pub bank: String,
     /// DE 41, where each terminal has batches of its own.
     pub terminal: Option<String>,
-    /// The batch's number, or the bank's accounting day (`MMDD`) where it has none.
+    /// The batch's number, or the bank's accounting day (`MMDD`, or `YYMMDD` at a bank that says the year) where it has none.
     pub batch: String,
     /// Whether the batch was over.
     pub closed: bool,

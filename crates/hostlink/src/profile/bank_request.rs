@@ -33,7 +33,7 @@ pub enum BankWants {
     Echo,
     /// That we know of its new accounting day.
     CutOver {
-        /// The field with the new date, `MMDD`, if there is one.
+        /// The field with the new date, `MMDD` or `YYMMDD`, if there is one.
         settlement_date: Option<u8>,
     },
     /// That we take up the working keys in the message.

@@ -36,7 +36,7 @@ pub struct KeyField {
 pub struct SessionFacts {
     /// The batch number to send from now on, where the bank has batches.
     pub batch: Option<String>,
-    /// The bank's accounting date, `MMDD`, where it says it.
+    /// The bank's accounting date, `MMDD` or `YYMMDD`, where it says it.
     pub settlement_date: Option<String>,
 }
 

@@ -52,7 +52,7 @@ pub struct ReconciliationData {
     pub acceptor: String,
     /// The batch that is closed, where the bank has batches.
     pub batch: Option<String>,
-    /// The bank's accounting date that the totals are of, `MMDD`, where the bank says it.
+    /// The bank's accounting date that the totals are of, `MMDD` or `YYMMDD`, where the bank says it.
     pub settlement_date: Option<String>,
 }
 

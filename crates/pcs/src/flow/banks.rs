@@ -38,7 +38,7 @@ pub struct BankStatus {
     pub name: String,
     /// The state of the link that is furthest.
     pub state: BankState,
-    /// Its accounting day, `MMDD`, as far as it has told.
+    /// Its accounting day as it tells it, `MMDD` or `YYMMDD`, as far as it has.
     pub settlement_date: Option<String>,
     /// The batch of its latest sign-on, where it has batches.
     pub batch: Option<String>,

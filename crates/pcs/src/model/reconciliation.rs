@@ -54,7 +54,7 @@ pub struct Reconciliation {
     /// DE 42, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acceptor: Option<String>,
-    /// The batch's number, or the bank's accounting day (`MMDD`) where it has none.
+    /// The batch's number, or the bank's accounting day (`MMDD`, or `YYMMDD` at a bank that says the year) where it has none.
     pub batch: String,
     /// Whether the batch was over, so that nothing more belongs to it.
     pub closed: bool,
