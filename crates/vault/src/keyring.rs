@@ -72,6 +72,14 @@ impl Keyring {
         Some(key.clone())
     }
 
+    /// The key that protects the key blocks of one terminal. The terminal goes into the derivation, so that its block opens
+    /// for no other.
+    pub fn key_block_key(&self, record: crate::Record, version: u32) -> Option<KeyBytes> {
+        let root = self.roots.get(&version)?;
+        let (owner, id) = (record.owner.to_be_bytes(), record.id.to_be_bytes());
+        Some(expand(root, &[b"lian vault kbpk 1", &version.to_be_bytes(), &owner, &id]))
+    }
+
     /// The key of an index.
     pub fn index_key(&self, index: Index) -> &hmac::Key {
         let (known, usage) = match index {

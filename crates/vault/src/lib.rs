@@ -21,17 +21,20 @@ mod error;
 mod hex;
 mod key_file;
 mod keyring;
+mod pin_keys;
 mod seal;
 mod vault;
 
 pub use bank::{
     AesKeyLength, AesKsn, BankKey, BankKeyError, BankKeys, DukptUsage, Exportability, KeyBlockError,
     KeyBlockHeader, KeyBlockKey, KeyBlockVersion, KeyFamily, KeyModes, KeyType, KeyUsage, KsnError,
-    MacAlgorithm, MacPadding, OptionalBlock, PinBlockFormat, PinError, PinZone, TdesKsn, Token, TokenError,
-    TokenKeysError, TokenReason, TransportKey, WrappedKey, translate_pin,
+    MacAlgorithm, MacPadding, OptionalBlock, PinBlockFormat, PinError, PinKeyKind, PinZone, SerialNumber,
+    TdesKsn, TerminalPinError, TerminalPinKey, Token, TokenError, TokenKeysError, TokenReason, TransportKey,
+    WrappedKey, translate_pin,
 };
 pub use cards::{Fingerprint, SealedCard};
 pub use entropy::SystemEntropy;
 pub use error::VaultError;
+pub use pin_keys::KeptPinKey;
 pub use seal::{Purpose, Record};
 pub use vault::Vault;

@@ -16,9 +16,9 @@ use crate::{VaultError, key_file};
 
 /// Holds the keys of one key file. Sharing it between threads needs no lock; only [`Vault::rotate`] changes it.
 pub struct Vault {
-    keys: Keyring,
+    pub(crate) keys: Keyring,
     path: PathBuf,
-    entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 impl Vault {

@@ -43,6 +43,8 @@ pub struct KeyModes {
 impl KeyModes {
     /// Both directions.
     pub const BOTH: Self = Self { forward: true, backward: true };
+    /// Encrypting alone.
+    pub(crate) const ENCRYPT: Self = Self { forward: true, backward: false };
 }
 
 /// Whether a key may leave again, under another key (X9.143 table "exportability").
@@ -121,9 +123,19 @@ impl BankKey {
         }
     }
 
+    /// The same key, to encrypt with and for nothing else.
+    pub(crate) fn for_encryption(self) -> Self {
+        Self { modes: KeyModes::ENCRYPT, ..self }
+    }
+
     /// The same key for one MAC algorithm alone.
     pub(crate) fn bound_to(self, algorithm: MacAlgorithm) -> Self {
         Self { algorithm: Some(algorithm), ..self }
+    }
+
+    /// The same key, which the vault may put into a key block of its own whatever its first block said: it does not leave.
+    pub(crate) fn kept_inside(self) -> Self {
+        Self { exportability: Exportability::Exportable, ..self }
     }
 
     /// The MAC algorithm it is bound to.

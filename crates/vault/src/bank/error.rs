@@ -90,6 +90,9 @@ pub enum BankKeyError {
     /// No MAC key yet: the link has not signed on.
     #[error("no MAC key is installed; the link has to sign on first")]
     NoMacKey,
+    /// No key for PIN blocks: the link has not signed on, or its bank gives none.
+    #[error("no PIN key is installed: the link has not signed on, or its bank gives none")]
+    NoPinKey,
 }
 
 impl BankKeyError {
@@ -111,6 +114,7 @@ impl BankKeyError {
             Self::NotInToken { .. } => "bank_key_not_in_token",
             Self::Token { .. } => "bank_key_token_failed",
             Self::NoMacKey => "bank_key_missing",
+            Self::NoPinKey => "bank_pin_key_missing",
         }
     }
 }

@@ -5,13 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap as _};
+use card::Pan;
+use types::Entropy;
 use zeroize::Zeroizing;
 
 use super::mac::MacKey;
 use super::token::TokenKey;
 use super::{
-    BankKeyError, KeyFamily, KeyUsage, MacAlgorithm, MacPadding, Token, TokenError, TransportKey, WrappedKey,
-    key,
+    BankKey, BankKeyError, Exportability, KeyFamily, KeyModes, KeyType, KeyUsage, MacAlgorithm, MacPadding,
+    PinBlockFormat, PinError, PinZone, Token, TokenError, TransportKey, WrappedKey, key, translate_pin,
 };
 
 /// Why the keys of a link in a token cannot be used.
@@ -52,6 +54,14 @@ pub struct BankKeys {
     algorithm: MacAlgorithm,
     check_value_len: usize,
     mac: RwLock<MacKeys>,
+    /// The PIN key of the latest exchange. Blocks are made under it and never read, so none before it is kept.
+    pin: RwLock<Option<BankKey>>,
+}
+
+/// What a working key has become.
+enum Working {
+    Mac(WorkingMac),
+    Pin(BankKey),
 }
 
 /// The MAC key of the latest exchange, and the one before it for messages that were under way when keys changed.
@@ -102,7 +112,7 @@ impl BankKeys {
         if !matches!(check_value_len, 3 | 4) {
             return Err(BankKeyError::CheckValueLength { bytes: check_value_len, wanted: 3 });
         }
-        Ok(Self { transport, algorithm, check_value_len, mac: RwLock::default() })
+        Ok(Self { transport, algorithm, check_value_len, mac: RwLock::default(), pin: RwLock::default() })
     }
 
     /// Takes up the working keys of a sign-on answer: all of them, or none when one is refused.
@@ -111,14 +121,18 @@ impl BankKeys {
     /// [`BankKeyError`] says which rule failed. The link must stop: with a key that was not verified, every message
     /// would be refused at the other end, or worse, accepted.
     pub fn install_working_keys(&self, wrapped: &[WrappedKey<'_>]) -> Result<(), BankKeyError> {
-        let mut mac = None;
+        let (mut mac, mut pin) = (None, None);
         for (place, key) in wrapped.iter().enumerate() {
             if wrapped[..place].iter().any(|earlier| earlier.usage == key.usage) {
                 return Err(BankKeyError::Double { usage: key.usage });
             }
-            if let Some(made) = self.take_up(key)? {
-                mac = Some(made);
+            match self.take_up(key)? {
+                Working::Mac(key) => mac = Some(key),
+                Working::Pin(key) => pin = Some(key),
             }
+        }
+        if let Some(pin) = pin {
+            *self.pin.write().unwrap_or_else(PoisonError::into_inner) = Some(pin);
         }
         if let Some(mac) = mac {
             let mut keys = self.mac.write().unwrap_or_else(PoisonError::into_inner);
@@ -130,6 +144,7 @@ impl BankKeys {
     /// Forgets the working keys, as after a sign-off.
     pub fn forget_working_keys(&self) {
         *self.mac.write().unwrap_or_else(PoisonError::into_inner) = MacKeys::default();
+        *self.pin.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Forgets the keys before the latest exchange: what was sent under them has been answered, or never will be.
@@ -165,26 +180,52 @@ impl BankKeys {
         wanted.is_some_and(|wanted| verify_slices_are_equal(&wanted, mac).is_ok())
     }
 
+    /// Translates a PIN block from a terminal's key to the link's PIN key.
+    ///
+    /// # Errors
+    /// [`PinError`], as [`translate_pin`] has it; [`BankKeyError::NoPinKey`] before the first sign-on.
+    pub fn translate_pin(
+        &self,
+        encrypted: &[u8],
+        pan: &Pan,
+        from: PinZone<'_>,
+        to: PinBlockFormat,
+        entropy: &dyn Entropy,
+    ) -> Result<Zeroizing<Vec<u8>>, PinError> {
+        let pin = self.pin.read().unwrap_or_else(PoisonError::into_inner);
+        let key = pin.as_ref().ok_or(BankKeyError::NoPinKey)?;
+        let to = PinZone { key, format: to };
+        translate_pin(encrypted, pan, from, to, entropy).map(Zeroizing::new)
+    }
+
     /// The MAC algorithm of the link.
     pub const fn algorithm(&self) -> MacAlgorithm {
         self.algorithm
     }
 
-    /// A working key, checked; `None` for one that is not kept.
-    fn take_up(&self, key: &WrappedKey<'_>) -> Result<Option<WorkingMac>, BankKeyError> {
+    /// A working key, checked.
+    fn take_up(&self, key: &WrappedKey<'_>) -> Result<Working, BankKeyError> {
         if key.check_value.len() != self.check_value_len {
             let (bytes, wanted) = (key.check_value.len(), self.check_value_len);
             return Err(BankKeyError::CheckValueLength { bytes, wanted });
         }
         if let (Transport::Token(transport), KeyFamily::Aes) = (&self.transport, self.transport.family()) {
-            let made = transport.unwrap_mac_key(key.bytes)?;
+            let made = transport.unwrap_working_key(key.bytes, key.usage)?;
             self.compare(key, made.check_value()?)?;
-            return Ok((key.usage == KeyUsage::Mac).then_some(WorkingMac::Token(made)));
+            return Ok(match key.usage {
+                KeyUsage::Mac => Working::Mac(WorkingMac::Token(made)),
+                KeyUsage::Pin => Working::Pin(BankKey::in_token(KeyType::Zpk, made).for_encryption()),
+            });
         }
         let clear = self.unwrap(key)?;
         match key.usage {
-            KeyUsage::Mac => Ok(Some(WorkingMac::Software(MacKey::new(self.algorithm, &clear)?))),
-            KeyUsage::Pin => check_pin_key_length(&clear).map(|()| None),
+            KeyUsage::Mac => Ok(Working::Mac(WorkingMac::Software(MacKey::new(self.algorithm, &clear)?))),
+            // What goes to the bank is encrypted under it; nothing that comes from there is decrypted.
+            KeyUsage::Pin => {
+                let family = self.transport.family();
+                let (modes, export) = (KeyModes::ENCRYPT, Exportability::NonExportable);
+                Ok(Working::Pin(BankKey::imported(KeyType::Zpk, family, &clear, modes, export)?))
+            }
         }
     }
 
@@ -217,14 +258,6 @@ impl fmt::Debug for BankKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signed_on = self.mac.read().unwrap_or_else(PoisonError::into_inner).current.is_some();
         write!(f, "BankKeys({}, working keys: {signed_on})", self.algorithm)
-    }
-}
-
-/// PIN keys are at least double length (PCI PIN: Triple DES or AES), even though we only pass them by.
-fn check_pin_key_length(clear: &[u8]) -> Result<(), BankKeyError> {
-    match clear.len() {
-        16 | 24 | 32 => Ok(()),
-        bytes => Err(BankKeyError::Length { bytes, wanted: "a PIN key" }),
     }
 }
 

@@ -12,6 +12,7 @@ mod key_block;
 mod link_keys;
 mod mac;
 mod pin;
+mod terminal;
 mod token;
 
 use std::fmt;
@@ -24,6 +25,7 @@ pub use key_block::{KeyBlockError, KeyBlockHeader, KeyBlockKey, KeyBlockVersion,
 pub use link_keys::{BankKeys, TokenKeysError};
 pub use mac::{MacAlgorithm, MacPadding};
 pub use pin::{PinBlockFormat, PinError, PinZone, translate_pin};
+pub use terminal::{PinKeyKind, SerialNumber, TerminalPinError, TerminalPinKey};
 pub use token::{Token, TokenError, TokenReason};
 
 /// What a working key is for.
@@ -31,7 +33,7 @@ pub use token::{Token, TokenError, TokenReason};
 pub enum KeyUsage {
     /// Message authentication (MAK).
     Mac,
-    /// PIN blocks (PIK). Checked and let go: this software never opens or makes a PIN block.
+    /// PIN blocks (PIK).
     Pin,
 }
 

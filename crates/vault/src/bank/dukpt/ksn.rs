@@ -72,9 +72,13 @@ impl TdesKsn {
     }
 
     /// The leftmost eight bytes with the counter cleared, from which the initial key is made.
-    pub(super) fn initial(&self) -> [u8; 8] {
-        let mut left = [0; 8];
-        left.copy_from_slice(&self.0[..8]);
+    pub(crate) fn initial(&self) -> [u8; 8] {
+        Self::device_of(&self.0)
+    }
+
+    /// The same of the bytes of a key serial number whose counter says nothing.
+    pub(crate) fn device_of(bytes: &[u8; 10]) -> [u8; 8] {
+        let mut left: [u8; 8] = std::array::from_fn(|place| bytes[place]);
         left[7] &= 0xe0;
         left
     }
@@ -117,7 +121,7 @@ impl AesKsn {
     }
 
     /// Key set and device.
-    pub(super) fn initial_key_id(&self) -> [u8; 8] {
+    pub(crate) fn initial_key_id(&self) -> [u8; 8] {
         let mut id = [0; 8];
         id.copy_from_slice(&self.0[..8]);
         id
@@ -134,6 +138,22 @@ impl fmt::Debug for AesKsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AesKsn({})", crate::hex::encode(&self.0))
     }
+}
+
+/// The ten bytes of a Triple DES key serial number; the leading `FFFF` may be left out.
+pub(crate) fn tdes_bytes(given: &[u8]) -> Result<[u8; 10], KsnError> {
+    let mut bytes = [0xff; 10];
+    match given.len() {
+        8 => bytes[2..].copy_from_slice(given),
+        10 => bytes.copy_from_slice(given),
+        _ => return Err(KsnError::Form { digits: 20 }),
+    }
+    Ok(bytes)
+}
+
+/// The twelve bytes of an AES key serial number.
+pub(crate) fn aes_bytes(given: &[u8]) -> Result<[u8; 12], KsnError> {
+    given.try_into().map_err(|_| KsnError::Form { digits: 24 })
 }
 
 fn check(counter: u32, most: u32) -> Result<(), KsnError> {

@@ -12,6 +12,7 @@ mod tdes;
 mod tests;
 
 pub use ksn::{AesKsn, KsnError, TdesKsn};
+pub(crate) use ksn::{aes_bytes, tdes_bytes};
 
 use super::{BankKey, BankKeyError, Exportability, KeyFamily, KeyModes, KeyType};
 
@@ -68,7 +69,7 @@ impl AesKeyLength {
         }
     }
 
-    const fn of(bytes: usize) -> Option<Self> {
+    pub(super) const fn of(bytes: usize) -> Option<Self> {
         match bytes {
             16 => Some(Self::Bits128),
             24 => Some(Self::Bits192),

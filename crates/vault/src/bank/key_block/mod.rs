@@ -95,6 +95,11 @@ impl KeyBlockKey {
         Ok(Self { family, bytes })
     }
 
+    /// A key of version D that the vault has derived.
+    pub(crate) fn derived(bytes: &[u8; 32]) -> Self {
+        Self { family: KeyFamily::Aes, bytes: Zeroizing::new(bytes.to_vec()) }
+    }
+
     /// The key whose components are given in hexadecimal digits and joined by exclusive or, as
     /// [`TransportKey::from_components`] does it.
     ///

@@ -38,6 +38,17 @@ impl PinBlockFormat {
     }
 }
 
+impl From<card::PinFormat> for PinBlockFormat {
+    fn from(format: card::PinFormat) -> Self {
+        match format {
+            card::PinFormat::Iso0 => Self::Format0,
+            card::PinFormat::Iso1 => Self::Format1,
+            card::PinFormat::Iso3 => Self::Format3,
+            card::PinFormat::Iso4 => Self::Format4,
+        }
+    }
+}
+
 /// A key together with the format of the blocks under it.
 #[derive(Clone, Copy, Debug)]
 pub struct PinZone<'a> {

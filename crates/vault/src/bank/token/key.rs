@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{Token, ask, blocks};
 use crate::bank::cipher::BlockCipher;
 use crate::bank::mac::{self, MacAlgorithm, MacPadding};
-use crate::bank::{BankKeyError, KeyFamily};
+use crate::bank::{BankKeyError, KeyFamily, KeyUsage};
 
 /// A handle of a key; its bytes stay in the token.
 pub struct TokenKey {
@@ -18,23 +18,37 @@ pub struct TokenKey {
     family: KeyFamily,
     /// Working keys are made for a session and destroyed with it, or when this is dropped.
     passing: bool,
+    /// Whether it may compute MACs of the token's own mechanisms.
+    signs: bool,
 }
 
 impl TokenKey {
     pub(super) const fn new(token: Arc<Token>, handle: ObjectHandle, family: KeyFamily) -> Self {
-        Self { token, handle, family, passing: false }
+        Self { token, handle, family, passing: false, signs: true }
     }
 
     /// The leftmost four bytes of the check value.
     pub fn check_value(&self) -> Result<[u8; 4], BankKeyError> {
-        let mut value = Zeroizing::new(match self.family {
-            KeyFamily::TripleDes => vec![0; 8],
-            KeyFamily::Aes => self.sign(&Mechanism::AesCMac, &[0; 16])?,
-        });
-        if self.family == KeyFamily::TripleDes {
-            self.encrypt(&mut value)?;
+        match self.family {
+            KeyFamily::TripleDes => {
+                let mut value = Zeroizing::new(vec![0; 8]);
+                self.encrypt(&mut value)?;
+                leftmost(&value)
+            }
+            KeyFamily::Aes if self.signs => leftmost(&self.sign(&Mechanism::AesCMac, &[0; 16])?),
+            KeyFamily::Aes => self.cmac_of_zeros(),
         }
-        leftmost(&value)
+    }
+
+    /// The CMAC of a block of zeros, made of encryptions: for a key that does nothing else (RFC 4493 section 2.4).
+    fn cmac_of_zeros(&self) -> Result<[u8; 4], BankKeyError> {
+        let mut block = Zeroizing::new([0; 16]);
+        self.encrypt(&mut *block)?;
+        let first = u128::from_be_bytes(*block);
+        let doubled = first << 1 ^ if first >> 127 == 1 { 0x87 } else { 0 };
+        *block = doubled.to_be_bytes();
+        self.encrypt(&mut *block)?;
+        leftmost(&*block)
     }
 
     /// The MAC of `input`, of the algorithms that PKCS#11 has or that are made of its CBC and ECB.
@@ -64,8 +78,10 @@ impl TokenKey {
         }
     }
 
-    /// Unwraps an AES working key (RFC 3394) inside the token, as a key of this session that signs and nothing else.
-    pub fn unwrap_mac_key(&self, wrapped: &[u8]) -> Result<Self, BankKeyError> {
+    /// Unwraps an AES working key (RFC 3394) inside the token, as a key of this session: one for MACs signs and nothing
+    /// else, one for PIN blocks encrypts and nothing else.
+    pub fn unwrap_working_key(&self, wrapped: &[u8], usage: KeyUsage) -> Result<Self, BankKeyError> {
+        let for_macs = usage == KeyUsage::Mac;
         let template = [
             Attribute::Class(ObjectClass::SECRET_KEY),
             Attribute::KeyType(TokenKeyType::AES),
@@ -73,13 +89,21 @@ impl TokenKey {
             Attribute::Private(true),
             Attribute::Sensitive(true),
             Attribute::Extractable(false),
-            Attribute::Sign(true),
-            Attribute::Verify(true),
+            Attribute::Sign(for_macs),
+            Attribute::Verify(for_macs),
+            Attribute::Encrypt(!for_macs),
+            Attribute::Decrypt(false),
         ];
         let handle = ask(&self.token, "unwrapping a working key", |session| {
             session.unwrap_key(&Mechanism::AesKeyWrap, self.handle, wrapped, &template)
         })?;
-        Ok(Self { token: Arc::clone(&self.token), handle, family: KeyFamily::Aes, passing: true })
+        Ok(Self {
+            token: Arc::clone(&self.token),
+            handle,
+            family: KeyFamily::Aes,
+            passing: true,
+            signs: for_macs,
+        })
     }
 
     /// CBC under no initial value, of which the last block is the MAC (ISO/IEC 9797-1 algorithm 1).
