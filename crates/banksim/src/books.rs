@@ -6,10 +6,13 @@ use types::Currency;
 
 use crate::cards::{Behaviour, CREDIT_LINE, cards};
 use crate::record::{Answer, Effect, Event, Record, RecordKind, Reference};
-use crate::request::{Asked, MoneyRequest};
+use crate::request::{Asked, EnteredPin, MoneyRequest};
 
 /// The largest balance that twelve digits can show.
 const MOST_SHOWN: u64 = 999_999_999_999;
+
+/// The wrong PIN in a row after which no further one of the card is looked at, until the accounting day ends.
+const MOST_WRONG_PINS: u32 = 3;
 
 /// Holds, sales, refunds, and the answers given.
 #[derive(Debug, Default)]
@@ -22,6 +25,8 @@ pub(crate) struct Books {
     killed: HashSet<Reference>,
     used: HashMap<(usize, Currency), u64>,
     last_event: u64,
+    /// Wrong PINs in a row, by the card's last four digits.
+    wrong_pins: HashMap<String, u32>,
     /// How many accounting days have ended.
     pub cut_overs: u32,
 }
@@ -99,6 +104,12 @@ impl Books {
     }
 
     fn event(&self, number: u64, request: &MoneyRequest, answer: Answer, effect: Effect) -> Event {
+        let pin = match (request.pin, answer.code.as_str()) {
+            // Not looked at any more.
+            (_, "54" | "59") | (Some(EnteredPin::Unreadable) | None, _) => None,
+            (Some(EnteredPin::Right), "75") => None,
+            (Some(entered), _) => Some(entered == EnteredPin::Right),
+        };
         Event {
             number,
             reference: request.reference.clone(),
@@ -106,6 +117,7 @@ impl Books {
             amount: request.amount,
             last4: request.card.map(|card| cards()[card].last4().to_owned()),
             answer,
+            pin,
             effect,
         }
     }
@@ -213,6 +225,14 @@ impl Books {
         if request.security_code.as_deref().is_some_and(|code| code != known.security_code) {
             return Err("59");
         }
+        let wrong = self.wrong_pins.get(known.last4()).copied().unwrap_or(0);
+        match request.pin {
+            Some(_) if wrong >= MOST_WRONG_PINS => return Err("75"),
+            Some(EnteredPin::Wrong) if wrong + 1 == MOST_WRONG_PINS => return Err("75"),
+            Some(EnteredPin::Wrong) => return Err("55"),
+            Some(EnteredPin::Unreadable) => return Err("99"),
+            Some(EnteredPin::Right) | None => {}
+        }
         if let Behaviour::Decline(code) = known.behaviour {
             return Err(code);
         }
@@ -266,6 +286,11 @@ impl Books {
         self.last_event = event.number;
         let stored = (event.kind.clone(), event.amount, event.answer.clone());
         self.answered.insert(event.reference.clone(), stored);
+        match (event.pin, &event.last4) {
+            (Some(true), Some(last4)) => drop(self.wrong_pins.remove(last4)),
+            (Some(false), Some(last4)) => *self.wrong_pins.entry(last4.clone()).or_default() += 1,
+            (Some(_), None) | (None, _) => {}
+        }
         match &event.effect {
             Effect::Nothing => {}
             Effect::Open { number, record } => {
@@ -299,7 +324,10 @@ impl Books {
             Effect::Kill { original } => {
                 self.killed.insert(original.clone());
             }
-            Effect::CutOver => self.cut_overs += 1,
+            Effect::CutOver => {
+                self.cut_overs += 1;
+                self.wrong_pins.clear();
+            }
         }
     }
 

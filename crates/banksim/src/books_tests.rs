@@ -22,6 +22,7 @@ fn request(asked: Asked, stan: u32, amount: u64, original: Option<(u8, u32)>) ->
         card: Some(0),
         expiry: Some("3012".to_owned()),
         security_code: None,
+        pin: None,
         amount,
         currency: Currency::CNY,
         acceptor: "SHOP".to_owned(),

@@ -40,6 +40,8 @@ pub struct TestCard {
     pub expiry: &'static str,
     /// Security code. It is checked where a message carries one.
     pub security_code: &'static str,
+    /// PIN. It is checked where a message carries one; the third wrong one in a row is the last that is looked at.
+    pub pin: &'static str,
     /// What the card does.
     pub behaviour: Behaviour,
     /// The same for people.
@@ -60,7 +62,7 @@ pub fn cards() -> &'static [TestCard] {
 }
 
 const fn row(pan: &'static str, brand: Brand, behaviour: Behaviour, about: &'static str) -> TestCard {
-    TestCard { pan, brand, expiry: "3012", security_code: "123", behaviour, about }
+    TestCard { pan, brand, expiry: "3012", security_code: "123", pin: "1234", behaviour, about }
 }
 
 /// The credit line of a card in each currency, in minor units.

@@ -20,7 +20,7 @@ use crate::journal::Journal;
 use crate::keys::{ConnectionKeys, WorkingKeys};
 use crate::notice::Notice;
 use crate::record::{Answer, Event};
-use crate::request::{Asked, LinkRequest, MoneyRequest, Request, TotalsRequest};
+use crate::request::{Asked, EnteredPin, LinkRequest, MoneyRequest, Request, TotalsRequest};
 use crate::transcript::{Direction, Transcript, What};
 
 /// Where nothing was booked.
@@ -207,7 +207,14 @@ impl Desk {
         message: &Message<'_>,
         set: Option<&Fault>,
     ) -> (Option<Fields>, Extra) {
-        let read = self.admit(keys, message).and_then(|()| self.form.read(message));
+        let read = self.admit(keys, message).and_then(|keys| {
+            let mut request = self.form.read(message)?;
+            if let (Request::Money(money), Some(block)) = (&mut request, message.get(52)) {
+                let block = iso8583::parse_hex(&block.to_text()).unwrap_or_default();
+                money.pin = Some(entered(keys, &block, money.card));
+            }
+            Ok(request)
+        });
         let mut extra = Extra::default();
         let day = self.books.day(self.clock.now());
         let coded = |code: &str| Answer::of_code(code, NO_RRN.to_owned());
@@ -254,16 +261,19 @@ impl Desk {
             && !self.books.has_answered(request)
     }
 
-    /// Whether the message is in order: the dialect's rules, and its MAC.
-    fn admit(&self, keys: &ConnectionKeys, message: &Message<'_>) -> Result<(), &'static str> {
-        let protected = self.profile.is_protected(message.mti());
-        if protected {
-            let signed = message.mac().is_some_and(|(input, mac)| keys.verify(input, mac));
-            if !signed {
-                return Err("A0");
-            }
-        }
-        if message.dialect().check(message).is_empty() { Ok(()) } else { Err("30") }
+    /// Whether the message is in order: the dialect's rules, and its MAC. Gives the keys that it was made with, if it has one.
+    fn admit<'k>(
+        &self,
+        keys: &'k ConnectionKeys,
+        message: &Message<'_>,
+    ) -> Result<Option<&'k WorkingKeys>, &'static str> {
+        let made_with = if self.profile.is_protected(message.mti()) {
+            let signed = message.mac().and_then(|(input, mac)| keys.of(input, mac));
+            Some(signed.ok_or("A0")?)
+        } else {
+            None
+        };
+        if message.dialect().check(message).is_empty() { Ok(made_with) } else { Err("30") }
     }
 
     fn keys_for(&self, request: LinkRequest) -> Option<FreshKeys> {
@@ -398,6 +408,17 @@ impl Desk {
         if self.transcript.is_on() {
             self.transcript.push(self.clock.now(), direction, What::Message(message.to_fields()));
         }
+    }
+}
+
+/// Holds a PIN against the card's.
+fn entered(keys: Option<&WorkingKeys>, block: &[u8], card: Option<usize>) -> EnteredPin {
+    let card = card.and_then(|card| cards().get(card));
+    let pin = card.and_then(|card| keys?.open_pin(block, card.pan));
+    match (pin, card) {
+        (Some(pin), Some(card)) if pin.as_str() == card.pin => EnteredPin::Right,
+        (Some(_), _) => EnteredPin::Wrong,
+        (None, _) => EnteredPin::Unreadable,
     }
 }
 

@@ -10,6 +10,7 @@ use types::{Entropy, Secret};
 #[derive(Clone, Debug)]
 pub(crate) struct WorkingKeys {
     mac: Secret<Vec<u8>>,
+    pin: Option<Secret<Vec<u8>>>,
     algorithm: MacAlgorithm,
 }
 
@@ -26,8 +27,9 @@ impl ConnectionKeys {
         self.previous = self.current.replace(fresh);
     }
 
-    pub fn verify(&self, input: &[u8], mac: [u8; 8]) -> bool {
-        [&self.current, &self.previous].into_iter().flatten().any(|keys| keys.mac(input) == mac)
+    /// The keys by which a message with this MAC was made.
+    pub fn of(&self, input: &[u8], mac: [u8; 8]) -> Option<&WorkingKeys> {
+        [&self.current, &self.previous].into_iter().flatten().find(|keys| keys.mac(input) == mac)
     }
 }
 
@@ -39,7 +41,7 @@ impl WorkingKeys {
         algorithm: MacAlgorithm,
         entropy: &dyn Entropy,
     ) -> (Self, Vec<WrappedKey>) {
-        let mut mac = Vec::new();
+        let (mut mac, mut pin) = (Vec::new(), None);
         let mut wrapped = Vec::with_capacity(form.layout.len());
         for &(usage, bytes, check_bytes) in &form.layout {
             let key = random_key(bytes, entropy);
@@ -48,11 +50,39 @@ impl WorkingKeys {
                 bytes: wrap(tmk, &key).into(),
                 check_value: check_value(&key)[..check_bytes].to_vec(),
             });
-            if usage == KeyUsage::Mac {
-                mac = key;
+            match usage {
+                KeyUsage::Mac => mac = key,
+                KeyUsage::Pin => pin = Some(Secret::new(key)),
+                KeyUsage::Track => {}
             }
         }
-        (Self { mac: Secret::new(mac), algorithm }, wrapped)
+        (Self { mac: Secret::new(mac), pin, algorithm }, wrapped)
+    }
+
+    /// The digits of the PIN in a block of format 0, 1 or 3 (ISO 9564-1), if it is one under the PIN key. They are a test
+    /// card's.
+    pub fn open_pin(&self, block: &[u8], pan: &str) -> Option<String> {
+        let key: [u8; 16] = self.pin.as_ref()?.expose().as_slice().try_into().ok()?;
+        let mut block = <[u8; 8]>::try_from(block).ok()?.into();
+        TdesEde2::new(&key.into()).decrypt_block(&mut block);
+        let opened = <[u8; 8]>::from(block);
+        let control = opened[0] >> 4;
+        let plain = match control {
+            0 | 3 => xor(opened, pan_block(pan)?),
+            1 => opened,
+            _ => return None,
+        };
+        let text = hex(plain);
+        let count = usize::from(plain[0] & 15);
+        let (pin, fill) = text.get(2..)?.split_at_checked(count)?;
+        let is_fill = |digit: &u8| match control {
+            0 => *digit == b'F',
+            3 => digit.is_ascii_uppercase(),
+            _ => true,
+        };
+        let is_pin = (4..=12).contains(&count) && pin.iter().all(u8::is_ascii_digit);
+        let is_block = is_pin && fill.iter().all(is_fill);
+        is_block.then(|| pin.iter().map(|&digit| char::from(digit)).collect())
     }
 
     /// The MAC of a message's bytes.
@@ -114,6 +144,13 @@ fn wrap(tmk: &Secret<[u8; 16]>, key: &[u8]) -> Vec<u8> {
 
 fn check_value(key: &[u8]) -> [u8; 8] {
     encipher(key, [0; 8])
+}
+
+/// Two zero bytes, and the twelve digits of the card number before its check digit.
+fn pan_block(pan: &str) -> Option<[u8; 8]> {
+    let digits = pan.get(pan.len().checked_sub(13)?..pan.len() - 1)?;
+    let number = u64::from_str_radix(digits, 16).ok()?;
+    Some(number.to_be_bytes())
 }
 
 /// The input in blocks of eight, the last filled with zeros (ISO/IEC 9797-1 padding method 1).
@@ -178,6 +215,23 @@ mod tests {
         assert_eq!(&cups_ecb_mac(&bytes(DOUBLE), &input), b"D49610FC");
         assert_eq!(cbc_mac(&first_half(&bytes(SINGLE)), &input).to_vec(), bytes("400A423D88859D55"));
         assert_eq!(retail_mac(&bytes(DOUBLE), &input).to_vec(), bytes("713FCD5951C7FF23"));
+    }
+
+    /// Computed with pyca/cryptography.
+    #[test]
+    fn a_pin_is_that_of_another_implementation() {
+        let keys = WorkingKeys {
+            mac: Secret::new(Vec::new()),
+            pin: Some(Secret::new(bytes("C8A2B5D9F2610BE3D94683A7161FCE57"))),
+            algorithm: MacAlgorithm::X9_19,
+        };
+        let open = |block, pan| keys.open_pin(&bytes(block), pan);
+        for block in ["461B58D6D9982A64", "0775358342EEE300", "FAA2105670DB5820"] {
+            assert_eq!(open(block, "4242424242424242").as_deref(), Some("1234"), "{block}");
+        }
+        assert_eq!(open("768972B98B8F8B34", "4242424242424242").as_deref(), Some("4321"));
+        assert_eq!(open("461B58D6D9982A64", "5555555555554444"), None, "another card's");
+        assert_eq!(open("461B58D6D9982A65", "4242424242424242"), None);
     }
 
     #[test]

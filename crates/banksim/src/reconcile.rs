@@ -63,6 +63,7 @@ impl Books {
             kind: "cut_over".to_owned(),
             amount: 0,
             last4: None,
+            pin: None,
             answer: Answer::of_code("00", format!("{number:012}")),
             effect: Effect::CutOver,
         }

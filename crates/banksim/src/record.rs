@@ -126,6 +126,9 @@ pub(crate) struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last4: Option<String>,
     pub answer: Answer,
+    /// Whether the right PIN came with it, where one came that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<bool>,
     #[serde(flatten)]
     pub effect: Effect,
 }

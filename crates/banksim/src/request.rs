@@ -48,6 +48,15 @@ impl Asked {
     }
 }
 
+/// The PIN of a message, as the bank has found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EnteredPin {
+    Right,
+    Wrong,
+    /// No PIN block under this connection's key and with this card's number.
+    Unreadable,
+}
+
 /// A request about money.
 #[derive(Clone, Debug)]
 pub(crate) struct MoneyRequest {
@@ -56,6 +65,7 @@ pub(crate) struct MoneyRequest {
     pub card: Option<usize>,
     pub expiry: Option<String>,
     pub security_code: Option<String>,
+    pub pin: Option<EnteredPin>,
     pub amount: u64,
     pub currency: Currency,
     pub acceptor: String,

@@ -1,8 +1,9 @@
 //! Card data on its way into a message: added last, at send time, so that what is recorded never holds it.
 
 use std::fmt;
+use std::sync::Arc;
 
-use card::{Expiry, Pan, SecurityCode, Track2};
+use card::{EncryptedPin, Expiry, Pan, SecurityCode, Track2};
 use iso8583::{Fields, Tagged};
 use zeroize::Zeroizing;
 
@@ -32,15 +33,37 @@ pub struct CardPresent {
     pub sequence_number: Option<String>,
     /// What the chip says, for DE 55: BER-TLV.
     pub chip_data: Option<Zeroizing<Vec<u8>>>,
-    /// The PIN block, under the key that the link has for PINs.
+    /// The PIN, under the terminal's key. A link translates it to its own when it frames the message.
     pub pin: Option<PinField>,
 }
 
-/// An enciphered PIN block as a bank takes it.
+/// An encrypted PIN with what opens it: the terminal's key, in a block that only the vault opens.
 #[derive(Clone)]
 pub struct PinField {
-    /// DE 52: eight bytes for a triple-DES key, sixteen for AES.
-    pub block: Zeroizing<Vec<u8>>,
+    /// The block as the terminal sent it.
+    pub sent: EncryptedPin,
+    /// The terminal's PIN key.
+    pub key: Arc<PinKeyBlock>,
+}
+
+/// The PIN key of a terminal as the vault has given it away to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinKeyBlock {
+    /// The merchant's number.
+    pub merchant: u128,
+    /// The terminal's number. The block opens for this terminal alone.
+    pub terminal: u128,
+    /// The key block.
+    pub block: String,
+    /// The version of the vault's key that it is under.
+    pub key_version: u32,
+}
+
+/// A PIN on its way to the link that translates it, with the card that it belongs to.
+#[derive(Clone)]
+pub(crate) struct PinToSend {
+    pub pin: PinField,
+    pub pan: Pan,
 }
 
 impl fmt::Debug for CardPresent {
@@ -99,8 +122,9 @@ impl BankProfile {
                     None => continue,
                 },
                 CardElement::Pin => match present.and_then(|present| present.pin.as_ref()) {
-                    Some(pin) => self.pin_fields.iter().try_fold(
-                        full.set_bytes(52, &pin.block)
+                    // Zeros, until the link that sends the message has translated the PIN: `submit.rs`.
+                    Some(_) => self.pin_fields.iter().try_fold(
+                        full.set_bytes(52, &[0; 16][..self.pin_format.block_bytes()])
                             .map_err(|_| Rejection::CardDataMissing("PIN block"))?,
                         |full, (de, text)| full.set(*de, text),
                     ),
@@ -111,6 +135,18 @@ impl BankProfile {
             set.map_err(|_| Rejection::CardDataMissing("printable card data"))?;
         }
         Ok(full)
+    }
+
+    /// The PIN that a message with this card needs, if it takes one to this bank.
+    pub(crate) fn pin_of(
+        &self,
+        transaction: Transaction,
+        card: Option<&CardFields>,
+    ) -> Option<Box<PinToSend>> {
+        let card = card?;
+        let pin = card.present.as_ref()?.pin.clone()?;
+        let takes = self.row(transaction)?.card.contains(&CardElement::Pin);
+        takes.then(|| Box::new(PinToSend { pin, pan: card.pan.clone() }))
     }
 
     /// An answer without what must not travel further into the gateway: card number, expiry date, track, PIN, security

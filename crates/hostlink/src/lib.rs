@@ -50,7 +50,7 @@ mod timing;
 mod wire;
 
 pub use backoff::Backoff;
-pub use card_fields::{CardFields, CardPresent, PinField};
+pub use card_fields::{CardFields, CardPresent, PinField, PinKeyBlock};
 pub use connect::{Connect, Connecting, Stream, TcpConnect};
 pub use counters::CounterValues;
 pub use event::LinkEvent;

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use types::{Clock, Entropy};
 
-use crate::card_fields::CardFields;
+use crate::card_fields::{CardFields, PinToSend};
 use crate::connect::Connect;
 use crate::counters::{CounterValues, Counters};
 use crate::event::LinkEvent;
@@ -114,6 +114,8 @@ pub struct TransactionRequest {
 pub(crate) struct Prepared {
     transaction: Option<Transaction>,
     fields: Fields,
+    /// Its PIN, which the link that sends it translates.
+    pin: Option<Box<PinToSend>>,
     fingerprint: u64,
 }
 
@@ -122,12 +124,13 @@ impl Prepared {
         let TransactionRequest { transaction, fields, card } = request;
         let fingerprint = fingerprint(&fields);
         let fields = profile.with_card(transaction, fields, card.as_ref())?;
-        Self { transaction: Some(transaction), fields, fingerprint }.checked(profile)
+        let pin = profile.pin_of(transaction, card.as_ref());
+        Self { transaction: Some(transaction), fields, pin, fingerprint }.checked(profile)
     }
 
     /// A message that moves no money and needs no card.
     pub fn plain(profile: &BankProfile, fields: Fields) -> Result<Self, Rejection> {
-        Self { transaction: None, fingerprint: fingerprint(&fields), fields }.checked(profile)
+        Self { transaction: None, fingerprint: fingerprint(&fields), fields, pin: None }.checked(profile)
     }
 
     fn checked(self, profile: &BankProfile) -> Result<Self, Rejection> {
@@ -266,9 +269,9 @@ impl HostLink {
             return Outcome::NotSent(refusal);
         }
         let (sender, outcome) = oneshot::channel();
-        let Prepared { transaction, fields, fingerprint } = prepared;
+        let Prepared { transaction, fields, pin, fingerprint } = prepared;
         let reply = ReplyTo { sender, load: Load::on(&self.shared) };
-        match self.requests.try_send(Submit { transaction, fields, fingerprint, deadline, reply }) {
+        match self.requests.try_send(Submit { transaction, fields, pin, fingerprint, deadline, reply }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Outcome::NotSent(NotSent::Busy),
             Err(mpsc::error::TrySendError::Closed(_)) => return Outcome::NotSent(NotSent::Draining),

@@ -133,6 +133,9 @@ pub enum Rejection {
     CardDataMissing(&'static str),
     /// The message is longer than the bank's frames.
     TooLong,
+    /// Its PIN block cannot be translated: it is no block under the terminal's key and with the card's number, or the key
+    /// does not fit.
+    Pin(SecurityError),
 }
 
 impl Rejection {
@@ -144,6 +147,7 @@ impl Rejection {
             Self::MatchFieldMissing(_) => "match_field_missing",
             Self::CardDataMissing(_) => "card_data_missing",
             Self::TooLong => "message_too_long",
+            Self::Pin(error) => error.code(),
         }
     }
 }

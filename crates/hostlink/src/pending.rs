@@ -10,6 +10,7 @@ use std::sync::Arc;
 use iso8583::Fields;
 use tokio::time::Instant;
 
+use crate::card_fields::PinToSend;
 use crate::key::MatchKey;
 use crate::outcome::{MaybeSent, NotSent, Outcome};
 use crate::parted::ByNumber;
@@ -43,6 +44,8 @@ pub(crate) struct Slot {
     pub waiter: Waiter,
     /// The whole message while it waits and for checking its answer; wiped with the slot.
     pub request: Fields,
+    /// Its PIN, until it is framed.
+    pub pin: Option<Box<PinToSend>>,
     pub deadline: Instant,
     /// When its frame was handed to the wire.
     pub framed_at: Instant,
@@ -54,7 +57,16 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub fn new(waiter: Waiter, request: Fields, deadline: Instant, fingerprint: u64, now: Instant) -> Self {
-        Self { waiter, request, deadline, framed_at: now, maybe_sent: false, key: None, fingerprint }
+        Self {
+            waiter,
+            request,
+            pin: None,
+            deadline,
+            framed_at: now,
+            maybe_sent: false,
+            key: None,
+            fingerprint,
+        }
     }
 }
 
@@ -105,6 +117,11 @@ impl Pending {
         slot.framed_at = now;
         self.on_wire += 1;
         Ok(())
+    }
+
+    /// Takes a request's PIN: it is translated once and then gone.
+    pub fn take_pin(&mut self, id: SlotId) -> Option<Box<PinToSend>> {
+        self.slots.get_mut(&id)?.pin.take()
     }
 
     pub fn get(&self, id: SlotId) -> Option<&Slot> {

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use card::EntryMode;
+use card::{EntryMode, PinFormat};
 use iso8583::{DecodeError, Dialect, Fields, Message, Mti};
 use types::Currency;
 
@@ -61,6 +61,7 @@ pub struct BankProfile {
     pub(crate) reasons: BTreeMap<String, String>,
     /// What goes with a PIN block.
     pub(crate) pin_fields: BTreeMap<u8, String>,
+    pub(crate) pin_format: PinFormat,
     pub(crate) entries: BTreeMap<EntryMode, transaction::EntryRow>,
     pub(crate) transactions: BTreeMap<Transaction, transaction::Row>,
 }
@@ -248,6 +249,20 @@ impl BankProfile {
     /// The fields whose values tie an answer to its request, for a message class (1, 2, 4, 8).
     pub fn match_fields(&self, class: u8) -> &[u8] {
         self.matching.get(&class).map_or(&[], Vec::as_slice)
+    }
+
+    /// How the PIN is laid out in the bank's PIN blocks.
+    pub const fn pin_format(&self) -> PinFormat {
+        self.pin_format
+    }
+
+    /// Whether the bank checks PINs with this transaction: its message has a place for one, and its key exchange brings a
+    /// key for them.
+    pub fn takes_pin(&self, transaction: Transaction) -> bool {
+        let has_key = self.key_field().is_some_and(|field| {
+            field.layout.iter().any(|(usage, _, _)| *usage == crate::security::KeyUsage::Pin)
+        });
+        has_key && self.row(transaction).is_some_and(|row| row.card.contains(&CardElement::Pin))
     }
 
     /// Whether the bank has this transaction.

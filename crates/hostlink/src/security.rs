@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use card::{Pan, PinFormat};
 use serde::Deserialize;
 use zeroize::Zeroizing;
+
+use crate::card_fields::PinField;
 
 /// What a working key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -68,6 +71,15 @@ pub enum SecurityError {
     /// No key for MACs has been installed yet.
     #[error("there is no MAC key yet: the link has not signed on")]
     NoMacKey,
+    /// No key for PIN blocks has been installed: the link has not signed on, or its bank gives none.
+    #[error("there is no PIN key: the link has not signed on, or its bank gives none")]
+    NoPinKey,
+    /// A PIN block is none under its key and with the card's number. It is not said which of the three is wrong.
+    #[error("the PIN block cannot be read with its key and card number")]
+    PinUnreadable,
+    /// The terminal's PIN key does not fit the block, or cannot be opened.
+    #[error("the terminal's PIN key cannot be used for its PIN block")]
+    PinKeyUnfit,
     /// The key module cannot be reached or refuses to work.
     #[error("the key module is not available")]
     Unavailable,
@@ -81,8 +93,16 @@ impl SecurityError {
             Self::KeyUnfit(_) => "key_unfit",
             Self::KeysMalformed => "keys_malformed",
             Self::NoMacKey => "mac_key_missing",
+            Self::NoPinKey => "pin_key_missing",
+            Self::PinUnreadable => "pin_block_unreadable",
+            Self::PinKeyUnfit => "pin_key_unfit",
             Self::Unavailable => "key_module_unavailable",
         }
+    }
+
+    /// Whether it is about one PIN, wherever it is sent; all others are about the link.
+    pub(crate) const fn is_of_the_pin(self) -> bool {
+        matches!(self, Self::PinUnreadable | Self::PinKeyUnfit)
     }
 }
 
@@ -101,6 +121,20 @@ pub trait LinkSecurity: Send + Sync {
     /// changed has such a MAC.
     fn verify_previous(&self, _input: &[u8], _mac: &[u8; 8]) -> bool {
         false
+    }
+
+    /// Translates a PIN block from its terminal's key to the link's key for PIN blocks, in the format that the bank takes.
+    ///
+    /// # Errors
+    /// [`SecurityError::NoPinKey`] where the link has none, [`SecurityError::PinUnreadable`] and
+    /// [`SecurityError::PinKeyUnfit`] for a block that cannot be translated.
+    fn translate_pin(
+        &self,
+        _pin: &PinField,
+        _pan: &Pan,
+        _to: PinFormat,
+    ) -> Result<Zeroizing<Vec<u8>>, SecurityError> {
+        Err(SecurityError::NoPinKey)
     }
 
     /// Replaces the working keys, all of them or none. The keys before them are kept for [`Self::verify_previous`] alone.

@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
+use crate::card_fields::PinToSend;
 use crate::counters::Counters;
 use crate::event::LinkEvent;
 use crate::health::Health;
@@ -144,6 +145,7 @@ pub(crate) struct Submit {
     pub transaction: Option<Transaction>,
     /// The whole message, card data included.
     pub fields: Fields,
+    pub pin: Option<Box<PinToSend>>,
     pub fingerprint: u64,
     pub deadline: Instant,
     pub reply: ReplyTo,

@@ -1,10 +1,12 @@
 //! The way of a request onto the wire: admitted, given its key, framed.
 
-use iso8583::MacEncodeError;
-use tracing::error;
+use iso8583::{Fields, MacEncodeError};
+use tracing::{error, warn};
 use zeroize::Zeroizing;
 
+use crate::card_fields::PinToSend;
 use crate::key::MatchKey;
+use crate::link::LinkParts;
 use crate::outcome::{NotSent, Outcome, Rejection};
 use crate::pending::{Slot, SlotId, Waiter};
 use crate::registry::{Ended, Taken};
@@ -21,7 +23,7 @@ pub(crate) enum Unframed {
 impl Session<'_> {
     /// Takes a caller's request in, or refuses it at once.
     pub fn admit(&mut self, submit: Submit) {
-        let Submit { transaction, fields, fingerprint, deadline, reply } = submit;
+        let Submit { transaction, fields, pin, fingerprint, deadline, reply } = submit;
         let refusal = if self.is_draining() {
             Some(NotSent::Draining)
         } else if deadline <= self.now {
@@ -38,7 +40,9 @@ impl Session<'_> {
             return;
         }
         let waiter = Waiter::Caller(transaction, reply);
-        let id = self.pending.admit(Slot::new(waiter, fields, deadline, fingerprint, self.now));
+        let mut slot = Slot::new(waiter, fields, deadline, fingerprint, self.now);
+        slot.pin = pin;
+        let id = self.pending.admit(slot);
         self.waiting.push_back(id);
     }
 
@@ -63,18 +67,20 @@ impl Session<'_> {
     pub fn frame(&mut self, id: SlotId) -> Result<(), Unframed> {
         let parts = &self.shared.parts;
         let profile = &parts.profile;
+        let pin = self.pending.take_pin(id);
         let Some(slot) = self.pending.get(id) else { return Ok(()) };
+        let with_pin = pin.map(|pin| with_pin(parts, &slot.request, &pin)).transpose()?;
+        let request = with_pin.as_ref().unwrap_or(&slot.request);
         let mut message = Zeroizing::new(Vec::with_capacity(512));
-        if profile.is_protected(slot.request.mti()) {
+        if profile.is_protected(request.mti()) {
             let mac = |input: &[u8]| parts.security.mac(input);
-            let encoded =
-                profile.dialect_of(slot.request.mti()).encode_with_mac(&slot.request, &mut message, mac);
+            let encoded = profile.dialect_of(request.mti()).encode_with_mac(request, &mut message, mac);
             encoded.map_err(|error| match error {
                 MacEncodeError::Encode(error) => Unframed::Rejected(Rejection::Encode(error)),
                 MacEncodeError::Mac(error) => unsecured(profile.name(), error),
             })?;
         } else {
-            let encoded = profile.dialect_of(slot.request.mti()).encode(&slot.request, &mut message);
+            let encoded = profile.dialect_of(request.mti()).encode(request, &mut message);
             encoded.map_err(|error| Unframed::Rejected(Rejection::Encode(error)))?;
         }
         // The key comes from the bytes that are sent, so that padding is the same in the answer's key.
@@ -101,6 +107,24 @@ impl Session<'_> {
         self.out.push(id, frame);
         Ok(())
     }
+}
+
+/// The message with its PIN under the key of this link: the block is nowhere but in here and in the frame.
+fn with_pin(parts: &LinkParts, request: &Fields, pin: &PinToSend) -> Result<Fields, Unframed> {
+    let profile = &parts.profile;
+    let block = parts.security.translate_pin(&pin.pin, &pin.pan, profile.pin_format());
+    let block = block.map_err(|error| {
+        if error.is_of_the_pin() {
+            warn!(bank.name = profile.name(), code = error.code(), "A PIN was not translated: {error}");
+            Unframed::Rejected(Rejection::Pin(error))
+        } else {
+            error!(bank.name = profile.name(), "Cannot translate a PIN for {}: {error}", profile.name());
+            Unframed::NotSent(NotSent::Security(error))
+        }
+    })?;
+    let mut full = request.clone();
+    full.set_bytes(52, &block).map_err(|_| Unframed::Rejected(Rejection::CardDataMissing("PIN block")))?;
+    Ok(full)
 }
 
 fn unsecured(bank: &str, error: SecurityError) -> Unframed {

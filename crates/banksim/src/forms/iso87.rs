@@ -57,6 +57,8 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         card: card_index(message),
         expiry: text(message, 14),
         security_code: security_code(message),
+        // Read by the desk, which has the keys.
+        pin: None,
         amount: amount(message)?,
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &transmitted),

@@ -57,6 +57,8 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         card: card_index(message),
         expiry: text(message, 14),
         security_code: security_code(message),
+        // Read by the desk, which has the keys.
+        pin: None,
         amount: amount(message)?,
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &local),
@@ -97,6 +99,7 @@ pub(super) fn action_code(code: &str, class: u8) -> &str {
         ("61", _) => "121",
         ("64", _) => "182",
         ("68" | "96" | "98", _) => "909",
+        ("75", _) => "106",
         ("90", _) => "906",
         ("91" | "92", _) => "907",
         ("94", _) => "913",

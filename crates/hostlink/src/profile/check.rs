@@ -310,12 +310,14 @@ impl Check<'_> {
                 CardElement::Track2 => fields.set(35, "4242424242424242=29122010000000000"),
                 CardElement::SequenceNumber => fields.set(23, "001"),
                 CardElement::ChipData => fields.set_bytes(55, &SAMPLE_CHIP_DATA),
-                CardElement::Pin => fields.set_bytes(52, &[0x5A; 8]).and_then(|fields| {
-                    self.profile
-                        .pin_fields
-                        .iter()
-                        .try_fold(fields, |fields, (de, text)| fields.set(*de, text))
-                }),
+                CardElement::Pin => fields
+                    .set_bytes(52, &[0x5A; 16][..self.profile.pin_format.block_bytes()])
+                    .and_then(|fields| {
+                        self.profile
+                            .pin_fields
+                            .iter()
+                            .try_fold(fields, |fields, (de, text)| fields.set(*de, text))
+                    }),
             };
             if let Err(error) = set {
                 return self.fail(format!("{key}.card"), error.to_string());

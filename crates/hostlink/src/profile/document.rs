@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use card::EntryMode;
+use card::{EntryMode, PinFormat};
 use iso8583::{Dialect, Fields, Mti, parse_hex};
 use serde::Deserialize;
 use types::Currency;
@@ -53,6 +53,9 @@ struct BankDoc {
     /// What goes with a PIN block.
     #[serde(default = "pin_fields_of_1987")]
     pin_fields: BTreeMap<u8, String>,
+    /// How the PIN is laid out in the bank's PIN blocks.
+    #[serde(default = "pin_format_of_1987")]
+    pin_format: PinFormat,
     /// How cards may be entered, and what DE 22 and DE 25 say then.
     entry: BTreeMap<EntryMode, EntryRow>,
     transactions: BTreeMap<Transaction, RowDoc>,
@@ -200,6 +203,10 @@ fn pin_fields_of_1987() -> BTreeMap<u8, String> {
     BTreeMap::from([(26, "12".to_owned()), (53, "2600000000000000".to_owned())])
 }
 
+const fn pin_format_of_1987() -> PinFormat {
+    PinFormat::Iso0
+}
+
 fn approved() -> String {
     "00".to_owned()
 }
@@ -319,6 +326,7 @@ impl Reader<'_> {
             codes,
             reasons: doc.reasons,
             pin_fields: doc.pin_fields,
+            pin_format: doc.pin_format,
             entries: doc.entry,
             transactions,
             name: self.bank,

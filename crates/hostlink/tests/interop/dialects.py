@@ -54,8 +54,9 @@ def shown(message):
 
 
 class Iso87:
-    """ISO 8583:1987 in ASCII; MAC X9.19 in 64 or 128; keys in 123."""
+    """ISO 8583:1987 in ASCII; MAC X9.19 in 64 or 128; keys in 123: one for PINs, one for MACs."""
 
+    PIK = bytes.fromhex("E6D5C8B0A1924F7301688A9BAD0E5440")
     MAC_LENGTH = 16
     KEY_FIELD = "123"
     ENVELOPE = b""
@@ -102,11 +103,12 @@ class Iso87:
         return bytes.fromhex("1C2516735B8304152A3BC4D5E6F70819" if number % 2 else "8FB0133B2C4A52EA9D6E45C85123AE20")
 
     def put_keys(self, message, mak):
-        message["123"] = wrapped(mak, 3).hex().upper()
+        message["123"] = (wrapped(self.PIK, 3) + wrapped(mak, 3)).hex().upper()
 
     def take_keys(self, message):
-        mak, rest = unwrapped(bytes.fromhex(message["123"]), 16, 3)
-        need(rest == b"", "nothing behind the key")
+        _, rest = unwrapped(bytes.fromhex(message["123"]), 16, 3)
+        mak, rest = unwrapped(rest, 16, 3)
+        need(rest == b"", "nothing behind the keys")
         return mak
 
 
@@ -231,11 +233,12 @@ class Iso93(Iso87):
         return body[:2].hex()
 
     def put_keys(self, message, mak):
-        message["96"] = wrapped(mak, 3).hex().upper()
+        message["96"] = (wrapped(self.PIK, 3) + wrapped(mak, 3)).hex().upper()
 
     def take_keys(self, message):
-        mak, rest = unwrapped(bytes.fromhex(message["96"]), 16, 3)
-        need(rest == b"", "nothing behind the key")
+        _, rest = unwrapped(bytes.fromhex(message["96"]), 16, 3)
+        mak, rest = unwrapped(rest, 16, 3)
+        need(rest == b"", "nothing behind the keys")
         return mak
 
 

@@ -5,17 +5,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use banksim::{Bank, BankConfig};
-use card::{Expiry, Pan, SecurityCode};
+use card::{Expiry, Pan, PinFormat, SecurityCode};
 use des::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use des::{Des, TdesEde2};
 use hostlink::{
     BankProfile, CardFields, Connect, Connecting, Host, HostLink, KeyUsage, LinkParts, LinkSecurity,
-    LinkState, MacAlgorithm, Original, Outcome, Reply, SecurityError, Stream, TcpConnect, Transaction,
-    TransactionData, TransactionRequest, WrappedKey, shipped_bank,
+    LinkState, MacAlgorithm, Original, Outcome, PinField, Reply, SecurityError, Stream, TcpConnect,
+    Transaction, TransactionData, TransactionRequest, WrappedKey, shipped_bank,
 };
 use iso8583::{Fields, Mti};
 use tokio::time::Instant;
 use types::{Clock, Currency, Entropy, Money, Secret, Timestamp};
+use zeroize::Zeroizing;
 
 pub const TMK: [u8; 16] = *b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
 pub const ACCEPTOR: &str = "104110045110012";
@@ -54,12 +55,19 @@ pub struct SoftKeys {
     algorithm: MacAlgorithm,
     mac: Mutex<Option<SoftKey>>,
     previous: Mutex<Option<SoftKey>>,
+    pin: Mutex<Option<SoftKey>>,
     pub installed: AtomicU32,
 }
 
 impl SoftKeys {
     pub fn new(algorithm: MacAlgorithm) -> Self {
-        Self { algorithm, mac: Mutex::new(None), previous: Mutex::new(None), installed: AtomicU32::new(0) }
+        Self {
+            algorithm,
+            mac: Mutex::new(None),
+            previous: Mutex::new(None),
+            pin: Mutex::new(None),
+            installed: AtomicU32::new(0),
+        }
     }
 
     /// Whether an old key is still kept.
@@ -150,6 +158,20 @@ impl LinkSecurity for SoftKeys {
         *self.previous.lock().unwrap() = None;
     }
 
+    /// The terminals of these tests have no key: their blocks are clear, and the link enciphers them.
+    fn translate_pin(
+        &self,
+        pin: &PinField,
+        _: &Pan,
+        to: PinFormat,
+    ) -> Result<Zeroizing<Vec<u8>>, SecurityError> {
+        assert_eq!(to, pin.sent.format);
+        let key = self.pin.lock().unwrap();
+        let key = key.as_ref().ok_or(SecurityError::NoPinKey)?;
+        let block = pin.sent.block.as_slice().try_into().map_err(|_| SecurityError::PinUnreadable)?;
+        Ok(Zeroizing::new(key.encipher(block).to_vec()))
+    }
+
     fn install_working_keys(&self, wrapped: &[WrappedKey]) -> Result<(), SecurityError> {
         for key in wrapped {
             let cipher = TdesEde2::new_from_slice(&TMK).unwrap();
@@ -163,7 +185,9 @@ impl LinkSecurity for SoftKeys {
             if !taken_up.encipher([0; 8]).starts_with(&key.check_value) {
                 return Err(SecurityError::CheckValueMismatch(key.usage));
             }
-            if key.usage == KeyUsage::Mac {
+            if key.usage == KeyUsage::Pin {
+                *self.pin.lock().unwrap() = Some(taken_up);
+            } else if key.usage == KeyUsage::Mac {
                 let old = self.mac.lock().unwrap().replace(taken_up);
                 *self.previous.lock().unwrap() = old;
             }

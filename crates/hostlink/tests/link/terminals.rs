@@ -1,9 +1,12 @@
 //! Cards that are there: what a terminal reads goes to the bank in one message, and what the issuer tells the chip comes
 //! back. And the transactions that not every bank has.
 
-use card::{Entry, EntryMode, Pan, Track2};
+use std::sync::Arc;
+
+use card::{EncryptedPin, Entry, EntryMode, Pan, PinFormat, Track2};
 use hostlink::{
-    CardFields, CardPresent, PinField, Reply, SHIPPED_BANKS, Transaction, TransactionData, TransactionRequest,
+    CardFields, CardPresent, PinField, PinKeyBlock, Reply, SHIPPED_BANKS, Transaction, TransactionData,
+    TransactionRequest,
 };
 use zeroize::Zeroizing;
 
@@ -26,9 +29,18 @@ fn at_terminal(pan: &str, entry: Entry) -> CardFields {
             track2: read.then_some(track),
             sequence_number: chip.then(|| "001".to_owned()),
             chip_data: chip.then(|| Zeroizing::new(CHIP_DATA.to_vec())),
-            pin: entry.pin.then(|| PinField { block: Zeroizing::new(vec![0x5A; 8]) }),
+            pin: entry.pin.then(|| pin(pan, "1234")),
         }),
     }
+}
+
+/// A block of format 0 in clear: the terminals of these tests have no key.
+fn pin(pan: &str, digits: &str) -> PinField {
+    let plain = u64::from_str_radix(&format!("04{digits}FFFFFFFFFF"), 16).unwrap();
+    let number = u64::from_str_radix(&pan[pan.len() - 13..pan.len() - 1], 16).unwrap();
+    let block = Zeroizing::new((plain ^ number).to_be_bytes().to_vec());
+    let key = PinKeyBlock { merchant: 1, terminal: 1, block: String::new(), key_version: 1 };
+    PinField { sent: EncryptedPin { block, format: PinFormat::Iso0, ksn: None }, key: Arc::new(key) }
 }
 
 async fn send(world: &World, transaction: Transaction, data: &TransactionData) -> Reply {
