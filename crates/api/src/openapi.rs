@@ -42,6 +42,7 @@ use crate::routes::{
         banks::list, banks::get, banks::take_out, banks::resume, banks::exchange_keys, banks::totals,
         banks::reconciliations,
         terminals::create, terminals::list, terminals::get, terminals::update,
+        terminals::set_pin_key,
         merchants::own, merchants::create, merchants::list, merchants::get, merchants::update,
     ),
     components(schemas(ProblemBody<'static>, Flaw, crate::body::EventObject)),

@@ -71,6 +71,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/doubts/{id}/resolve", post(doubts::resolve))
         .route("/v1/terminals", post(terminals::create).get(terminals::list))
         .route("/v1/terminals/{id}", get(terminals::get).post(terminals::update))
+        .route("/v1/terminals/{id}/pin_key", post(terminals::set_pin_key))
         .route("/v1/merchant", get(merchants::own))
         .route("/v1/merchants", post(merchants::create).get(merchants::list))
         .route("/v1/merchants/{id}", get(merchants::get).post(merchants::update))

@@ -1,6 +1,7 @@
 //! A bank as the flows see it: a profile that makes messages, a link that carries them, and what the answer means.
 
 mod heard;
+pub mod keys;
 pub mod told;
 
 use std::collections::BTreeMap;
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use card::{EntryMode, Expiry, Pan, SecurityCode};
 use hostlink::{
-    BankProfile, CardFields, CardPresent, CodeOutcome, Host, OnSilence, Original, Outcome, Reply,
-    SessionFacts, TransactionData, TransactionRequest,
+    BankProfile, CardFields, CardPresent, CodeOutcome, Host, OnSilence, Original, Outcome, Rejection, Reply,
+    SecurityError, SessionFacts, TransactionData, TransactionRequest,
 };
 pub use hostlink::{LinkState as BankState, Transaction};
 use iso8583::Fields;
@@ -289,6 +290,17 @@ impl Bank {
                 Heard { may_go_elsewhere: true, ..Heard::never_left(not_sent_words(why)) }
             }
             Outcome::MaybeSent(why) => Heard::silent(maybe_sent_words(&why), reversal_reason(&why)),
+            // To the payer the same as a wrong one: enter it again.
+            Outcome::Rejected(Rejection::Pin(SecurityError::PinUnreadable)) => Heard {
+                note: Some(
+                    "the PIN block cannot be read with the terminal's key; the bank was not asked".to_owned(),
+                ),
+                ..Heard::of(Says::Declined(Decline {
+                    code: "incorrect_pin".to_owned(),
+                    network_code: None,
+                    advice: "correct_card_details".to_owned(),
+                }))
+            },
             Outcome::Rejected(why) => {
                 tracing::error!(
                     bank = self.name(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use card::{Entry, Expiry, Pan, SecurityCode};
+use card::{EncryptedPin, Entry, Expiry, Pan, SecurityCode};
 use hostlink::CardPresent;
 use payment::{CaptureMethod, Payment, Refund};
 use types::{CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, TerminalId, Timestamp};
@@ -41,6 +41,8 @@ pub struct CardInput {
     pub security_code: Option<SecurityCode>,
     /// What a terminal read.
     pub present: Option<CardPresent>,
+    /// The PIN that its holder entered at the terminal.
+    pub pin: Option<EncryptedPin>,
 }
 
 /// A payment to make.

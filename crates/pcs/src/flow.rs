@@ -13,6 +13,7 @@ mod increment;
 mod instruct;
 mod keep_card;
 mod operate;
+mod pin;
 mod pursue;
 mod reconcile;
 mod refund;

@@ -15,5 +15,5 @@ pub use event::{Actor, JournalEvent, NoticeEvent};
 pub use merchant::{ApiKey, Merchant, MerchantStatus};
 pub use payment_method::{PaymentMethod, PaymentMethodStatus};
 pub use reconciliation::{Figures, Reconciliation, Sum, Verdict};
-pub use terminal::{Terminal, TerminalStatus};
+pub use terminal::{PinKey, Terminal, TerminalStatus};
 pub use webhook::{Delivery, DeliveryStatus, EndpointStatus, SealedSecret, WebhookEndpoint};

@@ -9,7 +9,7 @@ use payment::routing::RoutingTable;
 use store::{Shard, Store, shard_of};
 use tokio::sync::{Notify, Semaphore};
 use types::{Clock, Entropy, MerchantId, PaymentMethodId, Timestamp};
-use vault::Vault;
+use vault::{KeyBlockKey, Vault};
 
 use crate::bank::{Bank, BankState};
 use crate::cache::Cache;
@@ -44,6 +44,8 @@ pub struct Parts {
     pub at_once: usize,
     /// How payments are brought to banks, within their merchants' contracts.
     pub routing: RoutingTable,
+    /// The key under which the PIN keys of terminals come, in key blocks; none: none can be brought in.
+    pub pin_key_protection: Option<Arc<KeyBlockKey>>,
 }
 
 /// [`Parts::at_once`] where nobody says otherwise: a fifth of a second's work of two cores.
@@ -62,6 +64,7 @@ pub struct Pcs {
     pub(crate) take_over_ms: Option<i64>,
     pub(crate) at_once: usize,
     pub(crate) routing: RoutingTable,
+    pub(crate) pin_key_protection: Option<Arc<KeyBlockKey>>,
     /// As many as requests may be under way at once.
     pub(crate) places: Arc<Semaphore>,
     /// No new requests are wanted.
@@ -117,6 +120,7 @@ impl Pcs {
             take_over_ms: parts.take_over_ms,
             at_once: parts.at_once.max(1),
             routing: parts.routing,
+            pin_key_protection: parts.pin_key_protection,
             places: Arc::new(Semaphore::new(parts.at_once.clamp(1, Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
             numbers: Numbers::default(),

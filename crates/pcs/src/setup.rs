@@ -6,11 +6,13 @@ mod events;
 mod merchant;
 mod outbox;
 mod payment_method;
+mod pin_key;
 mod terminal;
 mod webhook;
 
 pub use events::{EventView, Stretch, Unread};
 pub use merchant::{NewMerchant, SecretKey};
 pub use outbox::DueDelivery;
+pub use pin_key::NewPinKey;
 pub use terminal::NewTerminal;
 pub use webhook::{EndpointChange, NewEndpoint};

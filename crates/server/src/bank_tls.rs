@@ -114,10 +114,10 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio_rustls::TlsAcceptor;
     use types::{Secret, SystemClock};
-    use vault::SystemEntropy;
+    use vault::{SystemEntropy, Vault};
 
     use super::*;
-    use crate::{link_security, links};
+    use crate::links;
 
     const TMK: [u8; 16] = *b"\x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
 
@@ -181,13 +181,14 @@ mod tests {
         let profile = Arc::new(shipped_bank("iso87-ascii").unwrap());
         let connect = tls.connect_to(&format!("127.0.0.1:{port}")).unwrap();
         let first = connect.connect().await.map(drop);
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::open_or_create(&dir.path().join("vault.key"), Arc::new(SystemEntropy)).unwrap();
+        let keys = links::MasterKey::tdes(&Secret::new(TMK)).unwrap().keys(&profile).unwrap();
         let host = Host::start(
             LinkParts {
                 terminal: "00000001".to_owned(),
                 acceptor: "000000000000001".to_owned(),
-                security: Arc::new(link_security::VaultSecurity(
-                    links::MasterKey::tdes(&Secret::new(TMK)).unwrap().keys(&profile).unwrap(),
-                )),
+                security: Arc::new(pcs::LinkKeys::new(keys, Arc::new(vault))),
                 profile,
                 connect,
                 clock: Arc::new(SystemClock),

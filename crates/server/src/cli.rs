@@ -29,6 +29,8 @@ pub enum Command {
     Doubt(DoubtArgs),
     /// Banks and their links: look at them, take a link out and bring it back, exchange keys, compare totals
     Bank(BankArgs),
+    /// Card terminals: give one its PIN key
+    Terminal(TerminalArgs),
     /// Run the gateway with its API as a server, alone over a file or several over one PostgreSQL
     Serve(ServeArgs),
     /// Merchants of a store
@@ -254,6 +256,36 @@ pub struct MerchantCreateArgs {
     /// They may send card data themselves, from terminals or telephone orders; they are within the scope of PCI DSS then
     #[arg(long)]
     pub sends_card_data: bool,
+}
+
+/// `lian terminal`
+#[derive(Clone, Debug, Args)]
+pub struct TerminalArgs {
+    /// Where
+    #[command(flatten)]
+    pub api: OperatorArgs,
+    /// What to do
+    #[command(subcommand)]
+    pub command: TerminalCommand,
+}
+
+/// What `lian terminal` can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TerminalCommand {
+    /// Give a terminal a PIN key and print its check value; one that it had is forgotten
+    PinKey {
+        /// The terminal (ter_…)
+        terminal: types::TerminalId,
+        /// Whose it is (mer_…)
+        #[arg(long, value_name = "ID")]
+        merchant: types::MerchantId,
+        /// A file with the key in a key block (TR-31) under the gateway's pin_key_protection_key_file: P0 or B0
+        #[arg(long, value_name = "FILE")]
+        key_block_file: PathBuf,
+        /// A key serial number of a DUKPT terminal, with whatever counter, in hex digits
+        #[arg(long, value_name = "DIGITS")]
+        ksn: Option<String>,
+    },
 }
 
 /// `lian key`

@@ -9,5 +9,6 @@ pub mod key;
 pub mod migrate;
 mod operator_api;
 pub mod route;
+pub mod terminal;
 pub mod verify;
 mod verify_rows;

@@ -84,7 +84,7 @@ impl Demo {
             pki_files::authority(&dir, register, &vault, Arc::clone(&clock), Arc::clone(&entropy)).await?;
         let mut keys = NodeKeys::issue(&authority, "localhost", &*entropy).await?;
 
-        let (demo_banks, links) = banks::start(&dir, &args.banks, &clock, &entropy).await?;
+        let (demo_banks, links) = banks::start(&dir, &args.banks, &vault, &clock, &entropy).await?;
         let demo_banks = Arc::new(demo_banks);
         let refused = Arc::new(RefusedSet::default());
         let wallet_url = url(&wallet_listener)?;
@@ -93,6 +93,7 @@ impl Demo {
             take_over_ms: None,
             at_once: pcs::AT_ONCE,
             routing: RoutingTable::default(),
+            pin_key_protection: None,
             store: store.clone(),
             vault: Arc::clone(&vault),
             banks: links,

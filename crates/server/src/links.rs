@@ -10,13 +10,13 @@ use std::time::Duration;
 use hostlink::{
     BankProfile, Connect, Host, LinkParts, SHIPPED_BANKS, TcpConnect, shipped_bank, shipped_file,
 };
+use pcs::{LinkKeys, mac_algorithm};
 use types::{Clock, Entropy, Secret};
-use vault::{BankKeys, KeyBlockKey, KeyFamily, Token, TransportKey};
+use vault::{BankKeys, KeyBlockKey, KeyFamily, Token, TransportKey, Vault};
 use zeroize::Zeroizing;
 
 use crate::bank_tls::BankTls;
 use crate::fault::{Fault, Tried as _};
-use crate::link_security::{VaultSecurity, algorithm};
 use crate::serve::MasterKeyPlace;
 
 /// The profile of a bank that comes with the program.
@@ -66,6 +66,7 @@ pub struct Wanted<'a> {
 pub fn bank(
     wanted: &Wanted<'_>,
     index: usize,
+    vault: &Arc<Vault>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<pcs::Bank, Fault> {
@@ -83,7 +84,7 @@ pub fn bank(
                 acceptor: format!("{:015}", index + 1),
                 profile: Arc::clone(&profile),
                 connect,
-                security: Arc::new(VaultSecurity(master_key.keys(&profile)?)),
+                security: Arc::new(LinkKeys::new(master_key.keys(&profile)?, Arc::clone(vault))),
                 clock: Arc::clone(clock),
                 entropy: Arc::clone(entropy),
             });
@@ -119,7 +120,7 @@ impl MasterKey {
     /// The keys of one link, before its first sign-on.
     pub fn keys(&self, profile: &BankProfile) -> Result<BankKeys, Fault> {
         let check_length = profile.key_field().map_or(4, |field| field.layout[0].2);
-        let algorithm = algorithm(profile.mac().algorithm);
+        let algorithm = mac_algorithm(profile.mac().algorithm);
         let keys = match self {
             Self::Software(key) => BankKeys::new(key.clone(), algorithm, check_length).map_err(Into::into),
             Self::Token { token, label } => BankKeys::in_token(token, label, algorithm, check_length),
@@ -149,6 +150,12 @@ impl MasterKey {
             }
         }
     }
+}
+
+/// A key block protection key from a file that only its owner may read: 32, 48 or 64 hex digits of AES.
+pub fn key_block_key(path: &Path) -> Result<KeyBlockKey, Fault> {
+    let key = KeyBlockKey::from_hex(KeyFamily::Aes, read_secret(path)?.expose());
+    key.tried(format!("cannot use {}", path.display()))
 }
 
 /// A file of one line that only its owner may read.

@@ -7,7 +7,6 @@ mod cli;
 mod commands;
 mod demo;
 mod fault;
-mod link_security;
 mod links;
 mod operator_key;
 mod progress;
@@ -40,6 +39,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => block_on(commands::explain::run(args)),
         Command::Verify(args) => block_on(commands::verify::run(args)),
         Command::Doubt(args) => block_on(commands::doubt::run(args)),
+        Command::Terminal(args) => block_on(commands::terminal::run(args)),
         Command::Bank(args) => block_on(commands::bank::run(args)),
         Command::Serve(args) => serve::run(&args),
         Command::Merchant(MerchantArgs { command: MerchantCommand::Create(args) }) => {

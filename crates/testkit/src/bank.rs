@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use banksim::{Bank, BankConfig};
-use hostlink::{
-    BankProfile, Connect, Connecting, HostLink, KeyUsage, LinkParts, LinkSecurity, MacAlgorithm,
-    SecurityError, Stream, WrappedKey, shipped_bank, shipped_file,
-};
+use hostlink::{BankProfile, Connect, Connecting, HostLink, LinkParts, Stream, shipped_bank, shipped_file};
+use pcs::{LinkKeys, mac_algorithm};
 use types::{Clock, Entropy, Secret};
-use vault::{BankKeyError, BankKeys, KeyFamily, TransportKey};
+use vault::{BankKeys, KeyFamily, TransportKey, Vault};
 
 use crate::TWIN;
 
@@ -60,17 +58,19 @@ impl SimulatedBank {
         &self,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        vault: Arc<Vault>,
         reply_timeout: Duration,
     ) -> pcs::Bank {
         let transport = TransportKey::from_bytes(KeyFamily::TripleDes, &TMK).unwrap();
         let check_length = self.profile.key_field().map_or(4, |field| field.layout[0].2);
-        let keys = BankKeys::new(transport, algorithm(self.profile.mac().algorithm), check_length).unwrap();
+        let keys =
+            BankKeys::new(transport, mac_algorithm(self.profile.mac().algorithm), check_length).unwrap();
         let link = HostLink::start(LinkParts {
             profile: Arc::clone(&self.profile),
             terminal: "00000001".to_owned(),
             acceptor: "000000000000001".to_owned(),
             connect: Arc::new(InMemory(Arc::clone(&self.sim))),
-            security: Arc::new(Keys(keys)),
+            security: Arc::new(LinkKeys::new(keys, vault)),
             clock,
             entropy,
         });
@@ -95,46 +95,5 @@ impl Connect for InMemory {
     fn connect(&self) -> Connecting<'_> {
         let stream: Box<dyn Stream> = Box::new(self.0.connect());
         Box::pin(std::future::ready(io::Result::Ok(stream)))
-    }
-}
-
-/// The vault's bank keys, as a link asks for them.
-struct Keys(BankKeys);
-
-impl LinkSecurity for Keys {
-    fn mac(&self, input: &[u8]) -> Result<[u8; 8], SecurityError> {
-        self.0.mac(input).map_err(|_| SecurityError::NoMacKey)
-    }
-
-    fn verify(&self, input: &[u8], mac: &[u8; 8]) -> bool {
-        self.0.verify(input, mac)
-    }
-
-    fn install_working_keys(&self, wrapped: &[WrappedKey]) -> Result<(), SecurityError> {
-        let usage = |usage| match usage {
-            KeyUsage::Mac => Some(vault::KeyUsage::Mac),
-            KeyUsage::Pin => Some(vault::KeyUsage::Pin),
-            KeyUsage::Track => None,
-        };
-        let keys: Vec<_> = wrapped
-            .iter()
-            .filter_map(|key| {
-                let usage = usage(key.usage)?;
-                Some(vault::WrappedKey { usage, bytes: &key.bytes, check_value: &key.check_value })
-            })
-            .collect();
-        self.0.install_working_keys(&keys).map_err(|error| match error {
-            BankKeyError::CheckValue { .. } => SecurityError::CheckValueMismatch(KeyUsage::Mac),
-            _ => SecurityError::KeyUnfit(KeyUsage::Mac),
-        })
-    }
-}
-
-const fn algorithm(algorithm: MacAlgorithm) -> vault::MacAlgorithm {
-    match algorithm {
-        MacAlgorithm::X9_9 => vault::MacAlgorithm::X9_9,
-        MacAlgorithm::X9_19 => vault::MacAlgorithm::X9_19,
-        MacAlgorithm::CupsEcb => vault::MacAlgorithm::CupsEcb,
-        MacAlgorithm::AesCmac => vault::MacAlgorithm::AesCmac,
     }
 }

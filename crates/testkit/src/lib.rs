@@ -14,6 +14,7 @@ pub mod browser;
 mod chance;
 mod clock;
 mod installation;
+pub mod pin_pad;
 mod shop;
 mod world;
 
@@ -21,5 +22,6 @@ pub use bank::SimulatedBank;
 pub use chance::Seeded;
 pub use clock::WorldClock;
 pub use installation::{Installation, Phone};
+pub use pin_pad::PinPad;
 pub use shop::Shop;
 pub use world::{REPLY_TIMEOUT, TWIN, World, cny, eur, gbp, payment_of, refund_of};

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use types::{Clock as _, Currency, Money, PaymentId, PaymentMethodId, RefundId, Timestamp};
 use vault::Vault;
 
+use crate::pin_pad;
 use crate::{Installation, Seeded, Shop, SimulatedBank, WorldClock};
 
 /// The banks of every world.
@@ -258,12 +259,14 @@ fn parts(
     clock: &Arc<WorldClock>,
     entropy: &Arc<Seeded>,
 ) -> Parts {
-    let link =
-        |bank: &SimulatedBank| bank.link(Arc::clone(clock) as _, Arc::clone(entropy) as _, REPLY_TIMEOUT);
+    let link = |bank: &SimulatedBank| {
+        bank.link(Arc::clone(clock) as _, Arc::clone(entropy) as _, Arc::clone(vault), REPLY_TIMEOUT)
+    };
     Parts {
         take_over_ms: None,
         at_once: pcs::AT_ONCE,
         routing: RoutingTable::default(),
+        pin_key_protection: Some(pin_pad::protection()),
         shards: store.shards(),
         store,
         vault: Arc::clone(vault),

@@ -1,7 +1,7 @@
 //! `payment_method_data`: a card as a merchant gives it, from merchants that may send card data. It is taken out of the body
 //! before anything else looks at it; errors name fields and never repeat what they hold.
 
-use card::{Entry, EntryMode, Expiry, Pan, SecurityCode, Track2};
+use card::{EncryptedPin, Entry, EntryMode, Expiry, Pan, PinFormat, SecurityCode, Track2};
 use pcs::{CardInput, CardPresent};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -36,6 +36,42 @@ pub(crate) struct CardDataRequest {
     sequence_number: Option<String>,
     /// What the chip says, for DE 55: BER-TLV in hexadecimal digits, at most 255 bytes. Needed where a chip was read.
     chip_data: Option<String>,
+    /// The PIN that was entered at the terminal, encrypted. Only with a `terminal` that has a PIN key.
+    pin: Option<PinRequest>,
+}
+
+/// A PIN as a terminal encrypts it. It goes to the bank in one message and is kept nowhere; no answer repeats it.
+#[derive(Debug, ToSchema)]
+#[schema(as = PinBlock)]
+#[expect(dead_code, reason = "describes the object that `EncryptedPin` is read from")]
+pub(crate) struct PinRequest {
+    /// The PIN block in hexadecimal digits: 16 of them, or 32 for `iso_4`.
+    #[schema(min_length = 16, max_length = 32, pattern = "^[0-9A-Fa-f]+$")]
+    block: String,
+    /// How the PIN is laid out in it (ISO 9564-1).
+    format: PinFormatBody,
+    /// The key serial number in hexadecimal digits, from a DUKPT terminal: 20 (or 16) for Triple DES, 24 for AES.
+    #[schema(min_length = 16, max_length = 24, pattern = "^[0-9A-Fa-f]+$")]
+    ksn: Option<String>,
+}
+
+/// How a PIN is laid out in its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
+#[schema(as = PinFormat)]
+#[expect(dead_code, reason = "describes `PinFormat`")]
+pub(crate) enum PinFormatBody {
+    /// Format 0, with the card number; Triple DES.
+    #[serde(rename = "iso_0")]
+    Iso0,
+    /// Format 1, without it; Triple DES.
+    #[serde(rename = "iso_1")]
+    Iso1,
+    /// Format 3, with the card number and random fill; Triple DES.
+    #[serde(rename = "iso_3")]
+    Iso3,
+    /// Format 4, with the card number; AES.
+    #[serde(rename = "iso_4")]
+    Iso4,
 }
 
 /// How a card's data was entered.
@@ -98,6 +134,47 @@ const CARD_NUMBER: TextRule = TextRule::ascii(12, 23);
 const TRACK: TextRule = TextRule::ascii(20, 40);
 const CHIP_DATA: TextRule = TextRule::ascii(6, 510);
 
+/// Hexadecimal digits whose count the terminal's key decides.
+const HEX: TextRule = TextRule::ascii(16, 32);
+
+impl FromFields for EncryptedPin {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let formats = PinFormat::ALL.map(|format| (format.name(), format));
+        let format = fields.choice("format", &formats);
+        let format = fields.required("format", format);
+        let block = fields.text("block", HEX).map(Zeroizing::new);
+        let block = fields.required("block", block);
+        let block = block.and_then(|digits| hex(fields, "block", &digits)).map(Zeroizing::new);
+        let block = block.filter(|block| {
+            let fits = format.is_none_or(|format| format.block_bytes() == block.len());
+            if !fits {
+                let digits = format.map_or(0, |format| format.block_bytes() * 2);
+                let rule = format!("block must be {digits} hexadecimal digits in this format");
+                fields.flaw("block", Code::ParameterInvalid, rule);
+            }
+            fits
+        });
+        let ksn = fields.text("ksn", HEX);
+        let is_sent = ksn.is_some();
+        let ksn = ksn.and_then(|digits| hex(fields, "ksn", &digits));
+        if is_sent && ksn.is_none() {
+            return None;
+        }
+        Some(EncryptedPin { block: block?, format: format?, ksn })
+    }
+}
+
+/// Bytes of hexadecimal digits; what they are is never repeated.
+pub(crate) fn hex(fields: &mut Fields<'_>, name: &str, digits: &str) -> Option<Vec<u8>> {
+    let is_hex = digits.len().is_multiple_of(2) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let bytes = iso8583::parse_hex(digits).ok().filter(|_| is_hex);
+    if bytes.is_none() {
+        let rule = format!("{name} must be an even count of hexadecimal digits");
+        fields.flaw(name, Code::ParameterInvalid, rule);
+    }
+    bytes
+}
+
 impl FromFields for CardInput {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let modes = EntryMode::ALL.map(|mode| (mode.name(), mode));
@@ -110,6 +187,7 @@ impl FromFields for CardInput {
         let track = fields.text("track2", TRACK).map(Zeroizing::new);
         let sequence_number = fields.text("sequence_number", TextRule::ascii(3, 3));
         let chip_data = fields.text("chip_data", CHIP_DATA).map(Zeroizing::new);
+        let pin: Option<EncryptedPin> = fields.object("pin");
         let mode = mode?;
         let reads_chip = matches!(mode, EntryMode::Chip | EntryMode::Contactless);
         let reads_track = reads_chip || mode == EntryMode::MagneticStripe;
@@ -120,6 +198,8 @@ impl FromFields for CardInput {
         }
         if mode.is_card_present() {
             must_fit(fields, "security_code", false, mode);
+        } else {
+            must_fit(fields, "pin", false, mode);
         }
         if !reads_chip {
             must_fit(fields, "sequence_number", false, mode);
@@ -152,7 +232,7 @@ impl FromFields for CardInput {
         });
         let present =
             mode.is_card_present().then_some(CardPresent { track2, sequence_number, chip_data, pin: None });
-        Some(CardInput { entry: Entry::from(mode), pan: pan?, expiry: expiry?, security_code, present })
+        Some(CardInput { entry: Entry::from(mode), pan: pan?, expiry: expiry?, security_code, present, pin })
     }
 }
 

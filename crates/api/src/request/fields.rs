@@ -304,6 +304,19 @@ impl<'j> Fields<'j> {
         (self.flaws.len() == before).then_some(metadata)
     }
 
+    /// An object.
+    pub fn object<T: FromFields>(&mut self, name: &'static str) -> Option<T> {
+        let value = self.get(name)?;
+        let Json::Object(members) = value else {
+            self.wrong_kind(name, "an object", value);
+            return None;
+        };
+        let mut inner = Fields::new(members, format!("{}/{name}", self.pointer));
+        let object = T::from_fields(&mut inner);
+        self.flaws.append(&mut inner.into_flaws());
+        object
+    }
+
     /// A list of objects.
     pub fn objects<T: FromFields>(&mut self, name: &'static str, most: usize) -> Option<Vec<T>> {
         let items = self.items(name, most)?;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use pcs::NewTerminal;
 use pcs::model::TerminalStatus;
+use pcs::{NewPinKey, NewTerminal};
 use types::id::TerminalKind;
 use types::{MerchantId, TerminalId};
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use crate::ApiState;
 use crate::answer::{Answer, created, ok};
 use crate::body::{ListBody, TerminalBody, TerminalStatusBody, terminal_body};
 use crate::problem::Problem;
+use crate::request::card_data;
 use crate::request::query::PAGE;
 use crate::request::{Call, Fields, FromFields, Operator, TextRule};
 
@@ -87,6 +88,61 @@ pub(crate) async fn get(State(api): State<Arc<ApiState>>, call: Call) -> Answer 
     let found = api.pcs.terminal(call.caller.merchant, id).await?;
     let terminal = found.ok_or_else(|| Problem::missing("terminal", &id.to_string()))?;
     ok(terminal_body(&terminal, api.config.livemode))
+}
+
+/// A PIN key for a terminal.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes the body that `NewPinKey` is read from")]
+pub(crate) struct SetPinKeyRequest {
+    /// Whose terminal it is.
+    #[schema(example = "mer_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    merchant: String,
+    /// The key in a key block (TR-31, ANSI X9.143) under the gateway's protection key: usage P0 for a terminal PIN key, B0
+    /// for the base derivation key of a DUKPT terminal.
+    #[schema(min_length = 32, max_length = 500)]
+    key_block: String,
+    /// A key serial number of a DUKPT terminal, with whatever counter: 20 (or 16) hexadecimal digits for Triple DES, 24 for
+    /// AES.
+    #[schema(min_length = 16, max_length = 24)]
+    ksn: Option<String>,
+}
+
+/// A PIN key without its terminal, which the path names.
+struct PinKeyFields {
+    merchant: MerchantId,
+    key_block: String,
+    ksn: Option<Vec<u8>>,
+}
+
+impl FromFields for PinKeyFields {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let merchant: Option<MerchantId> = fields.id("merchant");
+        let merchant = fields.required("merchant", merchant);
+        let key_block = fields.text("key_block", TextRule::ascii(32, 500));
+        let key_block = fields.required("key_block", key_block);
+        let ksn = fields.text("ksn", TextRule::ascii(16, 24));
+        let is_sent = ksn.is_some();
+        let ksn = ksn.and_then(|digits| card_data::hex(fields, "ksn", &digits));
+        if is_sent && ksn.is_none() {
+            return None;
+        }
+        Some(Self { merchant: merchant?, key_block: key_block?, ksn })
+    }
+}
+
+/// Give a terminal a PIN key. Needs the operator's key.
+///
+/// One that it had is forgotten. The key is kept in a key block that only the gateway's vault opens; the answer shows its
+/// check value, to be compared with whoever loaded the terminal.
+#[utoipa::path(post, path = "/v1/terminals/{id}/pin_key", operation_id = "setTerminalPinKey", tag = "Terminals",
+    params(("id" = String, Path, description = "A terminal's id.")),
+    request_body = SetPinKeyRequest,
+    responses((status = 200, description = "The terminal.", body = TerminalBody)))]
+pub(crate) async fn set_pin_key(State(api): State<Arc<ApiState>>, call: Call<Operator>) -> Answer {
+    let terminal: TerminalId = call.id("terminal")?;
+    let PinKeyFields { merchant, key_block, ksn } = call.read()?;
+    let set = api.pcs.set_pin_key(NewPinKey { merchant, terminal, key_block, ksn }).await?;
+    ok(terminal_body(&set, api.config.livemode))
 }
 
 /// What to change of a terminal.

@@ -9,6 +9,7 @@ use types::{Currency, Money, PaymentMethodId, TerminalId};
 
 use super::exchange::Place;
 use super::given::Given;
+use super::pin::must_check_pins;
 use crate::bank::{Draft, Says, Transaction};
 use crate::{Caller, CardInput, CommandError, Pcs};
 
@@ -84,6 +85,9 @@ impl Pcs {
         let transaction = Transaction::BalanceInquiry;
         let exchange = self.new_exchange(transaction, place).await?;
         let bank = self.bank(place.bank)?;
+        if entry.pin {
+            must_check_pins(bank, transaction)?;
+        }
         let amount = Money::zero(currency);
         let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
         let fields = bank.message(&draft)?;

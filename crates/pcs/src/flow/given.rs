@@ -4,6 +4,7 @@ use card::{Entry, EntryMode};
 use payment::Evidence;
 use types::TerminalId;
 
+use super::pin;
 use crate::bank::SecretCard;
 use crate::command::CardInput;
 use crate::model::{Merchant, PaymentMethod, PaymentMethodStatus, Terminal};
@@ -66,7 +67,15 @@ impl Pcs {
         }
         let single = PaymentMethodStatus::SingleUse;
         let method = self.seal_card(&input.pan, input.expiry, Some(merchant.id), None, single)?;
-        let CardInput { entry, pan, expiry, security_code, present } = input;
+        let CardInput { mut entry, pan, expiry, security_code, mut present, pin } = input;
+        let mut terminal = terminal;
+        if let Some(pin) = pin {
+            let Some((terminal, present)) = terminal.as_mut().zip(present.as_mut()) else {
+                return Err(pin::flaw("payment_method_data/pin", "must not be sent: there is no terminal"));
+            };
+            present.pin = Some(pin::pin_at(terminal, pin)?);
+            entry.pin = true;
+        }
         let card = Some(SecretCard { pan, expiry, security_code, present });
         Ok(Given { method, card, entry, evidence, terminal, is_new: true })
     }

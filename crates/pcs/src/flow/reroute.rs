@@ -15,6 +15,7 @@ use payment::{Event, Payment, State};
 
 use super::exchange::{Intent, Place};
 use super::given::Given;
+use super::pin::must_check_pins;
 use super::submit::original_transaction;
 use crate::bank::{Draft, Heard};
 use crate::claim::Running;
@@ -83,6 +84,9 @@ impl Pcs {
         }
         if !bank.takes(entry.mode) {
             return Err(NoRoute::EntryNotTaken.into());
+        }
+        if entry.pin {
+            must_check_pins(bank, original_transaction(payment))?;
         }
         let place = Acquirer {
             bank: at.bank.clone(),

@@ -16,7 +16,7 @@ use super::exchange::Intent;
 use super::given::Given;
 use crate::bank::Transaction;
 use crate::claim::Running;
-use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus};
+use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus, Terminal};
 use crate::resource::put;
 use crate::unit::Said;
 use crate::{Caller, CardInput, CommandError, Completed, Done, IdempotencyKey, NewPayment, Pcs};
@@ -178,7 +178,11 @@ impl Pcs {
         let event = Event::Confirmed { exchange: message.exchange.clone(), evidence: given.evidence };
         change = taken(change, event, now)?;
         change.payment.version = version;
-        let rows = if given.is_new { vec![put(&given.method)?] } else { Vec::new() };
+        let mut rows = if given.is_new { vec![put(&given.method)?] } else { Vec::new() };
+        if let Some(terminal) = given.terminal.filter(|terminal| given.entry.pin && terminal.counts_pins()) {
+            // The counter of its PIN is used up by the commit that the payment begins with.
+            rows.push(put(&Terminal { version: terminal.version + 1, ..terminal })?);
+        }
         Ok(Intent { change, message, card, actor, rows, aliases: Vec::new(), route })
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use types::{MerchantId, TerminalId, Timestamp};
+use vault::{KeyFamily, PinKeyKind};
 
 /// Whether a terminal may take payments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,4 +35,95 @@ pub struct Terminal {
     pub number: String,
     /// DE 42.
     pub acceptor: String,
+    /// The key of its PINs; none: it takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin_key: Option<PinKey>,
+}
+
+impl Terminal {
+    /// Whether each of its PINs has a number of its own.
+    pub(crate) fn counts_pins(&self) -> bool {
+        self.pin_key.as_ref().is_some_and(PinKey::is_dukpt)
+    }
+}
+
+/// The key under which a terminal encrypts PINs, as it is kept: in a key block that only the vault opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinKey {
+    /// A terminal PIN key, or the base key of a DUKPT terminal.
+    #[serde(with = "kind")]
+    pub kind: PinKeyKind,
+    /// Its cipher.
+    #[serde(with = "cipher")]
+    pub cipher: KeyFamily,
+    /// Six hexadecimal digits that tell nothing of it, to be compared with whoever loaded the terminal.
+    pub check_value: String,
+    /// Of a DUKPT terminal: key set and device of its key serial numbers, the counter cleared, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Of a DUKPT terminal: the counter of the latest PIN that a payment was made with. No earlier one is taken again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<u32>,
+    /// The key block (ANSI X9.143, version D). It opens for this terminal alone.
+    pub block: String,
+    /// The version of the vault's key that it is under.
+    pub key_version: u32,
+    /// Since when it is this terminal's.
+    pub since: Timestamp,
+}
+
+impl PinKey {
+    /// Whether a key serial number comes with each PIN.
+    pub fn is_dukpt(&self) -> bool {
+        self.kind == PinKeyKind::Bdk
+    }
+
+    /// Whether it is an AES key; else it is Triple DES.
+    pub fn is_aes(&self) -> bool {
+        self.cipher == KeyFamily::Aes
+    }
+}
+
+/// How kinds of PIN keys are written down.
+mod kind {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use vault::PinKeyKind;
+
+    pub fn serialize<S: Serializer>(kind: &PinKeyKind, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match kind {
+            PinKeyKind::Tpk => "tpk",
+            PinKeyKind::Bdk => "bdk",
+        })
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PinKeyKind, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "tpk" => Ok(PinKeyKind::Tpk),
+            "bdk" => Ok(PinKeyKind::Bdk),
+            other => Err(D::Error::custom(format!("no kind of PIN key: {other}"))),
+        }
+    }
+}
+
+/// How ciphers are written down.
+mod cipher {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use vault::KeyFamily;
+
+    pub fn serialize<S: Serializer>(cipher: &KeyFamily, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match cipher {
+            KeyFamily::TripleDes => "triple_des",
+            KeyFamily::Aes => "aes",
+        })
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyFamily, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "triple_des" => Ok(KeyFamily::TripleDes),
+            "aes" => Ok(KeyFamily::Aes),
+            other => Err(D::Error::custom(format!("no cipher: {other}"))),
+        }
+    }
 }

@@ -49,6 +49,7 @@ impl Pcs {
             bank: new.bank,
             number: new.number,
             acceptor: new.acceptor,
+            pin_key: None,
         };
         let mut unit = self.unit(terminal.merchant, now);
         unit.aliases.push(store::AliasChange {

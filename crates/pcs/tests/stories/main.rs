@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod operator;
 mod overload;
+mod pin;
 mod races;
 mod refund;
 mod routing;

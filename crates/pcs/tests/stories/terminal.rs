@@ -35,6 +35,7 @@ fn card(pan: &str, mode: EntryMode) -> CardInput {
         expiry: Expiry::from_yymm("3012").unwrap(),
         security_code: None,
         present: mode.is_card_present().then_some(present),
+        pin: None,
     }
 }
 

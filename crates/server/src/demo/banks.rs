@@ -7,6 +7,7 @@ use std::time::Duration;
 use banksim::BankConfig;
 use hostlink::SHIPPED_BANKS;
 use types::{Clock, Entropy, Secret};
+use vault::Vault;
 
 use super::data_dir::{DataDir, write_private};
 use crate::fault::{Fault, Tried as _};
@@ -31,6 +32,7 @@ pub struct DemoBank {
 pub async fn start(
     dir: &DataDir,
     external: &[(String, SocketAddr)],
+    vault: &Arc<Vault>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<(Vec<DemoBank>, Vec<pcs::Bank>), Fault> {
@@ -71,7 +73,7 @@ pub async fn start(
             master_key: &MasterKey::tdes(&tmk)?,
             reply_timeout: Some(REPLY_TIMEOUT),
         };
-        banks.push(links::bank(&wanted, index, clock, entropy)?);
+        banks.push(links::bank(&wanted, index, vault, clock, entropy)?);
         demo_banks.push(DemoBank { name, address, simulator });
     }
     Ok((demo_banks, banks))

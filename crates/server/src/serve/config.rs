@@ -52,6 +52,7 @@ impl<'de> Deserialize<'de> for Url {
 #[serde(deny_unknown_fields)]
 struct VaultSection {
     key_file: PathBuf,
+    pin_key_protection_key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +107,8 @@ pub struct Config {
     pub store: StoreUrl,
     pub shards: u16,
     pub vault_key_file: PathBuf,
+    /// The key under which the PIN keys of terminals come.
+    pub pin_key_protection_key_file: Option<PathBuf>,
     pub listen: SocketAddr,
     pub public_url: Option<String>,
     /// Certificate chain and private key, both PEM.
@@ -168,6 +171,10 @@ impl Config {
             store: StoreUrl::parse(document.store.url.0.expose(), base).tried("store.url")?,
             shards: document.store.shards,
             vault_key_file: base.join(document.vault.key_file),
+            pin_key_protection_key_file: document
+                .vault
+                .pin_key_protection_key_file
+                .map(|file| base.join(file)),
             listen: document.api.listen,
             public_url: document.api.public_url,
             operator_key_file: document.api.operator_key_file.map(|file| base.join(file)),

@@ -125,13 +125,19 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
             master_key: &key,
             reply_timeout,
         };
-        banks.push(links::bank(&wanted, index, &clock, &entropy)?);
+        banks.push(links::bank(&wanted, index, &vault, &clock, &entropy)?);
     }
     let pcs = Pcs::new(Parts {
         shards: store.shards(),
         take_over_ms: config.store.is_shared().then_some(TAKE_OVER_MS),
         at_once: config.at_once,
         routing: config.routing.clone(),
+        pin_key_protection: config
+            .pin_key_protection_key_file
+            .as_deref()
+            .map(links::key_block_key)
+            .transpose()?
+            .map(Arc::new),
         store,
         vault,
         banks,
