@@ -6,7 +6,7 @@ use types::Currency;
 use super::Books;
 use crate::cards::cards;
 use crate::record::{Answer, Record, RecordKind, Reference};
-use crate::request::{Asked, MoneyRequest};
+use crate::request::{Asked, EnteredPin, MoneyRequest};
 
 fn request(asked: Asked, stan: u32, amount: u64, original: Option<(u8, u32)>) -> MoneyRequest {
     let named =
@@ -215,4 +215,37 @@ proptest! {
             prop_assert_eq!(again.decide(request).err(), books.decide(request).err());
         }
     }
+}
+
+#[test]
+fn the_third_wrong_pin_in_a_row_is_the_last_that_is_looked_at_until_the_day_ends() {
+    let mut books = Books::default();
+    let mut stan = 0;
+    let mut log = Vec::new();
+    let mut enter = |books: &mut Books, pin| {
+        stan += 1;
+        let sale = MoneyRequest { pin: Some(pin), ..request(Asked::Consume, stan, 1, None) };
+        let event = books.decide(&sale).unwrap();
+        books.apply(&event);
+        log.push(event.clone());
+        // A repeat is answered as before, and counts no second time.
+        assert_eq!(books.decide(&sale), Err(event.answer.clone()));
+        event.answer.code
+    };
+    use EnteredPin::{Right, Unreadable, Wrong};
+    let entered = [Wrong, Wrong, Right, Wrong, Unreadable, Wrong, Wrong, Right];
+    let answers = entered.map(|pin| enter(&mut books, pin));
+    assert_eq!(answers, ["55", "55", "00", "55", "99", "55", "75", "75"]);
+    let day_end = books.cut_over();
+    books.apply(&day_end);
+    assert_eq!(enter(&mut books, Right), "00");
+    // A bank that is started again reads its log and has not forgotten.
+    let mut again = Books::default();
+    for event in log.iter().take(8) {
+        let line = serde_json::to_string(event).unwrap();
+        assert!(!line.contains("1234"), "{line}");
+        again.apply(&serde_json::from_str(&line).unwrap());
+    }
+    let sale = MoneyRequest { pin: Some(Right), ..request(Asked::Consume, 99, 1, None) };
+    assert_eq!(again.decide(&sale).unwrap().answer.code, "75");
 }

@@ -47,7 +47,7 @@ pub struct PinField {
 }
 
 /// The PIN key of a terminal as the vault has given it away to be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PinKeyBlock {
     /// The merchant's number.
     pub merchant: u128,

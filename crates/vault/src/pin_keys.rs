@@ -1,6 +1,8 @@
 //! The PIN keys of terminals: kept by the store in key blocks that only this vault opens, and opened for the moment in
 //! which a PIN block is translated.
 
+use std::fmt;
+
 use card::{EncryptedPin, Pan, PinFormat};
 use zeroize::Zeroizing;
 
@@ -8,12 +10,18 @@ use crate::bank::{BankKeys, KeyBlockError, KeyBlockKey, TerminalPinError, Termin
 use crate::{Record, Vault};
 
 /// A terminal's PIN key as the store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeptPinKey {
     /// A key block of version D (ANSI X9.143), under a key that the vault derives for this one terminal.
     pub block: String,
     /// The version of the vault's root key that it is under.
     pub key_version: u32,
+}
+
+impl fmt::Debug for KeptPinKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeptPinKey(key version {})", self.key_version)
+    }
 }
 
 impl Vault {

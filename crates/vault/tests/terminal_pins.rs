@@ -116,7 +116,8 @@ fn a_kept_key_is_its_terminals_and_its_vaults_alone_and_shows_nothing() {
     let world = World::new();
     world.sign_on();
     let (_, kept) = world.keep(KeyType::Tpk, KeyFamily::TripleDes, TPK);
-    assert!(kept.block.starts_with('D') && !kept.block.contains(TPK), "{kept:?}");
+    assert!(kept.block.starts_with('D') && !kept.block.contains(TPK));
+    assert_eq!(format!("{kept:?}"), "KeptPinKey(key version 1)");
     let sent = (PinFormat::Iso0, "461B58D6D9982A64", None);
     world.translate(&kept, sent).unwrap();
 

@@ -181,6 +181,40 @@ fn an_aes_working_key_stays_in_the_token() {
     assert_eq!(keys.install_working_keys(&[wrong]), Err(refused));
 }
 
+/// The same working key, for PIN blocks: the token checks it by encrypting, and encrypts with it and nothing else.
+#[test]
+fn a_pin_goes_under_an_aes_key_that_stays_in_the_token() {
+    let Some(filler) = inside("a_pin_goes_under_an_aes_key_that_stays_in_the_token") else { return };
+    filler.key("tmk", TokenKeyType::AES, AES, false);
+    let keys = BankKeys::in_token(&open(), "tmk", MacAlgorithm::AesCmac, 3).unwrap();
+    let bytes = unhex("1FA68B0A8112B447AEF34BD8FB5A7B829D3E862371D2CFE5");
+    let wrapped = WrappedKey { usage: KeyUsage::Pin, bytes: &bytes, check_value: &[0x53, 0xe1, 0x07] };
+    let wrong = WrappedKey { check_value: &[0; 3], ..wrapped };
+    let refused = BankKeyError::CheckValue { usage: KeyUsage::Pin };
+    assert_eq!(keys.install_working_keys(&[wrong]), Err(refused));
+    keys.install_working_keys(&[wrapped]).unwrap();
+
+    let key = |key_type, family, digits| BankKey::from_hex(key_type, family, digits).unwrap();
+    let terminal = key(KeyType::Tpk, KeyFamily::Aes, "3A91C04FE25D7786B01C9E5D4428F3A7");
+    let known = key(KeyType::Zpk, KeyFamily::Aes, "00112233445566778899AABBCCDDEEFF");
+    let other = key(KeyType::Zpk, KeyFamily::TripleDes, OTHER);
+    let pan = card::Pan::parse("4242424242424242").unwrap();
+    let from = PinZone { key: &terminal, format: PinBlockFormat::Format4 };
+    let sent = unhex("7369E5A5B80B808BC1F24D18B3E04F33");
+    let made = keys.translate_pin(&sent, &pan, from, PinBlockFormat::Format4, &SystemEntropy).unwrap();
+    // The fill is random, so what came out is compared by what it becomes.
+    let at_the_end = |block: &[u8], from| {
+        let to = PinZone { key: &other, format: PinBlockFormat::Format0 };
+        translate_pin(block, &pan, from, to, &SystemEntropy).unwrap()
+    };
+    let bank = PinZone { key: &known, format: PinBlockFormat::Format4 };
+    assert_eq!(at_the_end(&made, bank), at_the_end(&sent, from));
+    // The master key alone is left after a sign-off.
+    keys.forget_working_keys();
+    let secrets = [Attribute::Class(ObjectClass::SECRET_KEY)];
+    assert_eq!(filler.session.find_objects(&secrets).unwrap().len(), 1);
+}
+
 #[test]
 fn macs_and_check_values_are_those_of_software_keys() {
     let Some(filler) = inside("macs_and_check_values_are_those_of_software_keys") else { return };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use card::{EncryptedPin, Entry, EntryMode, Pan, PinFormat, Track2};
 use hostlink::{
-    CardFields, CardPresent, PinField, PinKeyBlock, Reply, SHIPPED_BANKS, Transaction, TransactionData,
-    TransactionRequest,
+    BankProfile, CardFields, CardPresent, NotSent, Outcome, PinField, PinKeyBlock, Reply, SHIPPED_BANKS,
+    SecurityError, Transaction, TransactionData, TransactionRequest, shipped_bank, shipped_file,
 };
 use zeroize::Zeroizing;
 
@@ -65,6 +65,52 @@ async fn every_bank_takes_a_card_in_every_way_that_its_table_names() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pin_goes_under_the_key_of_the_link_that_takes_it() {
+    let world = World::of_links(&Arc::new(shipped_bank("iso87-ascii").unwrap()), 2).await;
+    let sell = async |minor| {
+        let entry = Entry { mode: EntryMode::Chip, pin: true };
+        let data = TransactionData { entry, ..world.data(minor, None) };
+        let fields = world.message(Transaction::Consume, &data);
+        let card = Some(at_terminal(world.good_card(), entry));
+        let request = TransactionRequest { transaction: Transaction::Consume, fields, card };
+        reply(world.host.request(request, world.deadline()).await).code().to_owned()
+    };
+    let sent = || world.host.links().iter().map(|link| link.counters().sent).collect::<Vec<_>>();
+    // The bank has given each link a key of its own, and refuses a block under another's with 99.
+    for minor in 1..=4 {
+        assert_eq!(sell(minor).await, "00");
+    }
+    assert_eq!(sent(), [2, 2]);
+    world.link.take_out(world.deadline()).await;
+    for minor in 5..=6 {
+        assert_eq!(sell(minor).await, "00");
+    }
+    assert_eq!(sent(), [2, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_without_a_key_for_pins_sends_none_and_what_has_no_pin_goes_on() {
+    let text = shipped_file("iso87-ascii/bank.toml").unwrap();
+    let pin = "  { usage = \"pin\", bytes = 16, check_bytes = 3 },\n";
+    assert_eq!(text.matches(pin).count(), 2);
+    let profile =
+        BankProfile::from_toml(&text.replace(pin, ""), |path| shipped_file(path).map(str::to_owned));
+    let profile = Arc::new(profile.unwrap());
+    assert!(!profile.takes_pin(Transaction::Consume));
+    let world = World::of_links(&profile, 1).await;
+    let entry = |pin| Entry { mode: EntryMode::Chip, pin };
+    let data = TransactionData { entry: entry(true), ..world.data(1, None) };
+    let fields = world.message(Transaction::Consume, &data);
+    let card = Some(at_terminal(world.good_card(), entry(true)));
+    let request = TransactionRequest { transaction: Transaction::Consume, fields, card };
+    let outcome = world.link.request(request, world.deadline()).await;
+    let missing = NotSent::Security(SecurityError::NoPinKey);
+    assert!(matches!(outcome, Outcome::NotSent(why) if why == missing), "{outcome:?}");
+    let data = TransactionData { entry: entry(false), ..world.data(2, None) };
+    assert_eq!(send(&world, Transaction::Consume, &data).await.code(), "00");
 }
 
 #[tokio::test(start_paused = true)]

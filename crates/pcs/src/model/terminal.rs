@@ -1,5 +1,7 @@
 //! Card terminals of a merchant.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use types::{MerchantId, TerminalId, Timestamp};
 use vault::{KeyFamily, PinKeyKind};
@@ -48,7 +50,7 @@ impl Terminal {
 }
 
 /// The key under which a terminal encrypts PINs, as it is kept: in a key block that only the vault opens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinKey {
     /// A terminal PIN key, or the base key of a DUKPT terminal.
     #[serde(with = "kind")]
@@ -70,6 +72,12 @@ pub struct PinKey {
     pub key_version: u32,
     /// Since when it is this terminal's.
     pub since: Timestamp,
+}
+
+impl fmt::Debug for PinKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PinKey({:?}, {:?}, check value {})", self.kind, self.cipher, self.check_value)
+    }
 }
 
 impl PinKey {

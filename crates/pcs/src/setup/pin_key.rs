@@ -10,7 +10,7 @@ use crate::resource::Resource as _;
 use crate::{CommandError, Pcs};
 
 /// A PIN key for a terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewPinKey {
     /// Whose terminal it is.
     pub merchant: MerchantId,
