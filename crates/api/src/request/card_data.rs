@@ -100,18 +100,27 @@ pub(crate) enum EntryModeBody {
 ///
 /// # Errors
 /// [`Problem`] when the merchant cannot be looked up.
-pub(crate) async fn take(api: &ApiState, call: &mut Call) -> Result<Option<Json>, Problem> {
+pub(crate) async fn take(api: &ApiState, call: &mut Call) -> Result<Option<Taken>, Problem> {
     // Nobody is looked up for the many requests that bring no card.
     let may_send = call.has(FIELD) && api.pcs.sends_card_data(call.caller.merchant).await?;
-    Ok(if may_send { call.take(FIELD) } else { None })
+    Ok(if may_send { call.take(FIELD).map(Taken) } else { None })
+}
+
+/// A card as it stood in a body; wiped when dropped.
+pub(crate) struct Taken(Json);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.wipe();
+    }
 }
 
 /// Reads a card that was taken out of a request's body.
 ///
 /// # Errors
 /// A problem with every flaw; never with a value.
-pub(crate) fn read(data: Option<Json>) -> Result<Option<CardInput>, Problem> {
-    data.map(|data| fields::read_within(FIELD, &data)).transpose()
+pub(crate) fn read(data: Option<Taken>) -> Result<Option<CardInput>, Problem> {
+    data.map(|data| fields::read_within(FIELD, &data.0)).transpose()
 }
 
 /// Something is paid with, or asked of, one card: a stored one, or one that is given, perhaps at a terminal.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroize as _;
 
 use crate::problem::{Code, Problem};
 
@@ -29,6 +30,16 @@ pub enum Json {
 }
 
 impl Json {
+    /// Wipes every text in it.
+    pub fn wipe(&mut self) {
+        match self {
+            Self::Text(text) => text.zeroize(),
+            Self::List(items) => items.iter_mut().for_each(Self::wipe),
+            Self::Object(members) => members.iter_mut().for_each(|(_, value)| value.wipe()),
+            Self::Null | Self::Bool(_) | Self::Whole(_) | Self::Fraction(_) => {}
+        }
+    }
+
     /// Reads a request's body.
     ///
     /// # Errors
@@ -240,6 +251,14 @@ mod tests {
 
     fn canonical(text: &str) -> String {
         Json::parse(text.as_bytes()).unwrap().canonical()
+    }
+
+    #[test]
+    fn what_is_wiped_keeps_its_form_and_none_of_its_texts() {
+        let mut card =
+            Json::parse(br#"{"number": "4242", "pin": {"block": "46"}, "list": ["a", 1]}"#).unwrap();
+        card.wipe();
+        assert_eq!(card.canonical(), r#"{"list":["",1],"number":"","pin":{"block":""}}"#);
     }
 
     #[test]
