@@ -8,7 +8,7 @@ use pcs::{Page, TASK_EXPIRY};
 use store::{Shard, Table};
 use types::{Currency, MerchantId};
 
-use crate::World;
+use crate::{World, gbp};
 
 impl World {
     /// An account's balance.
@@ -32,7 +32,8 @@ impl World {
         for payment in &payments {
             self.audit_payment(payment).await;
         }
-        for currency in [Currency::CNY, Currency::EUR, Currency::USD, Currency::JPY] {
+        let pounds = gbp(0).currency();
+        for currency in [Currency::CNY, Currency::EUR, Currency::USD, Currency::JPY, pounds] {
             for bank in self.bank_names() {
                 self.audit_bank(bank, currency).await;
             }

@@ -7,7 +7,7 @@ use payment::{CaptureMethod, FeePlan};
 use pcs::{Caller, IdempotencyKey, NewMerchant, NewPayment, RefundRequest};
 use types::{Currency, MerchantId, Money, PaymentId, PaymentMethodId};
 
-use crate::World;
+use crate::{World, gbp};
 
 /// A merchant.
 #[derive(Clone, Debug)]
@@ -24,10 +24,14 @@ impl Shop {
 }
 
 impl World {
-    /// Takes a merchant on: CNY at `cups-pos`; EUR, USD and JPY at `iso87-ascii`; 0.60 % and at least one minor unit.
+    /// Takes a merchant on: CNY at `cups-pos`; EUR, USD and JPY at `iso87-ascii`; GBP at `iso93-bcd`; 0.60 % and at least one
+    /// minor unit.
     pub async fn merchant(&self, name: &str) -> Shop {
-        let contracts: [(&str, &[Currency]); 2] =
-            [("cups-pos", &[Currency::CNY]), ("iso87-ascii", &[Currency::EUR, Currency::USD, Currency::JPY])];
+        let contracts: [(&str, &[Currency]); 3] = [
+            ("cups-pos", &[Currency::CNY]),
+            ("iso87-ascii", &[Currency::EUR, Currency::USD, Currency::JPY]),
+            ("iso93-bcd", &[gbp(0).currency()]),
+        ];
         self.merchant_at(name, &contracts).await
     }
 

@@ -16,7 +16,7 @@ use crate::pin_pad;
 use crate::{Installation, Seeded, Shop, SimulatedBank, WorldClock};
 
 /// The banks of every world.
-const BANKS: [&str; 2] = ["cups-pos", "iso87-ascii"];
+const BANKS: [&str; 3] = ["cups-pos", "iso87-ascii", "iso93-bcd"];
 /// A second bank that speaks and takes what `iso87-ascii` does, in worlds that choose between banks.
 pub const TWIN: &str = "iso87-twin";
 /// How long its gateway waits for a bank's answer.
@@ -57,14 +57,9 @@ impl World {
         Self::of(seed, &BANKS, store).await
     }
 
-    /// The same with [`TWIN`] as a third bank.
+    /// The same with [`TWIN`] as a fourth bank.
     pub async fn with_twin(seed: u64, store: impl FnOnce(MemoryEngine, Arc<dyn Reads>) -> Store) -> Self {
-        Self::of(seed, &[BANKS[0], BANKS[1], TWIN], store).await
-    }
-
-    /// The same with one of the shipped banks as a third.
-    pub async fn with_bank(seed: u64, third: &str) -> Self {
-        Self::of(seed, &[BANKS[0], BANKS[1], third], Store::inline).await
+        Self::of(seed, &[BANKS[0], BANKS[1], BANKS[2], TWIN], store).await
     }
 
     async fn of(

@@ -120,7 +120,7 @@ async fn the_api_tells_what_it_is_and_how_it_does() {
     let ready = desk.send(plain("/readyz?verbose")).await;
     assert_eq!(ready.status, 200);
     assert!(ready.text.contains("store: ok") && ready.text.contains("bank cups-pos: ok"), "{}", ready.text);
-    for bank in ["cups-pos", "iso87-ascii"] {
+    for bank in ["cups-pos", "iso87-ascii", "iso93-bcd"] {
         desk.world.bank(bank).disconnect();
     }
     desk.world

@@ -103,6 +103,7 @@ impl BankProfile {
             | Datum::Entry
             | Datum::Condition(_)
             | Datum::OriginalMti
+            | Datum::OriginalAmount
             | Datum::OriginalStan
             | Datum::OriginalRrn
             | Datum::OriginalAuthorizationCode

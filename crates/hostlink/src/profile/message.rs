@@ -127,6 +127,7 @@ impl BankProfile {
                 Some(row.conditions.get(usual).unwrap_or(usual).clone())
             }
             Datum::OriginalMti => Some(self.row(original?.transaction)?.mti.as_str().to_owned()),
+            Datum::OriginalAmount => original.map(|o| format!("{:012}", o.amount.minor())),
             Datum::OriginalStan => original.map(|o| format!("{:06}", o.stan)),
             Datum::OriginalRrn => original.and_then(|o| o.rrn.clone()),
             Datum::OriginalAuthorizationCode => original.and_then(|o| o.authorization_code.clone()),

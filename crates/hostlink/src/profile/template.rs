@@ -27,6 +27,7 @@ pub(crate) enum Datum {
     /// DE 25: the usual condition code, or what stands for it where the card's data was entered in another way.
     Condition(String),
     OriginalMti,
+    OriginalAmount,
     OriginalStan,
     OriginalRrn,
     OriginalAuthorizationCode,
@@ -66,6 +67,7 @@ impl Datum {
             "reason" => Self::Reason,
             "entry" => Self::Entry,
             "original.mti" => Self::OriginalMti,
+            "original.amount" => Self::OriginalAmount,
             "original.stan" => Self::OriginalStan,
             "original.rrn" => Self::OriginalRrn,
             "original.authorization_code" => Self::OriginalAuthorizationCode,
@@ -95,6 +97,7 @@ impl Datum {
             Self::Entry => "entry",
             Self::Condition(_) => "condition",
             Self::OriginalMti => "original.mti",
+            Self::OriginalAmount => "original.amount",
             Self::OriginalStan => "original.stan",
             Self::OriginalRrn => "original.rrn",
             Self::OriginalAuthorizationCode => "original.authorization_code",

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use card::{EncryptedPin, Entry, EntryMode, Pan, PinFormat, Track2};
 use hostlink::{
-    BankProfile, CardFields, CardPresent, NotSent, Outcome, PinField, PinKeyBlock, Reply, SHIPPED_BANKS,
-    SecurityError, Transaction, TransactionData, TransactionRequest, shipped_bank, shipped_file,
+    BankProfile, CardFields, CardPresent, NotSent, Outcome, PinField, PinKeyBlock, Rejection, Reply,
+    SHIPPED_BANKS, SecurityError, Transaction, TransactionData, TransactionRequest, shipped_bank,
+    shipped_file,
 };
+use iso8583::Mti;
 use zeroize::Zeroizing;
 
 use crate::support::{Coded as _, World, original, reply};
@@ -184,21 +186,63 @@ async fn more_is_held_and_then_taken_in_one_piece() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tip_is_added_and_a_request_is_asked_after_where_the_bank_can() {
-    let world = World::of("cups-pos").await;
-    let sale = world.data(10_000, None);
-    let sold = reply(world.send(Transaction::Consume, &sale, world.good_card()).await);
-    let named = original(Transaction::Consume, &sale, Some(&sold));
-    let with_tip = world.data(11_000, Some(named.clone()));
-    let adjusted = reply(world.send(Transaction::Adjust, &with_tip, world.good_card()).await);
-    assert_eq!(adjusted.code(), "00");
-    assert_eq!(world.bank.used(world.good_card(), world.currency()), Some(11_000));
+    for bank in ["cups-pos", "iso93-bcd"] {
+        let world = World::of(bank).await;
+        let sale = world.data(10_000, None);
+        let sold = reply(world.send(Transaction::Consume, &sale, world.good_card()).await);
+        let named = original(Transaction::Consume, &sale, Some(&sold));
+        let with_tip = world.data(11_000, Some(named.clone()));
+        let sent = world.message(Transaction::Adjust, &with_tip);
+        let adjusted = reply(world.send_fields(Transaction::Adjust, sent.clone(), world.good_card()).await);
+        assert_eq!(adjusted.code(), "00", "{bank}");
+        let again = world.link.profile().repeat(Transaction::Adjust, &sent);
+        assert_eq!(
+            reply(world.send_fields(Transaction::Adjust, again, world.good_card()).await).code(),
+            "00"
+        );
+        assert_eq!(world.bank.used(world.good_card(), world.currency()), Some(11_000), "{bank}");
 
-    let asked = world.data(10_000, Some(named));
-    let known = reply(world.send(Transaction::Inquire, &asked, world.good_card()).await);
-    assert_eq!((known.code(), known.fields.get(38)), ("00", sold.fields.get(38)));
+        let asked = world.data(10_000, Some(named));
+        let known = reply(world.send(Transaction::Inquire, &asked, world.good_card()).await);
+        assert_eq!((known.code(), known.fields.get(38)), ("00", sold.fields.get(38)), "{bank}");
+        let lost = world.data(1, Some(original(Transaction::Consume, &world.data(1, None), None)));
+        let unknown = reply(world.send(Transaction::Inquire, &lost, world.good_card()).await);
+        assert_eq!(unknown.code(), "25", "{bank}");
+    }
 
     let other = World::of("iso87-ascii").await;
     let unasked = other.data(1, Some(original(Transaction::Consume, &other.data(1, None), None)));
     let said = other.link.profile().message(Transaction::Inquire, &unasked).unwrap_err();
     assert_eq!(said.to_string(), "the bank has no inquire");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tip_says_what_the_sale_came_to_before_where_the_edition_has_a_field_for_it() {
+    let world = World::of("iso93-bcd").await;
+    let sale = world.data(10_000, None);
+    let with_tip = world.data(11_000, Some(original(Transaction::Consume, &sale, None)));
+    let mut sent = world.message(Transaction::Adjust, &with_tip);
+    assert_eq!(sent.get(4), Some("000000011000"));
+    assert_eq!(sent.get(30), Some("000000010000000000000000"));
+    sent.remove(30);
+    let outcome = world.send_fields(Transaction::Adjust, sent, world.good_card()).await;
+    assert!(matches!(outcome, Outcome::Rejected(Rejection::Rules(_))), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_is_told_and_not_asked_where_the_bank_can_be_told() {
+    for bank in ["cups-pos", "iso93-bcd"] {
+        let world = World::of(bank).await;
+        let hold = world.data(10_000, None);
+        let held = reply(world.send(Transaction::Authorize, &hold, world.good_card()).await);
+        let told = world.data(8_000, Some(original(Transaction::Authorize, &hold, Some(&held))));
+        let sent = world.message(Transaction::CaptureAdvice, &told);
+        assert_eq!(sent.mti(), world.edition(Mti::parse("0220").unwrap()), "{bank}");
+        let repeat = world.link.profile().repeat(Transaction::CaptureAdvice, &sent);
+        for fields in [sent, repeat] {
+            let taken = reply(world.send_fields(Transaction::CaptureAdvice, fields, world.good_card()).await);
+            assert_eq!(taken.code(), "00", "{bank}");
+        }
+        assert_eq!(world.bank.used(world.good_card(), world.currency()), Some(8_000), "{bank}");
+    }
 }

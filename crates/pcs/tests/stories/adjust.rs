@@ -5,7 +5,7 @@ use iso8583::Mti;
 use payment::{CancellationReason, Notice, State, Status};
 use pcs::CommandError;
 use pcs::model::{Sum, Verdict};
-use testkit::{World, cny, eur, payment_of};
+use testkit::{World, cny, eur, gbp, payment_of};
 
 use crate::GOOD;
 
@@ -128,5 +128,47 @@ async fn what_was_captured_by_an_advice_is_voided_like_any_capture() {
     assert_eq!(voided.state, State::Canceled { reason: CancellationReason::Voided });
     let totals = world.pcs().compare_totals("cups-pos", "Li Na").await.unwrap();
     assert_eq!(totals[0].verdict, Verdict::Agreed, "{totals:?}");
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bank_of_1993_is_told_of_a_tip_and_of_a_capture_until_it_has_heard() {
+    let world = World::seeded(1_106).await;
+    let shop = world.merchant("restaurant").await;
+    let card = world.card(&shop, GOOD).await;
+    let bank = world.bank("iso93-bcd");
+    let advice = Scope::next().of(Mti::parse("1220").unwrap());
+    let paid = world.paid(&shop, card, gbp(100_00)).await;
+    bank.set_fault(Fault::NoAnswer, advice.clone());
+    let doubt = world.pcs().adjust_payment(&shop.caller, world.key(), paid.id, 115_00).await.unwrap();
+    assert_eq!(payment_of(doubt).state, State::Adjusting { to: 115_00, in_doubt: true });
+    let held = world.authorize(&shop, card, gbp(50_00)).await;
+    bank.set_fault(Fault::NoAnswer, advice);
+    let doubt = world.pcs().advise_capture(&shop.caller, world.key(), held.id, Some(40_00)).await.unwrap();
+    assert_eq!(payment_of(doubt).state, State::Capturing { amount: 40_00, in_doubt: true });
+    world.settle().await;
+    assert_eq!(world.payment(&shop, paid.id).await.captured, 115_00);
+    assert_eq!(world.payment(&shop, held.id).await.captured, 40_00);
+    let received = bank.received();
+    assert!(!received.iter().any(|line| line.starts_with("14")), "advices are not undone: {received:?}");
+    world.audit().await;
+    world.pcs().void_payment(&shop.caller, world.key(), held.id).await.unwrap();
+    world.refund(&shop, paid.id, Some(15_00)).await.unwrap();
+    world.audit().await;
+    let totals = world.pcs().compare_totals("iso93-bcd", "Li Na").await.unwrap();
+    assert!(!totals.is_empty() && totals.iter().all(|it| it.verdict == Verdict::Agreed), "{totals:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bank_of_1993_is_asked_what_became_of_a_sale_it_has_not_answered() {
+    let world = World::seeded(1_107).await;
+    let shop = world.merchant("restaurant").await;
+    let card = world.card(&shop, GOOD).await;
+    world.bank("iso93-bcd").set_fault(Fault::NoAnswer, Scope::next());
+    payment_of(world.pay(&shop, card, gbp(10_00)).await.unwrap());
+    let attempt = world.pcs().doubts().await.unwrap()[0].exchange.attempt;
+    let word = world.pcs().inquire(attempt, "Li Na").await.unwrap();
+    assert_eq!(word.response_code.as_deref(), Some("000"), "{word:?}");
+    world.settle().await;
     world.audit().await;
 }

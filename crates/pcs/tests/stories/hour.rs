@@ -1,5 +1,5 @@
-//! An hour of everything at once, in the world's time: merchants pay, hold, hold more, capture, void and refund at two banks
-//! while a fifth of all answers goes wrong, a bank closes its doors, both end their day, and the gateway's process dies
+//! An hour of everything at once, in the world's time: merchants pay, hold, hold more, capture, void and refund at three banks
+//! while a fifth of all answers goes wrong, a bank closes its doors, all end their day, and the gateway's process dies
 //! twice. Afterwards no payment is in doubt, no money hangs, and both sides' totals agree.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use banksim::{ChaosConfig, Script};
 use payment::{Notice, Payment, State};
 use pcs::model::Verdict;
 use pcs::{Caller, Completed, Done, Page, Pcs, RefundRequest};
-use testkit::{Seeded, Shop, World, cny, eur};
+use testkit::{Seeded, Shop, World, cny, eur, gbp};
 use tokio::task::JoinSet;
 use types::{Entropy as _, Money, PaymentId, PaymentMethodId};
 
@@ -18,7 +18,7 @@ use crate::GOOD;
 
 /// Longer than a bank's time is, so that late answers are late.
 const LONGEST_DELAY: Duration = Duration::from_secs(40);
-const BANKS: [&str; 2] = ["cups-pos", "iso87-ascii"];
+const BANKS: [&str; 3] = ["cups-pos", "iso87-ascii", "iso93-bcd"];
 const CARDS: [&str; 3] = [GOOD, "6222021234567894", "4000000000009995"];
 
 /// What one second of the hour begins.
@@ -109,7 +109,11 @@ impl Town {
 
     fn amount(&self) -> Money {
         let minor = 1 + self.draw() % 100_00;
-        if self.draw().is_multiple_of(2) { eur(minor) } else { cny(minor) }
+        match self.draw() % 3 {
+            0 => eur(minor),
+            1 => cny(minor),
+            _ => gbp(minor),
+        }
     }
 
     /// Begins one request, on a new payment or on one that is known.

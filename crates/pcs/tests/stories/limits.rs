@@ -43,8 +43,8 @@ async fn a_currency_that_no_contract_covers_and_a_card_of_somebody_else_are_refu
     let shop = world.merchant("kiosk").await;
     let neighbour = world.merchant("neighbour").await;
     let card = world.card(&shop, GOOD).await;
-    let pounds = Money::new(5_00, "GBP".parse::<Currency>().unwrap()).unwrap();
-    assert_eq!(world.pay(&shop, card, pounds).await.unwrap_err().code(), "currency_unsupported");
+    let francs = Money::new(5_00, "CHF".parse::<Currency>().unwrap()).unwrap();
+    assert_eq!(world.pay(&shop, card, francs).await.unwrap_err().code(), "currency_unsupported");
     assert_eq!(world.pay(&neighbour, card, eur(1_00)).await.unwrap_err().code(), "resource_missing");
     let most = Money::new(Money::MAX_MESSAGE_MINOR, Currency::EUR).unwrap();
     world.paid(&shop, card, most).await;

@@ -86,8 +86,7 @@ async fn every_bank_checks_the_pins_of_every_kind_of_terminal() {
     .enumerate()
     {
         for pad in PinPad::ALL {
-            let third = if bank == "iso93-bcd" { bank } else { testkit::TWIN };
-            let world = World::with_bank(620 + seed as u64, third).await;
+            let world = World::seeded(620 + seed as u64).await;
             let currencies: &[Currency] = &[Currency::CNY, Currency::EUR, pounds];
             let shop = world.merchant_at("tea", &[(bank, currencies)]).await;
             let till = with_key(&world, &shop, bank, pad).await;
@@ -113,8 +112,7 @@ async fn a_wrong_pin_is_declined_and_the_third_in_a_row_is_the_last() {
             .into_iter()
             .enumerate()
     {
-        let third = if bank == "iso93-bcd" { bank } else { testkit::TWIN };
-        let world = World::with_bank(630 + seed as u64, third).await;
+        let world = World::seeded(630 + seed as u64).await;
         let pounds: Currency = "GBP".parse().unwrap();
         let currencies: &[Currency] = &[Currency::CNY, Currency::EUR, pounds];
         let shop = world.merchant_at("tea", &[(bank, currencies)]).await;
