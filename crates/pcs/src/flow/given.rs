@@ -45,7 +45,7 @@ impl Pcs {
             return Err(CommandError::Invalid { field: "payment_method_data", rule });
         }
         let mode = input.entry.mode;
-        let (terminal, evidence) = match (terminal, mode.is_card_present()) {
+        let (mut terminal, evidence) = match (terminal, mode.is_card_present()) {
             (Some(id), true) => {
                 let terminal = self.usable_terminal(merchant.id, id).await?;
                 let evidence = Evidence::Terminal { terminal: terminal.id };
@@ -68,7 +68,6 @@ impl Pcs {
         let single = PaymentMethodStatus::SingleUse;
         let method = self.seal_card(&input.pan, input.expiry, Some(merchant.id), None, single)?;
         let CardInput { mut entry, pan, expiry, security_code, mut present, pin } = input;
-        let mut terminal = terminal;
         if let Some(pin) = pin {
             let Some((terminal, present)) = terminal.as_mut().zip(present.as_mut()) else {
                 return Err(pin::flaw("payment_method_data/pin", "must not be sent: there is no terminal"));

@@ -23,7 +23,7 @@ pub struct NewPinKey {
 }
 
 impl Pcs {
-    /// Gives a terminal a PIN key; one that it had is forgotten.
+    /// Gives a terminal a PIN key; one that it had is forgotten. A DUKPT terminal that gets its key again goes on counting.
     ///
     /// # Errors
     /// [`CommandError::Missing`], [`CommandError::Invalid`] for a key that cannot be taken.
@@ -57,6 +57,10 @@ impl Pcs {
         let check_value = hex(&check_value).to_uppercase();
         let kept = self.vault.keep_pin_key(key, Record::of(terminal.owner(), terminal.number()));
         let kept = kept.map_err(|error| CommandError::Internal(Box::new(error)))?;
+        // The same key once more, for the same device: the PINs that it has sent stay used up.
+        let is_same =
+            |old: &PinKey| old.check_value == check_value && old.device == device && old.cipher == cipher;
+        let counter = terminal.pin_key.filter(is_same).and_then(|old| old.counter);
         let now = self.clock.now();
         let note = format!("terminal {id} has a new PIN key with check value {check_value}");
         terminal.version += 1;
@@ -65,7 +69,7 @@ impl Pcs {
             cipher,
             check_value,
             device,
-            counter: None,
+            counter,
             block: kept.block,
             key_version: kept.key_version,
             since: now,
