@@ -140,7 +140,9 @@ impl Desk {
         }
         let (answer, extra) = self.decide(keys, &message, set.as_ref());
         let Some(mut answer) = answer else { return Vec::new() };
-        if let Some(FreshKeys { keys: fresh, field, mut bytes }) = extra.keys {
+        if let Some(FreshKeys { keys: fresh, field, mut bytes }) =
+            extra.keys.filter(|_| set != Some(Fault::NoKeys))
+        {
             if set == Some(Fault::WrongCheckValue)
                 && let Some(last) = bytes.last_mut()
             {
@@ -194,6 +196,7 @@ impl Desk {
                 | Fault::WrongStan
                 | Fault::WrongAmount
                 | Fault::WrongCheckValue
+                | Fault::NoKeys
                 | Fault::Decline(_),
             )
             | None => vec![Action::Send(frame)],

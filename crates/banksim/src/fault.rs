@@ -37,6 +37,8 @@ pub enum Fault {
     Decline(String),
     /// At a key exchange: the check value of the MAC key is wrong.
     WrongCheckValue,
+    /// At a key exchange: the answer brings no keys.
+    NoKeys,
     /// The answer goes over another connection of the same bank, if there is one.
     OtherLink,
 }

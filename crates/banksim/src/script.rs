@@ -158,6 +158,7 @@ impl Step {
             "reset" => Fault::Reset,
             "garbage_before" => Fault::GarbageBefore,
             "wrong_check_value" => Fault::WrongCheckValue,
+            "no_keys" => Fault::NoKeys,
             "other_link" => Fault::OtherLink,
             _ => return Err(("fault", format!("there is no fault {word:?}"))),
         };

@@ -32,7 +32,7 @@ pub use reconciliation::{BatchTotals, Count, Reconciliation, ReconciliationData,
 pub use transaction::{CardElement, OnSilence, Transaction};
 
 use crate::framing::Framing;
-use crate::security::MacAlgorithm;
+use crate::security::{KeyUsage, MacAlgorithm};
 
 /// One bank, ready to be used.
 #[derive(Debug)]
@@ -259,9 +259,9 @@ impl BankProfile {
     /// Whether the bank checks PINs with this transaction: its message has a place for one, and its key exchange brings a
     /// key for them.
     pub fn takes_pin(&self, transaction: Transaction) -> bool {
-        let has_key = self.key_field().is_some_and(|field| {
-            field.layout.iter().any(|(usage, _, _)| *usage == crate::security::KeyUsage::Pin)
-        });
+        let has_key = self
+            .key_field()
+            .is_some_and(|field| field.layout.iter().any(|(usage, _, _)| *usage == KeyUsage::Pin));
         has_key && self.row(transaction).is_some_and(|row| row.card.contains(&CardElement::Pin))
     }
 

@@ -59,6 +59,22 @@ async fn a_wrong_check_value_stops_the_link_until_a_person_resumes_it() {
     }
 }
 
+/// Whether the dialect demands the keys or only the exchange does.
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_the_keys_that_were_asked_for_stops_the_link() {
+    let (profile, malformed) =
+        (Arc::new(shipped_bank("iso93-bcd").unwrap()), LinkState::Refused(SecurityError::KeysMalformed));
+    let bank = bank(&profile, false).await;
+    bank.set_fault(Fault::NoKeys, Scope { how_many: HowMany::Next(2), ..Scope::next() });
+    let world = World::not_yet_up(&profile, bank);
+    world.until(malformed).await;
+    let outcome = world.consume_unsigned().await;
+    assert!(matches!(outcome, Outcome::NotSent(NotSent::LinkRefused)), "{outcome:?}");
+    world.link.resume().await;
+    world.until(LinkState::Up).await;
+    assert_eq!(reply(world.consume(100, world.good_card()).await).code(), "00");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refused_sign_on_is_tried_again() {
     for name in SHIPPED_BANKS {
