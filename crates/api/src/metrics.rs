@@ -46,6 +46,15 @@ fn gateway(page: &mut Page, measures: &Measures) {
     page.line("lian_ready", &[], f64::from(measures.is_ready));
     page.family("lian_store_ready", "gauge", "1: the store takes commits");
     page.line("lian_store_ready", &[], f64::from(measures.store_is_ready));
+    let written = &measures.written;
+    for (name, help, value) in [
+        ("lian_store_units_total", "Units of work that were committed", written.units as f64),
+        ("lian_store_commits_total", "Transactions that they were committed in", written.batches as f64),
+        ("lian_store_commit_seconds_total", "How long these took", written.took.as_secs_f64()),
+    ] {
+        page.family(name, "counter", help);
+        page.line(name, &[], value);
+    }
     page.family("lian_requests_under_way", "gauge", "Requests that move money, under way now");
     page.line("lian_requests_under_way", &[], count(measures.under_way));
     page.family("lian_requests_at_once", "gauge", "How many may be under way before others are turned away");

@@ -99,6 +99,8 @@ pub struct Measures {
     pub is_ready: bool,
     /// Whether the store takes commits.
     pub store_is_ready: bool,
+    /// What this process has committed to the store, since the start.
+    pub written: store::Written,
     /// Payments by outcome and currency, since the start.
     pub payments: BTreeMap<(&'static str, Currency), Tally>,
     /// Requests that move money, by how they ended, since the start.
@@ -157,6 +159,7 @@ impl Pcs {
         Measures {
             is_ready: readiness.is_ready(),
             store_is_ready: readiness.store,
+            written: self.store.written(),
             payments: self.counted.payments.lock().clone(),
             commands: self.counted.commands.lock().clone(),
             under_way: self.at_once.saturating_sub(self.places.available_permits()),

@@ -50,4 +50,4 @@ pub use unit::{
     RowKey, Table, TaskChange, Unit,
 };
 pub use verify::{Breach, Rule, Verified, VerifyError, verify};
-pub use writer::Settings;
+pub use writer::{Settings, Written};

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use types::Timestamp;
 
 use crate::verify::{Breach, Verified, VerifyError, verify};
-use crate::writer::{Settings, Writer};
+use crate::writer::{Settings, Writer, Written};
 use crate::{
     CommitError, Committed, DayCount, DueTask, Engine, Head, Known, Listing, Place, Posting, Reads, Refused,
     Reserve, Row, RowKey, Shard, StoreError, StoredRecord, Table, Unit,
@@ -59,6 +59,14 @@ impl Store {
         match &*self.commits {
             Commits::Queued(writer) => writer.is_ready(),
             Commits::Inline(inline) => inline.ready.load(Ordering::Acquire),
+        }
+    }
+
+    /// What has been committed since the start. A store without a writer of its own does not count.
+    pub fn written(&self) -> Written {
+        match &*self.commits {
+            Commits::Queued(writer) => writer.written(),
+            Commits::Inline(_) => Written::default(),
         }
     }
 

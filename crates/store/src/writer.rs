@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -69,6 +69,33 @@ fn tell(mut batch: Vec<(Reply, Outcome)>) {
     }
 }
 
+/// What a store has committed since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Units of work.
+    pub units: u64,
+    /// Transactions that they were committed in, each with all that waited at its time.
+    pub batches: u64,
+    /// How long these took, decisions included.
+    pub took: Duration,
+}
+
+/// The writer's own count.
+#[derive(Default)]
+struct Counted {
+    units: AtomicU64,
+    batches: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Counted {
+    fn batch(&self, units: usize, took: Duration) {
+        self.units.fetch_add(units as u64, Ordering::Relaxed);
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
 struct Job {
     unit: Unit,
     reply: Reply,
@@ -78,6 +105,7 @@ struct Job {
 pub(crate) struct Writer {
     queue: Option<SyncSender<Job>>,
     ready: Arc<AtomicBool>,
+    counted: Arc<Counted>,
     stopped: watch::Receiver<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -88,16 +116,34 @@ impl Writer {
         let ready = Arc::new(AtomicBool::new(true));
         let (stops, stopped) = watch::channel(false);
         let batch_units = settings.batch_units.max(1);
-        let mut work = Work { engine, jobs, batch_units, ready: Ready(Arc::clone(&ready)), stops };
+        let counted = Arc::new(Counted::default());
+        let mut work = Work {
+            engine,
+            jobs,
+            batch_units,
+            ready: Ready(Arc::clone(&ready)),
+            counted: Arc::clone(&counted),
+            stops,
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || work.run())
             .map_err(|error| StoreError::Open(format!("cannot start the writer's thread: {error}")))?;
-        Ok(Self { queue: Some(queue), ready, stopped, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), ready, counted, stopped, thread: Some(thread) })
     }
 
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
+    }
+
+    pub fn written(&self) -> Written {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let counted = &self.counted;
+        Written {
+            units: read(&counted.units),
+            batches: read(&counted.batches),
+            took: Duration::from_micros(read(&counted.micros)),
+        }
     }
 
     /// Waits until the thread has stopped for good, which only an engine beyond help makes it do.
@@ -154,6 +200,7 @@ struct Work {
     jobs: Receiver<Job>,
     batch_units: usize,
     ready: Ready,
+    counted: Arc<Counted>,
     stops: watch::Sender<bool>,
 }
 
@@ -178,9 +225,12 @@ impl Work {
 
     /// Commits and answers. False: never again.
     fn commit(&mut self, units: &[Unit], replies: impl Iterator<Item = Reply>) -> bool {
+        let started = Instant::now();
         let committed = catch_unwind(AssertUnwindSafe(|| self.engine.commit(units)));
         match committed {
             Ok(Ok(outcomes)) => {
+                let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+                self.counted.batch(accepted, started.elapsed());
                 tell(
                     replies
                         .zip(outcomes.into_iter().map(|outcome| outcome.map_err(CommitError::Refused)))

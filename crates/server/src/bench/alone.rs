@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::processes::{Load, Process, Setup};
 use super::sides::{AT_ONCE, measured};
+use super::usage;
 use crate::fault::{Fault, Tried as _};
 
 /// Connections over which requests come by chance, and over which too many come.
@@ -23,7 +24,9 @@ const ASKED_AT_ONCE: usize = 32;
 pub fn by_in_flight(setup: &Setup, gateway: &Process, phase: Duration) -> Result<Value, Fault> {
     let mut loads = serde_json::Map::new();
     for in_flight in [1, 16, 256] {
-        loads.insert(in_flight.to_string(), measured(setup, gateway, in_flight, phase)?.load);
+        let mut run = measured(setup, gateway, in_flight, phase)?;
+        run.load["cpu_us"] = json!(run.cpu_us);
+        loads.insert(in_flight.to_string(), run.load);
     }
     Ok(loads.into())
 }
@@ -61,8 +64,10 @@ fn offered(
     rate: f64,
     long: Duration,
 ) -> Result<Value, Fault> {
+    let used = usage::cpu_us(&gateway.pid());
     let running = setup.start_load(gateway, Load { in_flight, long, rate: Some(rate), keeps_ids: false })?;
     let mut load = setup.report(running)?;
+    load["cpu_us"] = json!((usage::cpu_us(&gateway.pid()) - used) / load["answered"].as_f64().unwrap_or(0.0));
     if load["refused"] != 0 || load["unanswered"] != 0 {
         return Err(Fault::plain(format!("requests were answered neither 201 nor 503: {load}")));
     }

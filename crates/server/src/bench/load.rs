@@ -78,7 +78,7 @@ pub async fn run(args: BenchLoadArgs) -> Result<(), Fault> {
     }
     let paid = all.micros.len() as f64;
     let mut report = report(all, seconds, pace.dropped());
-    report["cpu_us"] = json!(usage::cpu_us("self") / paid);
+    report["load_cpu_us"] = json!(usage::cpu_us("self") / paid);
     println!("{report}");
     Ok(())
 }

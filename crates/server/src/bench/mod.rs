@@ -155,6 +155,8 @@ fn compared(gateway: &Side, floor: &Side, log_floor: &Side, ordinary: Option<&Si
         "cpu_us_per_payment": gateway.median(|run| run.cpu_us), "floor_cpu_us": floor.median(|run| run.cpu_us),
         "log_floor_cpu_us": log_floor.median(|run| run.cpu_us),
         "cpu_us_split": gateway.split(), "floor_cpu_us_split": floor.split(),
+        "units_per_payment": gateway.median(|run| run.units.unwrap_or(f64::NAN)),
+        "units_per_commit": gateway.median(|run| run.units_a_commit.unwrap_or(f64::NAN)),
         "bytes_written_per_payment": gateway.written_bytes(),
         "p50_ms": at("p50_ms"), "p99_ms": at("p99_ms"), "p999_ms": at("p999_ms"),
     })
@@ -177,6 +179,12 @@ fn print(report: &Value) {
         ratio("ratio"),
         ratio("ratio_to_log_floor"),
         ratio("ratio_to_ordinary")
+    );
+    println!(
+        "  {} units of work a payment, {} of them in a commit; {} bytes written a payment",
+        number("units_per_payment"),
+        number("units_per_commit"),
+        number("bytes_written_per_payment")
     );
     println!("  latency p50 {} p99 {} p99.9 {} ms", number("p50_ms"), number("p99_ms"), number("p999_ms"));
     for run in report["open_loop"].as_array().into_iter().flatten() {

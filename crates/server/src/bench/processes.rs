@@ -1,6 +1,7 @@
 //! The processes of a run: each a child of this one, killed when it is done with.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +29,8 @@ pub struct Process {
     child: Handle,
     /// What follows its last colon: a port.
     port: u16,
+    /// Where it tells what it has counted; of the gateway only.
+    metrics: Option<u16>,
 }
 
 impl Process {
@@ -35,11 +38,17 @@ impl Process {
     fn start(name: &'static str, dir: &Path, arguments: &[&str]) -> Result<Self, Fault> {
         let child = start(name, dir, arguments)?;
         let lines = child.stdout().map(|stdout| BufReader::new(stdout).lines().map_while(Result::ok));
-        let line =
-            lines.and_then(|mut lines| lines.find(|line| line.contains("ready") || line.contains("listens")));
-        let port = line.and_then(|line| line.rsplit(':').next().and_then(|port| port.trim().parse().ok()));
+        let (mut port, mut metrics) = (None, None);
+        for line in lines.into_iter().flatten() {
+            if let Some((_, address)) = line.split_once("Metrics are at http://") {
+                metrics = address.strip_suffix("/metrics").and_then(port_of);
+            } else if line.contains("ready") || line.contains("listens") {
+                port = port_of(&line);
+                break;
+            }
+        }
         match port {
-            Some(port) => Ok(Self { name, child, port }),
+            Some(port) => Ok(Self { name, child, port, metrics }),
             None => {
                 drop(child);
                 let log = std::fs::read_to_string(dir.join(format!("{name}.log"))).unwrap_or_default();
@@ -53,6 +62,16 @@ impl Process {
         self.child.id().to_string()
     }
 
+    /// What it has committed to its store so far: units, and the transactions that they shared.
+    pub fn written(&self) -> Option<(f64, f64)> {
+        let page = metrics(self.metrics?).ok()?;
+        let value = |name: &str| {
+            let mut lines = page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            lines.next()?.trim().parse().ok()
+        };
+        Some((value("lian_store_units_total")?, value("lian_store_commits_total")?))
+    }
+
     /// Ends it without a warning; a word for what dropping it does.
     pub fn kill(self) {
         drop(self);
@@ -61,6 +80,20 @@ impl Process {
     pub const fn port(&self) -> u16 {
         self.port
     }
+}
+
+fn port_of(line: &str) -> Option<u16> {
+    line.rsplit(':').next()?.trim().parse().ok()
+}
+
+/// The page that a gateway shows to monitoring.
+fn metrics(port: u16) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut page = String::new();
+    stream.read_to_string(&mut page)?;
+    Ok(page)
 }
 
 /// A phase of load.
@@ -115,7 +148,8 @@ impl Setup {
             "lian.toml",
             &format!(
                 "role = \"pcs\"\ndata = \"node\"\n[store]\nurl = \"{store_url}\"\n[vault]\nkey_file = \"vault.key\"\n[api]\n\
-                 listen = \"127.0.0.1:0\"\ntls_certificate = \"cert.pem\"\ntls_key = \"key.pem\"\n[[bank]]\n\
+                 listen = \"127.0.0.1:0\"\ntls_certificate = \"cert.pem\"\ntls_key = \"key.pem\"\n[metrics]\n\
+                 listen = \"127.0.0.1:0\"\n[[bank]]\n\
                  name = \"iso87-ascii\"\naddress = \"127.0.0.1:{}\"\nterminal_master_key_file = \"tmk\"\n",
                 bank.port
             ),

@@ -21,6 +21,9 @@ pub struct Measured {
     bank_us: f64,
     database_us: f64,
     written_bytes: f64,
+    /// Units of work a payment, and how many of them shared a transaction; of the gateway only.
+    pub units: Option<f64>,
+    pub units_a_commit: Option<f64>,
     pub load: Value,
 }
 
@@ -52,7 +55,7 @@ impl Side {
             .collect();
         json!({
             "threads": threads, "bank": self.median(|run| run.bank_us), "database": self.median(|run| run.database_us),
-            "load": self.median(|run| run.load["cpu_us"].as_f64().unwrap_or(0.0)),
+            "load": self.median(|run| run.load["load_cpu_us"].as_f64().unwrap_or(0.0)),
         })
     }
 
@@ -97,6 +100,7 @@ pub fn measured(
     long: Duration,
 ) -> Result<Measured, Fault> {
     let pid = process.pid();
+    let counted = process.written();
     let written_bytes = || usage::written_bytes(&pid) + setup.database_written_bytes();
     let (threads, written, (bank, database)) = (usage::threads_us(&pid), written_bytes(), setup.others_us());
     let running = setup.start_load(process, Load { in_flight, long, rate: None, keeps_ids: false })?;
@@ -111,6 +115,7 @@ pub fn measured(
         .map(|(spent, name)| (name, spent / answered))
         .collect();
     let (bank_now, database_now) = setup.others_us();
+    let counted = counted.zip(process.written()).map(|(then, now)| (now.0 - then.0, now.1 - then.1));
     Ok(Measured {
         per_s: load["per_s"].as_f64().unwrap_or(0.0),
         cpu_us: threads_us.values().sum(),
@@ -118,6 +123,8 @@ pub fn measured(
         bank_us: (bank_now - bank) / answered,
         database_us: (database_now - database) / answered,
         written_bytes: (written_bytes() - written) / answered,
+        units: counted.map(|(units, _)| units / answered),
+        units_a_commit: counted.map(|(units, commits)| units / commits),
         load,
     })
 }
