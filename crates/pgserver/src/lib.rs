@@ -4,8 +4,10 @@
 mod programs;
 mod standby;
 
+use std::fs::Permissions;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -53,6 +55,23 @@ impl Server {
         let mut server = Self { programs, folder, port: free_port()?, settings, running: None };
         server.start_again()?;
         Ok(server)
+    }
+
+    /// Lays files beside its data, as the server demands them: its own and nobody else's to read. Returns where.
+    ///
+    /// # Errors
+    /// They cannot be written or given away.
+    pub fn keep(parent: &Path, files: &[(&str, &str)]) -> io::Result<TempDir> {
+        let programs = Programs::find()?;
+        let folder = tempfile::Builder::new().prefix("lian-postgres-files-").tempdir_in(parent)?;
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text)?;
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            programs.give_away(&path)?;
+        }
+        programs.give_away(folder.path())?;
+        Ok(folder)
     }
 
     /// The URL of a database of this server; `postgres` is always there.

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::PostgresOptions;
+use super::{PostgresOptions, tls};
 use crate::StoreError;
 
 /// How long one host is tried.
@@ -22,6 +24,8 @@ const OLDEST: i32 = 150_000;
 #[derive(Clone)]
 pub(crate) struct Target {
     config: Config,
+    /// None: in plain text.
+    tls: Option<MakeRustlsConnect>,
     statement_ms: u32,
 }
 
@@ -29,26 +33,23 @@ impl Target {
     /// Reads a URL (`postgres://user@host:port/database`, several hosts separated by commas) or a list of settings.
     pub fn parse(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
         // The URL may hold a password, so it is not repeated.
-        let mut config = Config::from_str(url).map_err(|error| {
+        let (url, tls) = tls::split(url)?;
+        let mut config = Config::from_str(&url).map_err(|error| {
             StoreError::Open(format!("the URL of the database is not well-formed: {error}"))
         })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(StoreError::Open(
-                "sslmode=require is not supported yet: reach the database over a local socket or a private network"
-                    .to_owned(),
-            ));
-        }
-        config.ssl_mode(SslMode::Disable).application_name("lian").connect_timeout(CONNECT).keepalives(true);
+        let mode = if tls.is_some() { SslMode::Require } else { SslMode::Disable };
+        config.ssl_mode(mode).application_name("lian").connect_timeout(CONNECT).keepalives(true);
         // After a fail-over the list of hosts still names the old one; only a server that takes writes will do.
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
-        Ok(Self { config, statement_ms: options.statement_ms })
+        Ok(Self { config, tls, statement_ms: options.statement_ms })
     }
 
     /// A new session on the current runtime, which must go on being driven.
     pub async fn connect(&self) -> Result<Conn, tokio_postgres::Error> {
-        let (client, connection) = self.config.connect(NoTls).await?;
-        // It ends when the client is dropped or the server goes; the client's calls say which.
-        tokio::spawn(async move { drop(connection.await) });
+        let client = match &self.tls {
+            None => driven(self.config.connect(NoTls).await?),
+            Some(tls) => driven(self.config.connect(tls.clone()).await?),
+        };
         // A plan made for a young, small table is ruinous on a full one: the keys' indexes are always right here.
         let settings = format!(
             "SET statement_timeout = {}; SET synchronous_commit = on; SET plan_cache_mode = force_generic_plan;
@@ -73,6 +74,15 @@ impl Target {
         }
         Ok(conn)
     }
+}
+
+/// Drives a connection. It ends when its client is dropped or the server goes; the client's calls say which.
+fn driven<T>((client, connection): (Client, Connection<Socket, T>)) -> Client
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move { drop(connection.await) });
+    client
 }
 
 fn cannot(error: &tokio_postgres::Error) -> StoreError {

@@ -13,6 +13,7 @@ mod projections;
 mod queries;
 mod reads;
 mod settle;
+mod tls;
 mod write;
 
 use std::sync::Arc;
