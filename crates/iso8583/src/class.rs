@@ -1,8 +1,8 @@
-//! Which characters a field may hold: the attributes of ISO 8583-1, as one table of 256 bytes.
+//! Which characters a field may hold: the attributes of ISO 8583-1, and quick ways to look at whole texts.
 
 use serde::Deserialize;
 
-use crate::ebcdic;
+use crate::class_set::ClassSet;
 
 /// What a field's characters may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -34,71 +34,7 @@ pub enum Class {
     Binary,
 }
 
-const N: u8 = 1;
-const A: u8 = 2;
-const AN: u8 = 4;
-const ANP: u8 = 8;
-const ANS: u8 = 16;
-const Z: u8 = 32;
-const X: u8 = 64;
-const HEX: u8 = 128;
-
-/// For every byte, the classes that allow it. One bit a class, so that a whole field can be checked by AND-ing the
-/// entries of its bytes.
-static ALLOWED: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0x20;
-    while byte < 0x7f {
-        let c = byte as u8;
-        let mut bits = ANS;
-        if c.is_ascii_digit() {
-            bits |= N | AN | ANP | HEX;
-        }
-        if c.is_ascii_alphabetic() {
-            bits |= A | AN | ANP;
-        }
-        if c == b' ' {
-            bits |= ANP;
-        }
-        if c >= b'0' && c <= b'?' {
-            bits |= Z;
-        }
-        if c == b'C' || c == b'D' {
-            bits |= X;
-        }
-        if c >= b'A' && c <= b'F' {
-            bits |= HEX;
-        }
-        table[byte] = bits;
-        byte += 1;
-    }
-    table
-};
-
-/// The same for bytes in EBCDIC.
-static ALLOWED_EBCDIC: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = ALLOWED[ebcdic::to_ascii(byte as u8) as usize];
-        byte += 1;
-    }
-    table
-};
-
 impl Class {
-    const fn bit(self) -> u8 {
-        match self {
-            Self::Numeric | Self::SignedNumeric => N,
-            Self::Alphabetic => A,
-            Self::Alphanumeric => AN,
-            Self::AlphanumericPad => ANP,
-            Self::Text => ANS,
-            Self::Track => Z,
-            Self::Binary => HEX,
-        }
-    }
-
     /// Whether all of `text` is of this class. A signed number is a sign, then digits.
     #[inline]
     pub(crate) fn allows(self, text: &[u8]) -> bool {
@@ -122,15 +58,14 @@ impl Class {
     /// Whether all of `bytes` are characters of this class in EBCDIC.
     #[inline]
     pub(crate) fn allows_ebcdic(self, bytes: &[u8]) -> bool {
-        let allowed =
-            bytes.iter().fold(u8::MAX, |allowed, byte| allowed & ALLOWED_EBCDIC[usize::from(*byte)]);
-        allowed & self.bit() != 0
+        ClassSet::of_ebcdic(bytes).meets(ClassSet::only(self))
     }
 
     /// Whether the character at `index` is of this class.
     pub(crate) fn allows_at(self, index: usize, character: u8) -> bool {
-        let bit = if self == Self::SignedNumeric && index == 0 { X } else { self.bit() };
-        ALLOWED[usize::from(character)] & bit != 0
+        let own =
+            if self == Self::SignedNumeric && index == 0 { ClassSet::SIGN } else { ClassSet::only(self) };
+        ClassSet::of_character(character).meets(own)
     }
 
     /// Whether a nibble can stand for one of this class's characters, `0x30 + nibble`.
@@ -197,7 +132,10 @@ fn word_is_printable(word: u64) -> bool {
 fn every_word(bytes: &[u8], holds: impl Fn(u64) -> bool) -> bool {
     if let Some(last) = bytes.last_chunk::<8>() {
         let (words, _) = bytes.as_chunks::<8>();
-        return words.iter().all(|word| holds(u64::from_le_bytes(*word))) && holds(u64::from_le_bytes(*last));
+        // All of them, as there is mostly no fault to stop at.
+        return words
+            .iter()
+            .fold(holds(u64::from_le_bytes(*last)), |all, word| all & holds(u64::from_le_bytes(*word)));
     }
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         return holds(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32);

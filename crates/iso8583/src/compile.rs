@@ -12,7 +12,7 @@ use crate::dialect_error::{Blame, DialectError, DialectErrorKind as Kind};
 use crate::document::{Document, FieldDoc};
 use crate::layout::{Encoding, Fill, Layout, Length};
 use crate::mask::{PAN_DIGITS, Sensitivity};
-use crate::quick::Step;
+use crate::quick::Steps;
 
 /// What no dialect may show more of, whatever its document says.
 const FLOOR: [(u8, Sensitivity); 6] = [
@@ -41,7 +41,7 @@ pub(crate) fn dialect(document: Document) -> Result<Dialect, DialectError> {
         composites.extend(composite);
     }
 
-    let steps = Step::all(&layouts);
+    let steps = Steps::of(&layouts);
     let mut dialect = Dialect {
         steps,
         name: document.name.clone(),

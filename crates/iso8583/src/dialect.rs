@@ -15,7 +15,7 @@ use crate::layout::Layout;
 use crate::mask::Sensitivity;
 use crate::message::Slot;
 use crate::path::FieldPath;
-use crate::quick::Step;
+use crate::quick::Steps;
 use crate::rules::MessageRules;
 use crate::value::Value;
 use crate::{compile, document};
@@ -28,7 +28,7 @@ pub struct Dialect {
     /// Indexed by field number; 0 and 1 are never used.
     pub(crate) layouts: Box<[Option<Layout>; 129]>,
     /// The same, as far as the quick way needs to know it.
-    pub(crate) steps: Box<[Step; 129]>,
+    pub(crate) steps: Steps,
     pub(crate) names: Vec<String>,
     pub(crate) composites: Arc<[Composite]>,
     pub(crate) rules: Vec<MessageRules>,

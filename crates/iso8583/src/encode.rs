@@ -11,7 +11,7 @@ use crate::encode_error::{EncodeError, EncodeErrorKind as Kind};
 use crate::fields::Fields;
 use crate::layout::{Counts, Encoding, Fill, Layout, Length, PrefixEncoding, Side};
 use crate::path::FieldPath;
-use crate::raw::{HEX_DIGITS, Raw, four_of_eight, hex_halves};
+use crate::raw::{HEX_DIGITS, Raw, digits_of_halves, eight_of_four, hex_value};
 use crate::value::Value;
 
 impl Dialect {
@@ -154,24 +154,12 @@ pub(crate) fn push_content(layout: &Layout, text: &[u8], out: &mut Vec<u8>) {
 
 /// Two characters a byte. Those of packed classes are 0x30 to 0x3f.
 pub(crate) fn push_packed(text: &[u8], out: &mut Vec<u8>) {
-    push_pairs(text, out, |eight| u64::from_le_bytes(eight) & 0x0F0F_0F0F_0F0F_0F0F);
+    out.extend(text.as_chunks().0.iter().map(|[high, low]| high << 4 | low & 15));
 }
 
 /// Two hexadecimal digits a byte; their class has been checked.
 pub(crate) fn push_octets(text: &[u8], out: &mut Vec<u8>) {
-    push_pairs(text, out, hex_halves);
-}
-
-/// Characters that stand for half a byte each, eight at a time. `halves` turns each of them into its value.
-#[inline]
-fn push_pairs(text: &[u8], out: &mut Vec<u8>, halves: impl Fn([u8; 8]) -> u64) {
-    let (eights, rest) = text.as_chunks::<8>();
-    eights.iter().for_each(|eight| out.extend_from_slice(&four_of_eight(halves(*eight))));
-    if !rest.is_empty() {
-        let mut eight = [b'0'; 8];
-        eight.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        out.extend_from_slice(&four_of_eight(halves(eight))[..rest.len() / 2]);
-    }
+    out.extend(text.as_chunks().0.iter().map(|[high, low]| hex_value(*high) << 4 | hex_value(*low)));
 }
 
 /// Appends one bitmap.
@@ -184,7 +172,9 @@ pub(crate) fn push_bitmap_word(encoding: BitmapEncoding, word: u64, out: &mut Ve
 }
 
 fn word_digits(word: u64) -> [u8; 16] {
-    std::array::from_fn(|at| HEX_DIGITS[(word >> (60 - 4 * at)) as usize & 15])
+    let [high, low] =
+        [word >> 32, word & 0xFFFF_FFFF].map(|half| digits_of_halves(eight_of_four(half as u32)));
+    (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
 }
 
 pub(crate) fn push_hex(byte: u8, out: &mut Vec<u8>) {

@@ -6,6 +6,8 @@ use std::ops::Range;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::bitmap::FieldSet;
+use crate::class::Class;
+use crate::class_set::ClassSet;
 use crate::encode::push_hex;
 use crate::mask::Sensitivity;
 use crate::mti::Mti;
@@ -29,14 +31,16 @@ pub struct Fields {
 
 /// Where the value of a field is.
 #[derive(Clone, Copy)]
-struct Place {
-    de: u8,
-    start: u32,
-    length: u32,
+pub(crate) struct Place {
+    pub de: u8,
+    /// Classes that are known to allow the value, so that encoding does not look at its characters again.
+    pub classes: ClassSet,
+    pub start: u32,
+    pub length: u32,
 }
 
 impl Place {
-    const fn range(self) -> Range<usize> {
+    pub const fn range(self) -> Range<usize> {
         self.start as usize..self.start as usize + self.length as usize
     }
 }
@@ -83,10 +87,11 @@ impl Fields {
         if !(2..=128).contains(&de) {
             return Err(FieldsError::NumberInvalid(de));
         }
-        if !text.bytes().all(|c| (0x20..0x7f).contains(&c)) {
+        let classes = ClassSet::of(text.as_bytes());
+        if !classes.meets(ClassSet::only(Class::Text)) {
             return Err(FieldsError::NotText(de));
         }
-        self.replace(de, text.as_bytes());
+        self.append(de, text.len(), classes, |value| value.extend_from_slice(text.as_bytes()));
         Ok(self)
     }
 
@@ -159,28 +164,34 @@ impl Fields {
         self.places.iter().map(|place| (place.de, self.text_at(*place)))
     }
 
-    /// The characters of all values, in which [`Fields::ranges`] are.
+    /// The characters of all values, in which [`Fields::places`] are.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
 
     /// Where the value of each field is, in ascending order of the fields.
-    pub(crate) fn ranges(&self) -> impl Iterator<Item = (u8, Range<usize>)> {
-        self.places.iter().map(|place| (place.de, place.range()))
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
     }
 
     /// Sets a value that is known to be one: all of it ASCII.
     pub(crate) fn replace(&mut self, de: u8, text: &[u8]) {
-        self.append(de, text.len(), |value| value.extend_from_slice(text));
+        self.append(de, text.len(), ClassSet::of(text), |value| value.extend_from_slice(text));
     }
 
-    /// Sets a value of `length` characters, which `write` appends.
+    /// Sets a value of `length` characters, which `write` appends and `classes` allow.
     #[inline]
-    pub(crate) fn append(&mut self, de: u8, length: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn append(
+        &mut self,
+        de: u8,
+        length: usize,
+        classes: ClassSet,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
         self.make_room(length);
         let start = self.text.len();
         write(&mut self.text);
-        let place = Place { de, start: start as u32, length: (self.text.len() - start) as u32 };
+        let place = Place { de, classes, start: start as u32, length: (self.text.len() - start) as u32 };
         self.numbers.insert(de);
         match self.position(de) {
             Ok(at) => {

@@ -45,6 +45,7 @@
 
 mod bitmap;
 mod class;
+mod class_set;
 mod compile;
 mod compile_length;
 mod compile_parts;

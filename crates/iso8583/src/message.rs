@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::bitmap::FieldSet;
+use crate::class_set::ClassSet;
 use crate::dialect::Dialect;
 use crate::fields::Fields;
 use crate::layout::Encoding;
@@ -118,7 +119,10 @@ impl<'a> Message<'a> {
         let characters = self.iter().map(|(_, value)| value.len()).sum();
         let mut fields = Fields::with_capacity(self.mti, self.fields.len() as usize, characters);
         for (de, value) in self.iter() {
-            fields.append(de, value.len(), |text| value.push_text(text));
+            // What was decoded is of its field's class.
+            let classes =
+                self.dialect.layout(de).map_or(ClassSet::NONE, |layout| ClassSet::implied_by(layout.class));
+            fields.append(de, value.len(), classes, |text| value.push_text(text));
         }
         fields
     }

@@ -4,27 +4,30 @@
 //! prefixes alone, so the characters of such a run are looked at together, and copied together.
 
 mod read;
+mod read_step;
 mod write;
+mod write_step;
 
-use crate::class::{Class, all_bcd_digits};
+use read_step::ReadStep;
+use write_step::WriteStep;
+
+use crate::class::Class;
 use crate::layout::{Counts, Encoding, Layout, Length, PrefixEncoding, Side};
 
-/// What the quick way needs to know of a field: a row of a table of its own, small enough to stay close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
-    prefix: Prefix,
-    check: Check,
-    /// What fills an odd number of packed digits.
-    odd: Odd,
-    /// Whether the field has parts.
-    has_parts: bool,
-    /// Whether two characters are one byte, or it takes two to write one.
-    is_packed: bool,
-    is_hex: bool,
-    /// Whether the value, prefix and all, goes on with a run of the same characters.
-    joins: bool,
-    /// The units of a fixed field, or the most of a variable one.
-    units: u16,
+/// What the quick way needs to know of the fields: tables of its own, small enough to stay close.
+pub(crate) struct Steps {
+    read: Box<[ReadStep; 129]>,
+    write: Box<[WriteStep; 129]>,
+}
+
+impl Steps {
+    /// The tables of a dialect.
+    pub fn of(layouts: &[Option<Layout>; 129]) -> Self {
+        let read = layouts.map(|layout| layout.as_ref().and_then(ReadStep::of).unwrap_or(ReadStep::GENERAL));
+        let write =
+            layouts.map(|layout| layout.as_ref().and_then(WriteStep::of).unwrap_or(WriteStep::GENERAL));
+        Self { read: Box::new(read), write: Box::new(write) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,21 +45,40 @@ enum Prefix {
     Packed4,
 }
 
-/// What the bytes of a run may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Check {
-    /// Anything.
-    Nothing,
-    /// Characters of a class, in ASCII or in hexadecimal.
-    Ascii(Class),
-    /// Characters of a class, in EBCDIC.
-    Ebcdic(Class),
-    /// Two digits a byte.
-    Packed,
-    /// Two track characters a byte: anything.
-    PackedTrack,
+impl Prefix {
+    /// With the units of a fixed field, or the most of a variable one. `None` if the field is written in a rarer way.
+    fn of(layout: &Layout) -> Option<(Self, u16)> {
+        if layout.class == Class::SignedNumeric {
+            return None;
+        }
+        match layout.length {
+            Length::Fixed { units } => Some((Self::Fixed, units)),
+            Length::Variable { counts, .. }
+                if counts == Counts::Bytes && layout.encoding == Encoding::Bcd =>
+            {
+                None
+            }
+            Length::Variable { prefix, digits, max, .. } => match (prefix, digits) {
+                (PrefixEncoding::Ascii, 1) => Some((Self::Ascii1, max)),
+                (PrefixEncoding::Ascii, 2) => Some((Self::Ascii2, max)),
+                (PrefixEncoding::Ascii, 3) => Some((Self::Ascii3, max)),
+                (PrefixEncoding::Bcd, 2) => Some((Self::Packed2, max)),
+                (PrefixEncoding::Bcd, 4) => Some((Self::Packed4, max)),
+                // Three digits in two bytes count to 999, and a first digit must then be zero: more than any maximum says.
+                (PrefixEncoding::Bcd, 3) if max <= 999 => Some((Self::Packed4, max)),
+                (
+                    PrefixEncoding::Ascii
+                    | PrefixEncoding::Ebcdic
+                    | PrefixEncoding::Bcd
+                    | PrefixEncoding::Binary,
+                    _,
+                ) => None,
+            },
+        }
+    }
 }
 
+/// What fills an odd number of packed digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Odd {
     Never,
@@ -66,93 +88,12 @@ enum Odd {
     Right(u8),
 }
 
-impl Step {
-    /// Of a field that the dialect does not have, or that is written in a rarer way.
-    pub const GENERAL: Self = Self {
-        prefix: Prefix::General,
-        check: Check::Nothing,
-        odd: Odd::Never,
-        has_parts: false,
-        is_packed: false,
-        is_hex: false,
-        joins: false,
-        units: 0,
-    };
-
-    pub fn of(layout: &Layout) -> Self {
-        let check = match (layout.encoding, layout.class) {
-            (_, Class::SignedNumeric) => return Self::GENERAL,
-            (Encoding::Binary, _) => Check::Nothing,
-            (Encoding::Bcd, Class::Track) => Check::PackedTrack,
-            (Encoding::Bcd, _) => Check::Packed,
-            (Encoding::Ascii, class) => Check::Ascii(class),
-            // Two digits each, so that one of an odd number is a fault: seen where its length is read.
-            (Encoding::Hex, class) => Check::Ascii(class),
-            (Encoding::Ebcdic, class) => Check::Ebcdic(class),
-        };
-        let counts_bytes = |counts| counts == Counts::Bytes && layout.encoding == Encoding::Bcd;
-        let (prefix, units) = match layout.length {
-            Length::Fixed { units } => (Prefix::Fixed, units),
-            Length::Variable { counts, .. } if counts_bytes(counts) => return Self::GENERAL,
-            Length::Variable { prefix, digits, max, .. } => match (prefix, digits) {
-                (PrefixEncoding::Ascii, 1) => (Prefix::Ascii1, max),
-                (PrefixEncoding::Ascii, 2) => (Prefix::Ascii2, max),
-                (PrefixEncoding::Ascii, 3) => (Prefix::Ascii3, max),
-                (PrefixEncoding::Bcd, 2) => (Prefix::Packed2, max),
-                (PrefixEncoding::Bcd, 4) => (Prefix::Packed4, max),
-                // Three digits in two bytes count to 999, and a first digit must then be zero: more than any maximum says.
-                (PrefixEncoding::Bcd, 3) if max <= 999 => (Prefix::Packed4, max),
-                (
-                    PrefixEncoding::Ascii
-                    | PrefixEncoding::Ebcdic
-                    | PrefixEncoding::Bcd
-                    | PrefixEncoding::Binary,
-                    _,
-                ) => {
-                    return Self::GENERAL;
-                }
-            },
-        };
-        let odd = match (layout.encoding, layout.odd) {
-            (Encoding::Bcd, Side::Left) => Odd::Left(layout.pad),
-            (Encoding::Bcd, Side::Right) => Odd::Right(layout.pad),
-            (Encoding::Ascii | Encoding::Ebcdic | Encoding::Binary | Encoding::Hex, _) => Odd::Never,
-        };
-        let is_hex_odd = layout.encoding == Encoding::Hex && units % 2 == 1;
-        let has_parts = layout.composite.is_some();
-        let is_packed = layout.encoding == Encoding::Bcd;
-        let is_hex = layout.encoding == Encoding::Hex;
-        let joins = check.takes(prefix);
-        let step = Self { prefix, check, odd, has_parts, is_packed, is_hex, joins, units };
-        if is_hex_odd { Self::GENERAL } else { step }
-    }
-
-    /// The table of a dialect.
-    pub fn all(layouts: &[Option<Layout>; 129]) -> Box<[Self; 129]> {
-        Box::new(layouts.map(|layout| layout.as_ref().map_or(Self::GENERAL, Self::of)))
-    }
-}
-
-impl Check {
-    #[inline]
-    fn holds(self, bytes: &[u8]) -> bool {
-        match self {
-            Self::Nothing | Self::PackedTrack => true,
-            Self::Ascii(class) => class.allows(bytes),
-            Self::Ebcdic(class) => class.allows_ebcdic(bytes),
-            Self::Packed => all_bcd_digits(bytes),
-        }
-    }
-
-    /// Whether the digits of a prefix may stand in a run of such bytes.
-    const fn takes(self, prefix: Prefix) -> bool {
-        match (self, prefix) {
-            (Self::Nothing | Self::PackedTrack, _) | (_, Prefix::Fixed) => true,
-            (Self::Ascii(class), Prefix::Ascii1 | Prefix::Ascii2 | Prefix::Ascii3) => {
-                !matches!(class, Class::Alphabetic)
-            }
-            (Self::Packed, Prefix::Packed2 | Prefix::Packed4) => true,
-            (Self::Ascii(_) | Self::Ebcdic(_) | Self::Packed, _) => false,
+impl Odd {
+    const fn of(layout: &Layout) -> Self {
+        match (layout.encoding, layout.odd) {
+            (Encoding::Bcd, Side::Left) => Self::Left(layout.pad),
+            (Encoding::Bcd, Side::Right) => Self::Right(layout.pad),
+            (Encoding::Ascii | Encoding::Ebcdic | Encoding::Binary | Encoding::Hex, _) => Self::Never,
         }
     }
 }

@@ -112,16 +112,18 @@ pub(crate) const fn hex_value(digit: u8) -> u8 {
 pub(crate) fn octets_of_digits(digits: &[u8], octets: &mut [u8]) {
     let (eights, rest) = digits.as_chunks::<8>();
     let (fours, last) = octets.as_chunks_mut::<4>();
-    fours.iter_mut().zip(eights).for_each(|(four, eight)| *four = four_of_eight(hex_halves(*eight)));
+    fours
+        .iter_mut()
+        .zip(eights)
+        .for_each(|(four, eight)| *four = four_of_eight(hex_halves(u64::from_le_bytes(*eight))));
     let pairs = rest.chunks_exact(2).map(|pair| hex_value(pair[0]) << 4 | hex_value(pair[1]));
     last.iter_mut().zip(pairs).for_each(|(octet, byte)| *octet = byte);
 }
 
 /// The values of eight hexadecimal digits, each in a byte. Letters begin one after a multiple of sixteen.
 #[inline]
-pub(crate) const fn hex_halves(digits: [u8; 8]) -> u64 {
-    let word = u64::from_le_bytes(digits);
-    (word & 0x0F0F_0F0F_0F0F_0F0F) + ((word >> 6) & 0x0101_0101_0101_0101) * 9
+pub(crate) const fn hex_halves(digits: u64) -> u64 {
+    (digits & 0x0F0F_0F0F_0F0F_0F0F) + ((digits >> 6) & 0x0101_0101_0101_0101) * 9
 }
 
 /// Eight half bytes, each in a byte, as four bytes.
@@ -130,4 +132,20 @@ pub(crate) const fn four_of_eight(halves: u64) -> [u8; 4] {
     let pairs = (halves << 4 | halves >> 8) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
     ((fours | fours >> 16) as u32).to_le_bytes()
+}
+
+/// Four bytes as their eight half bytes, each in a byte: the highest in the highest.
+#[inline]
+pub(crate) const fn eight_of_four(four: u32) -> u64 {
+    let fours = four as u64;
+    let pairs = (fours | fours << 16) & 0x0000_FFFF_0000_FFFF;
+    let bytes = (pairs | pairs << 8) & 0x00FF_00FF_00FF_00FF;
+    (bytes | bytes << 4) & 0x0F0F_0F0F_0F0F_0F0F
+}
+
+/// The hexadecimal digits of eight half bytes. Adding 6 carries into the high half of those that are letters.
+#[inline]
+pub(crate) const fn digits_of_halves(halves: u64) -> u64 {
+    let letters = (halves + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    halves + 0x3030_3030_3030_3030 + letters * 7
 }

@@ -8,7 +8,7 @@ use crate::dialect::Dialect;
 use crate::document::{BitmapEncoding, MtiEncoding};
 use crate::layout::{Counts, Encoding, Layout, Length, PrefixEncoding, Side};
 use crate::message::Message;
-use crate::quick::Step;
+use crate::quick::Steps;
 
 /// How the parts of a message are written, where it is not as the dialect says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,7 +96,7 @@ impl Writing {
         for layout in changed.layouts.iter_mut().flatten() {
             self.change(layout);
         }
-        changed.steps = Step::all(&changed.layouts);
+        changed.steps = Steps::of(&changed.layouts);
         changed
     }
 
@@ -118,7 +118,7 @@ impl Writing {
             mti,
             bitmap,
             layouts: Box::new([None; 129]),
-            steps: Box::new([Step::GENERAL; 129]),
+            steps: Steps::of(&[None; 129]),
             names: Vec::new(),
             composites: Arc::from([]),
             rules: Vec::new(),

@@ -1,6 +1,7 @@
 //! Reading the quick way.
 
-use super::{Check, Odd, Prefix, Step};
+use super::read_step::{Check, ReadStep};
+use super::{Odd, Prefix};
 use crate::dialect::Dialect;
 use crate::message::{Message, Slot};
 use crate::read_field::{Reader, read_field};
@@ -48,7 +49,7 @@ impl Dialect {
     /// Reads one field at `at`, and moves on.
     #[inline]
     fn read_step(&self, de: u8, bytes: &[u8], at: &mut usize, run: &mut Run) -> Option<Slot> {
-        let step = self.steps.get(usize::from(de))?;
+        let step = self.steps.read.get(usize::from(de))?;
         if step.prefix == Prefix::General {
             return self.read_general(de, bytes, at, run);
         }
@@ -93,7 +94,7 @@ impl Dialect {
     }
 }
 
-impl Step {
+impl ReadStep {
     /// How many units the value has, and where it starts.
     #[inline]
     fn units(&self, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
