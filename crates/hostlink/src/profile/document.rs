@@ -20,6 +20,9 @@ use crate::security::{KeyUsage, MacAlgorithm};
 struct BankDoc {
     name: String,
     dialect: String,
+    /// By message class: the file of a table for messages that are written in another form than all others.
+    #[serde(default)]
+    dialects: BTreeMap<String, String>,
     codes: String,
     currencies: Vec<Currency>,
     utc_offset_minutes: i32,
@@ -149,9 +152,31 @@ struct KeyDoc {
 struct ReconciliationDoc {
     mti: String,
     of: TotalsOf,
-    dialect: Option<String>,
     accepted: Vec<String>,
     in_balance: InBalanceDoc,
+    fields: BTreeMap<String, String>,
+    upload: Option<UploadDoc>,
+}
+
+/// How the items of a batch are told whose totals differ.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UploadDoc {
+    mti: String,
+    items_per_message: usize,
+    accepted: Vec<String>,
+    /// One item that charged a card.
+    debit: String,
+    /// One item that gave back; none: the bank is not told of those.
+    credit: Option<String>,
+    fields: BTreeMap<String, String>,
+    end: UploadEndDoc,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UploadEndDoc {
+    accepted: Vec<String>,
     fields: BTreeMap<String, String>,
 }
 

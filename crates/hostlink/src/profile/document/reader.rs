@@ -13,10 +13,11 @@ use super::super::exchange::{Exchange, KeyField};
 use super::super::reconciliation::Reconciliation;
 use super::super::template::FieldTemplate;
 use super::super::transaction::{Row, Transaction};
+use super::super::upload::Upload;
 use super::super::{BankProfile, Limits, MacRules, Timers};
 use super::{
     AnswersDoc, BankDoc, BankRequestDoc, CodesDoc, ExchangeDoc, FramingDoc, InBalanceDoc, KeysDoc,
-    ReconciliationDoc, RepeatDoc, RowDoc, RrnDoc, TimersDoc, WantsDoc,
+    ReconciliationDoc, RepeatDoc, RowDoc, RrnDoc, TimersDoc, UploadDoc, WantsDoc,
 };
 use crate::framing::Framing;
 
@@ -50,7 +51,9 @@ impl Reader<'_> {
 
     fn profile(self, doc: BankDoc) -> Result<BankProfile, ProfileError> {
         let dialect = self.dialect("dialect", &doc.dialect)?;
-        let reconciliation = doc.reconciliation.map(|doc| self.reconciliation(&dialect, doc)).transpose()?;
+        let packed_mti = self.packs_mti("dialect", &dialect)?;
+        let dialects = self.dialects(&doc.dialects, packed_mti)?;
+        let reconciliation = doc.reconciliation.map(|doc| self.reconciliation(doc)).transpose()?;
 
         let shared: CodesDoc = toml::from_str(&self.open("codes", &doc.codes)?)
             .map_err(|error| self.error("codes", error.to_string()))?;
@@ -59,9 +62,7 @@ impl Reader<'_> {
 
         let mut matching = BTreeMap::new();
         for (class, fields) in doc.matching {
-            let number = class.parse().ok().filter(|class| (1..=8).contains(class));
-            let key = format!("matching.{class}");
-            matching.insert(number.ok_or_else(|| self.error(key, "a message class is 1 to 8"))?, fields);
+            matching.insert(self.class("matching", &class)?, fields);
         }
 
         let mut transactions = BTreeMap::new();
@@ -78,6 +79,8 @@ impl Reader<'_> {
 
         Ok(BankProfile {
             dialect,
+            dialects,
+            packed_mti,
             reconciliation,
             framing: self.framing(doc.framing)?,
             timers: timers(&doc.timers),
@@ -117,30 +120,65 @@ impl Reader<'_> {
         dialect.map(Arc::new).map_err(|error| self.error(key, error.to_string()))
     }
 
-    fn reconciliation(
+    fn class(&self, key: &str, class: &str) -> Result<u8, ProfileError> {
+        let number = class.parse().ok().filter(|class| (1..=8).contains(class));
+        number.ok_or_else(|| self.error(format!("{key}.{class}"), "a message class is 1 to 8"))
+    }
+
+    fn dialects(
         &self,
-        dialect: &Arc<Dialect>,
-        doc: ReconciliationDoc,
-    ) -> Result<Reconciliation, ProfileError> {
+        files: &BTreeMap<String, String>,
+        packed_mti: bool,
+    ) -> Result<BTreeMap<u8, Arc<Dialect>>, ProfileError> {
+        let mut dialects = BTreeMap::new();
+        for (class, path) in files {
+            let key = format!("dialects.{class}");
+            let dialect = self.dialect(&key, path)?;
+            // What a message is must be known before its table is.
+            if self.packs_mti(&key, &dialect)? != packed_mti {
+                return Err(self.error(key, "it writes message types as the bank's other dialect does"));
+            }
+            dialects.insert(self.class("dialects", class)?, dialect);
+        }
+        Ok(dialects)
+    }
+
+    /// Whether a dialect writes two digits of the message type in one byte.
+    fn packs_mti(&self, key: &str, dialect: &Dialect) -> Result<bool, ProfileError> {
+        let mut bytes = Vec::new();
+        // Only the message type is wanted, so it does not matter what the message lacks.
+        let encoded = dialect.encode(&Fields::new(Mti::NETWORK_REQUEST), &mut bytes);
+        encoded.map_err(|error| self.error(key, error.to_string()))?;
+        Ok(matches!(bytes.first(), Some(0x08 | 0x18)))
+    }
+
+    fn reconciliation(&self, doc: ReconciliationDoc) -> Result<Reconciliation, ProfileError> {
         let key = "reconciliation";
         let mti = self.mti(&format!("{key}.mti"), &doc.mti)?;
         if mti.class() != 5 {
             return Err(self.error(format!("{key}.mti"), "totals have message class 5"));
         }
-        let own = doc.dialect.map(|path| self.dialect(&format!("{key}.dialect"), &path)).transpose()?;
-        let dialect = own.unwrap_or_else(|| Arc::clone(dialect));
-        let mut bytes = Vec::new();
-        // Only the message type is wanted, so it does not matter what the message lacks.
-        let encoded = dialect.encode(&Fields::new(mti), &mut bytes);
-        encoded.map_err(|error| self.error(format!("{key}.mti"), error.to_string()))?;
-        // The digits of version and class: one byte where digits are packed.
-        let version_and_class = mti.as_str().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        let packed = bytes.first().copied() == version_and_class;
-        bytes.truncate(if packed { 1 } else { 2 });
         let InBalanceDoc { field, at, value } = doc.in_balance;
+        let upload = doc.upload.map(|doc| self.upload(doc)).transpose()?;
         let (of, fields, accepted) = (doc.of, doc.fields, doc.accepted);
-        let in_balance = (field, at, value);
-        Ok(Reconciliation { mti, of, dialect, first_bytes: bytes, accepted, in_balance, fields })
+        Ok(Reconciliation { mti, of, accepted, in_balance: (field, at, value), fields, upload })
+    }
+
+    fn upload(&self, doc: UploadDoc) -> Result<Upload, ProfileError> {
+        let key = "reconciliation.upload";
+        if doc.items_per_message == 0 {
+            return Err(self.error(format!("{key}.items_per_message"), "at least 1"));
+        }
+        Ok(Upload {
+            mti: self.mti(&format!("{key}.mti"), &doc.mti)?,
+            items_per_message: doc.items_per_message,
+            accepted: doc.accepted,
+            debit: doc.debit,
+            credit: doc.credit,
+            fields: doc.fields,
+            end_accepted: doc.end.accepted,
+            end_fields: doc.end.fields,
+        })
     }
 
     fn framing(&self, doc: FramingDoc) -> Result<Framing, ProfileError> {
