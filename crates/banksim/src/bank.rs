@@ -126,6 +126,7 @@ impl Bank {
             chaos: None,
             transcript: Transcript::new(config.transcript_lines),
             next_stan: 0,
+            uploads: HashMap::new(),
         }));
         let mut bank = Self {
             desk,

@@ -94,6 +94,17 @@ impl Books {
         Ok(self.event(number, request, refused, Effect::Nothing))
     }
 
+    /// What a message has left in the books.
+    pub fn record_of(&self, reference: &Reference) -> Option<(u64, &Record)> {
+        let number = self.by_reference.get(reference)?;
+        self.records.get(number).map(|record| (*number, record))
+    }
+
+    /// What was answered to a message: its kind, its amount, the answer.
+    pub fn answer_of(&self, reference: &Reference) -> Option<&(String, u64, Answer)> {
+        self.answered.get(reference)
+    }
+
     /// Whether the request is a repeat: it gets the answer of the first time.
     pub fn has_answered(&self, request: &MoneyRequest) -> bool {
         self.answered.contains_key(&request.reference)
@@ -295,7 +306,7 @@ impl Books {
             Effect::Nothing => {}
             Effect::Open { number, record } => {
                 self.by_reference.insert(event.reference.clone(), *number);
-                let batch = self.cut_overs + 1;
+                let batch = if record.batch == 0 { self.cut_overs + 1 } else { record.batch };
                 let opened = Record {
                     live: false,
                     reversed: false,

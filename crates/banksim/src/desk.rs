@@ -1,5 +1,8 @@
 //! One message at a time: understand it, check it, decide it, write it down, answer it.
 
+mod totals;
+
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use iso8583::{Fields, Message};
 use tracing::error;
 use types::{Clock, Entropy, Secret};
 
+pub(crate) use self::totals::Upload;
 use crate::books::Books;
 use crate::cards::{Behaviour, cards};
 use crate::chaos::Chaos;
@@ -19,8 +23,8 @@ use crate::forms::Said;
 use crate::journal::Journal;
 use crate::keys::{ConnectionKeys, WorkingKeys};
 use crate::notice::Notice;
-use crate::record::{Answer, Event};
-use crate::request::{Asked, EnteredPin, LinkRequest, MoneyRequest, Request, TotalsRequest};
+use crate::record::{Answer, Effect, Event};
+use crate::request::{Asked, BatchKey, EnteredPin, LinkRequest, MoneyRequest, Request, TotalsRequest};
 use crate::transcript::{Direction, Transcript, What};
 
 /// Where nothing was booked.
@@ -81,6 +85,8 @@ struct Extra {
     /// The fault that the card itself brings.
     by_card: Option<Fault>,
     totals: Option<(TotalsRequest, bool)>,
+    /// How many items of a batch have been told.
+    uploaded: Option<usize>,
 }
 
 struct FreshKeys {
@@ -103,6 +109,8 @@ pub(crate) struct Desk {
     pub transcript: Transcript,
     /// Trace numbers of the bank's own messages.
     pub next_stan: u32,
+    /// What the other side has said of its batches since they were compared last.
+    pub uploads: HashMap<BatchKey, Upload>,
 }
 
 impl Desk {
@@ -197,6 +205,7 @@ impl Desk {
                 | Fault::WrongAmount
                 | Fault::WrongCheckValue
                 | Fault::NoKeys
+                | Fault::NotBooked
                 | Fault::Decline(_),
             )
             | None => vec![Action::Send(frame)],
@@ -223,20 +232,25 @@ impl Desk {
         let coded = |code: &str| Answer::of_code(code, NO_RRN.to_owned());
         let answer = match (read, set) {
             (Err(code), _) => coded(code),
-            (Ok(Request::Link(_) | Request::Totals(_)), Some(Fault::Decline(code))) => coded(code),
+            (Ok(Request::Link(_) | Request::Totals(_) | Request::Upload(_)), Some(Fault::Decline(code))) => {
+                coded(code)
+            }
             (Ok(Request::Link(request)), _) => {
                 extra.keys = self.keys_for(request);
                 coded("00")
             }
             (Ok(Request::Totals(request)), _) => {
-                let own = self.books.batch_totals(&request.wanted, request.currency);
-                let in_balance = match self.form {
-                    // This dialect's totals are without what was reversed.
-                    Form::Cups => own.standing() == request.claimed.standing(),
-                    Form::Iso87 | Form::Iso93 => own == request.claimed,
-                };
+                let (own, in_balance) = self.compare(&request);
+                self.note_totals(&request);
                 extra.totals = Some((TotalsRequest { claimed: own, ..request }, in_balance));
                 coded("00")
+            }
+            (Ok(Request::Upload(request)), _) => {
+                let Some((code, uploaded)) = self.take_upload(&request) else {
+                    return (None, Extra::default());
+                };
+                extra.uploaded = uploaded;
+                coded(code)
             }
             // The message was made in a batch that is closed: its sender has to sign on for the next.
             (Ok(Request::Money(request)), _) if self.is_of_another_batch(&request, message, day.batch) => {
@@ -252,6 +266,9 @@ impl Desk {
         let mut fields = self.form.answer(message, &answer, &day, self.clock.as_ref());
         if let (Some(fields), Some((own, in_balance))) = (&mut fields, &extra.totals) {
             self.form.totals(fields, &own.claimed, *in_balance);
+        }
+        if let (Some(fields), Some(items)) = (&mut fields, extra.uploaded) {
+            self.form.uploaded(fields, items);
         }
         (fields, extra)
     }
@@ -356,10 +373,13 @@ impl Desk {
             Some(Fault::Decline(code)) => self.books.refuse(request, code),
             _ => self.books.decide(request),
         };
-        let event = match decided {
+        let mut event = match decided {
             Ok(event) => event,
             Err(stored) => return Some(stored),
         };
+        if set == Some(&Fault::NotBooked) {
+            event.effect = Effect::Nothing;
+        }
         if !self.write_down(&event) {
             return None;
         }

@@ -41,6 +41,8 @@ pub enum Fault {
     NoKeys,
     /// The answer goes over another connection of the same bank, if there is one.
     OtherLink,
+    /// The answer says yes, and nothing is booked: the bank has lost it by the end of its day.
+    NotBooked,
 }
 
 /// How often a fault happens.

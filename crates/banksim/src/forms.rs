@@ -99,6 +99,15 @@ impl Form {
         }
     }
 
+    /// Puts the number of items that were told into the answer to the end of an upload.
+    pub fn uploaded(self, fields: &mut Fields, items: usize) {
+        match self {
+            Self::Cups => cups::uploaded(fields, items),
+            // These dialects have no upload.
+            Self::Iso87 | Self::Iso93 => {}
+        }
+    }
+
     /// The batch that a message was sent in, where the dialect has batches.
     pub fn batch(self, message: &Message<'_>) -> Option<u64> {
         match self {

@@ -36,6 +36,7 @@ mod script;
 mod server;
 mod totals;
 mod transcript;
+mod upload;
 
 pub use bank::{Bank, BankConfig, BankError};
 pub use cards::{Behaviour, TestCard, cards};

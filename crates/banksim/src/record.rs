@@ -60,9 +60,14 @@ pub(crate) struct Record {
     /// How often it was made larger.
     #[serde(skip, default)]
     pub increments: u64,
-    /// The batch it belongs to: the one that was open when it came.
-    #[serde(skip, default)]
+    /// The batch it belongs to: the one that was open when it came. Written down only of what was told afterwards.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub batch: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(batch: &u32) -> bool {
+    *batch == 0
 }
 
 /// What a message changes.

@@ -115,10 +115,46 @@ pub(crate) struct TotalsRequest {
     pub claimed: BatchTotals,
 }
 
+/// A batch's items as the other side tells them, some in each message, or the end of the list.
+#[derive(Clone, Debug)]
+pub(crate) struct UploadRequest {
+    /// Whose batch, and which.
+    pub batch: BatchKey,
+    pub told: Uploaded,
+}
+
+/// A batch of a terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct BatchKey {
+    pub acceptor: String,
+    pub terminal: String,
+    pub number: u32,
+}
+
+/// What one message of an upload tells.
+#[derive(Clone, Debug)]
+pub(crate) enum Uploaded {
+    Items(Vec<UploadedItem>),
+    /// All have been told; this many there were.
+    End(usize),
+}
+
+/// Something that has happened, as the other side has it.
+#[derive(Clone, Debug)]
+pub(crate) struct UploadedItem {
+    /// The message that did it.
+    pub reference: Reference,
+    pub is_credit: bool,
+    /// The card, if the bank knows it.
+    pub card: Option<usize>,
+    pub amount: u64,
+}
+
 /// What came.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     Money(MoneyRequest),
     Totals(TotalsRequest),
+    Upload(UploadRequest),
     Link(LinkRequest),
 }

@@ -160,6 +160,7 @@ impl Step {
             "wrong_check_value" => Fault::WrongCheckValue,
             "no_keys" => Fault::NoKeys,
             "other_link" => Fault::OtherLink,
+            "not_booked" => Fault::NotBooked,
             _ => return Err(("fault", format!("there is no fault {word:?}"))),
         };
         Ok(fault)

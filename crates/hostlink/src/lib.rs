@@ -60,7 +60,8 @@ pub use outcome::{LateReason, LateReply, MaybeSent, NotSent, Outcome, Rejection,
 pub use profile::{
     BankProfile, BankRequest, BankWants, BatchTotals, CardElement, CodeOutcome, CodeRow, Count, Exchange,
     KeyField, Limits, MacRules, MessageError, OnSilence, Original, ProfileError, Reconciliation,
-    ReconciliationData, SessionFacts, Timers, TotalsOf, Transaction, TransactionData,
+    ReconciliationData, SessionFacts, Timers, TotalsOf, Transaction, TransactionData, Upload, UploadAnswer,
+    UploadData, UploadItem,
 };
 pub use security::{KeyUsage, LinkSecurity, MacAlgorithm, SecurityError, WrappedKey};
 pub use shipped::{SHIPPED_BANKS, SHIPPED_DIALECTS, shipped_bank, shipped_dialect, shipped_file};

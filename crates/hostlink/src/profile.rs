@@ -14,6 +14,7 @@ mod message;
 mod reconciliation;
 mod template;
 mod transaction;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use exchange::{Exchange, KeyField, SessionFacts};
 pub use message::{Original, TransactionData};
 pub use reconciliation::{BatchTotals, Count, Reconciliation, ReconciliationData, TotalsOf};
 pub use transaction::{CardElement, OnSilence, Transaction};
+pub use upload::{Upload, UploadAnswer, UploadData, UploadItem};
 
 use crate::framing::Framing;
 use crate::security::{KeyUsage, MacAlgorithm};
@@ -39,6 +41,10 @@ use crate::security::{KeyUsage, MacAlgorithm};
 pub struct BankProfile {
     pub(crate) name: String,
     pub(crate) dialect: Arc<Dialect>,
+    /// By message class: the tables of messages that are written in another form than all others.
+    pub(crate) dialects: BTreeMap<u8, Arc<Dialect>>,
+    /// Whether the digits of the message type are packed, two to a byte.
+    pub(crate) packed_mti: bool,
     pub(crate) framing: Framing,
     pub(crate) timers: Timers,
     pub(crate) limits: Limits,
@@ -135,12 +141,9 @@ impl BankProfile {
         &self.dialect
     }
 
-    /// The codec's table for messages of a type: the totals of a batch may have one of their own.
+    /// The codec's table for messages of a type: a message class may have one of its own.
     pub fn dialect_of(&self, mti: Mti) -> &Arc<Dialect> {
-        match &self.reconciliation {
-            Some(reconciliation) if mti.class() == 5 => &reconciliation.dialect,
-            Some(_) | None => &self.dialect,
-        }
+        self.dialects.get(&mti.class()).unwrap_or(&self.dialect)
     }
 
     /// Reads a message by the table for its type.
@@ -148,11 +151,10 @@ impl BankProfile {
     /// # Errors
     /// [`DecodeError`] names the field and the byte.
     pub fn decode<'a>(&'a self, body: &'a [u8]) -> Result<Message<'a>, DecodeError> {
-        let dialect = match &self.reconciliation {
-            Some(reconciliation) if body.starts_with(&reconciliation.first_bytes) => &reconciliation.dialect,
-            Some(_) | None => &self.dialect,
-        };
-        dialect.decode(body)
+        // The class is the second digit: half of the first byte, or the last half of the second, in ASCII as in EBCDIC.
+        let class = body.get(usize::from(!self.packed_mti)).map(|byte| byte & 0x0F);
+        let own = class.and_then(|class| self.dialects.get(&class));
+        own.unwrap_or(&self.dialect).decode(body)
     }
 
     /// How messages stand in the stream.

@@ -20,6 +20,7 @@ pub fn shipped_file(path: &str) -> Option<&'static str> {
         "cups-pos/bank.toml" => include_str!("../../../banks/cups-pos/bank.toml"),
         "cups-pos/dialect.toml" => include_str!("../../../banks/cups-pos/dialect.toml"),
         "cups-pos/totals.toml" => include_str!("../../../banks/cups-pos/totals.toml"),
+        "cups-pos/upload.toml" => include_str!("../../../banks/cups-pos/upload.toml"),
         "iso87-ascii/bank.toml" => include_str!("../../../banks/iso87-ascii/bank.toml"),
         "iso87-ascii/dialect.toml" => include_str!("../../../banks/iso87-ascii/dialect.toml"),
         "iso93-bcd/bank.toml" => include_str!("../../../banks/iso93-bcd/bank.toml"),

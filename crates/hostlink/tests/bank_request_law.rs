@@ -16,7 +16,10 @@ pub fn holds(data: &[u8]) {
     let Ok(message) = profile.decode(body) else { return };
     let fields = message.to_fields();
     // The result of batch totals, whatever stands in its field.
-    let _ = profile.in_balance(&Reply { fields: fields.clone(), issuer_data: None, elapsed: Duration::ZERO });
+    let reply = Reply { fields: fields.clone(), issuer_data: None, elapsed: Duration::ZERO };
+    let _ = (profile.in_balance(&reply), profile.bank_totals(&reply), profile.upload_answer(&reply, true));
+    // What is kept of an upload is less than what was sent, and never its items.
+    assert!(profile.upload().is_none() || profile.without_items(fields.clone()).get(48).is_none());
     if let Some(keys) = profile.key_field().and_then(|form| form.read(&fields)) {
         let bytes: usize = keys.iter().map(|key| key.bytes.len() + key.check_value.len()).sum();
         let form = profile.key_field().expect("it was read by it");

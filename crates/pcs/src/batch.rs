@@ -21,6 +21,8 @@ use crate::{CommandError, Pcs};
 
 /// Batches that are not over, or whose totals have not been compared yet. The kinds are in `task.rs`.
 pub const BATCH: u8 = 5;
+/// Batches whose items a bank is being told.
+pub const UPLOAD: u8 = 6;
 
 /// When a batch is due whose end nobody has heard of: never.
 const OPEN: i64 = 10 * 365 * 86_400_000;
@@ -222,6 +224,14 @@ impl Pcs {
             add(all.entry(count.currency).or_default(), &count);
         }
         Ok(all)
+    }
+}
+
+impl Pcs {
+    /// The first day, since 1970, on which something of a batch was counted.
+    pub(crate) async fn first_day(&self, batch: &Batch) -> Result<Option<i32>, CommandError> {
+        let counts = self.store.counts(batch.number(), since(self.clock.now()), i32::MAX).await?;
+        Ok(counts.iter().map(|count| count.day).min())
     }
 }
 

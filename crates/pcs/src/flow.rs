@@ -11,6 +11,7 @@ mod expire;
 mod given;
 mod increment;
 mod instruct;
+mod items;
 mod keep_card;
 mod operate;
 mod pin;
@@ -20,6 +21,7 @@ mod refund;
 mod reroute;
 mod resume;
 mod submit;
+mod upload;
 mod void;
 mod work;
 

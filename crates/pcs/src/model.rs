@@ -14,6 +14,6 @@ pub use customer::Customer;
 pub use event::{Actor, JournalEvent, NoticeEvent};
 pub use merchant::{ApiKey, Merchant, MerchantStatus};
 pub use payment_method::{PaymentMethod, PaymentMethodStatus};
-pub use reconciliation::{Figures, Reconciliation, Sum, Verdict};
+pub use reconciliation::{Figures, Reconciliation, Sum, Upload, Verdict};
 pub use terminal::{PinKey, Terminal, TerminalStatus};
 pub use webhook::{Delivery, DeliveryStatus, EndpointStatus, SealedSecret, WebhookEndpoint};

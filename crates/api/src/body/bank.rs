@@ -1,6 +1,6 @@
 //! Banks and their links as the operator sees them.
 
-use pcs::model::{Figures, Reconciliation, Sum, Verdict};
+use pcs::model::{Figures, Reconciliation, Sum, Upload, Verdict};
 use pcs::{BankState, BankStatus, LinkStatus, Word};
 use serde::Serialize;
 use types::Timestamp;
@@ -233,6 +233,36 @@ pub enum VerdictBody {
     NotCompared,
 }
 
+/// What a bank was told of a batch, item by item, after totals that differed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BatchUpload)]
+pub struct UploadBody {
+    /// The comparison that it follows.
+    #[schema(example = "rcn_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    pub follows: String,
+    /// How many items the bank has taken.
+    pub items: usize,
+    /// In how many messages.
+    pub messages: usize,
+    /// How many could not be told: their card is no longer kept, or the bank's form has no place for them.
+    pub left_out: usize,
+    /// The bank's answer to the end of the list; none: it did not come to that, and `note` says why.
+    #[schema(example = "00")]
+    pub response_code: Option<String>,
+}
+
+impl From<&Upload> for UploadBody {
+    fn from(upload: &Upload) -> Self {
+        Self {
+            follows: upload.follows.to_string(),
+            items: upload.items,
+            messages: upload.messages,
+            left_out: upload.left_out,
+            response_code: upload.response_code.clone(),
+        }
+    }
+}
+
 /// One comparison of a batch's totals with its bank, in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Reconciliation)]
@@ -266,6 +296,9 @@ pub struct ReconciliationBody {
     pub by: Option<String>,
     /// In plain words, where there is more to say.
     pub note: Option<String>,
+    /// What the bank was told before, where this follows an upload. If it differs still, people have to compare the batch with
+    /// the bank.
+    pub upload: Option<UploadBody>,
 }
 
 /// A reconciliation as the API shows it.
@@ -288,5 +321,6 @@ pub fn reconciliation_body(it: &Reconciliation) -> ReconciliationBody {
         bank_has: it.bank_has.map(Into::into),
         by: it.by.clone(),
         note: it.note.clone(),
+        upload: it.upload.as_ref().map(UploadBody::from),
     }
 }

@@ -5,10 +5,14 @@ use iso8583::{Fields, Message};
 use types::Clock;
 
 use super::{Said, amount, card_index, currency, security_code, set, text};
+use crate::cards;
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::{Answer, Reference};
-use crate::request::{Asked, LinkRequest, MoneyRequest, Period, Request, TotalsRequest, Wanted};
+use crate::request::{
+    Asked, BatchKey, LinkRequest, MoneyRequest, Period, Request, TotalsRequest, UploadRequest, Uploaded,
+    UploadedItem, Wanted,
+};
 use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
@@ -30,6 +34,19 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
                 claimed: claimed(message).ok_or("30")?,
             };
             return Ok(Request::Totals(totals));
+        }
+        ("0320", "201" | "202" | "207") => {
+            let told = text(message, 48).ok_or("30")?;
+            let batch = BatchKey {
+                acceptor: text(message, 42).ok_or("30")?.trim_end().to_owned(),
+                terminal: text(message, 41).ok_or("30")?.trim_end().to_owned(),
+                number: batch.parse().map_err(|_| "30")?,
+            };
+            let told = match network.as_str() {
+                "201" => Uploaded::Items(items(&told, &batch).ok_or("30")?),
+                _ => Uploaded::End(told.parse().map_err(|_| "30")?),
+            };
+            return Ok(Request::Upload(UploadRequest { batch, told }));
         }
         _ => {}
     }
@@ -84,6 +101,34 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         original,
         authorization_code: text(message, 38),
     }))
+}
+
+/// Field 48 of a batch upload: how many items, and of each 00 or 01 (charged, given back), trace number, card number with zeros
+/// before it, amount.
+fn items(told: &str, batch: &BatchKey) -> Option<Vec<UploadedItem>> {
+    let (count, mut rest) = told.split_at_checked(2)?;
+    let mut items = Vec::new();
+    while let Some((item, behind)) = rest.split_at_checked(40) {
+        let is_credit = match item.get(..2)? {
+            "00" => false,
+            "01" => true,
+            _ => return None,
+        };
+        let number = format!("{:06}", batch.number);
+        items.push(UploadedItem {
+            reference: Reference::new(2, &batch.terminal, &batch.acceptor, item.get(2..8)?, &number),
+            is_credit,
+            card: cards::index_of(item.get(8..28)?.trim_start_matches('0')),
+            amount: item.get(28..)?.parse().ok()?,
+        });
+        rest = behind;
+    }
+    (rest.is_empty() && count.parse() == Ok(items.len())).then_some(items)
+}
+
+/// The number of items that the bank has been told, at the end of their list.
+pub(super) fn uploaded(fields: &mut Fields, items: usize) {
+    set(fields, 48, &format!("{items:04}"));
 }
 
 /// Field 48 of batch totals: debits (amount, count), credits (amount, count), then what the centre says of them; and the

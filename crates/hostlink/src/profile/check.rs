@@ -1,6 +1,8 @@
 //! Whether a bank's document agrees with itself and with its dialect. Every message that it describes is built once
 //! from made-up data and checked, so that a mistake shows at the start and not at the first refund.
 
+mod upload;
+
 use card::{Entry, EntryMode};
 use iso8583::{Fields, Mti, Violation};
 use types::{Money, Timestamp};
@@ -229,10 +231,11 @@ impl Check<'_> {
             settlement_date: Some(self.settlement_date()),
         };
         match self.profile.totals_message(&data) {
-            Ok(Some(fields)) => self.obeys(key, fields, &[]),
-            Ok(None) => Ok(()),
-            Err(error) => self.fail(place(key, &error), error.to_string()),
+            Ok(Some(fields)) => self.obeys(key, fields, &[])?,
+            Ok(None) => {}
+            Err(error) => return self.fail(place(key, &error), error.to_string()),
         }
+        reconciliation.upload.iter().try_for_each(|upload| upload::upload(self, upload))
     }
 
     /// A date as the bank's answers have it: with the year, if its field has room for one.

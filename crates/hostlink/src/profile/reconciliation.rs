@@ -1,9 +1,8 @@
 //! The totals of a batch: what we think we have sent, for the bank to compare with what it has (0500, 0510).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use iso8583::{Dialect, Fields, Mti};
+use iso8583::{Fields, Mti};
 use serde::Deserialize;
 use types::{Currency, Timestamp};
 
@@ -11,6 +10,7 @@ use super::BankProfile;
 use super::error::MessageError;
 use super::exchange::{Exchange, LinkData};
 use super::template::FieldTemplate;
+use super::upload::Upload;
 use crate::outcome::Reply;
 
 /// How many, and how much in minor units.
@@ -71,12 +71,10 @@ pub enum TotalsOf {
 pub struct Reconciliation {
     pub(crate) mti: Mti,
     pub(crate) of: TotalsOf,
-    pub(crate) dialect: Arc<Dialect>,
-    /// What a message of this class begins with.
-    pub(crate) first_bytes: Vec<u8>,
     pub(crate) accepted: Vec<String>,
     pub(crate) in_balance: (u8, usize, String),
     pub(crate) fields: BTreeMap<String, String>,
+    pub(crate) upload: Option<Upload>,
 }
 
 impl Reconciliation {

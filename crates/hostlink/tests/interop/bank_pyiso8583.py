@@ -38,6 +38,8 @@ class Bank:
         if kind == "8":
             return self.network(message)
         answer = self.common(message)
+        if kind == "3":
+            return self.upload(message, answer)
         if kind == "5":
             return self.reconcile(message, answer)
         if message["t"][1:] == "200" and self.is_of_closed_batch(message):
@@ -197,6 +199,19 @@ class CupsBank(Bank):
         self.line.answer(answer)
         self.line.mak = mak or self.line.mak
         return code != "002"
+
+    def upload(self, message, answer):
+        need(message["t"] == "0320", "a batch upload")
+        told = message["48"]
+        if message["60"][8:] == "201":
+            need(len(told) == 2 + 40 * int(told[:2]), "as many items as it says")
+            for at in range(2, len(told), 40):
+                say("item", told[at : at + 2], told[at + 2 : at + 8], told[at + 8 : at + 28], told[at + 28 : at + 40])
+        else:
+            say("end of upload", message["60"], told)
+        answer.update({"t": "0330", "39": "00"})
+        self.line.answer(answer)
+        return True
 
     def reconcile(self, message, answer):
         (count, amount), (undone, undone_amount) = self.totals()

@@ -149,12 +149,14 @@ class Cups:
         self.spec = spec
         self.totals = copy.deepcopy(spec)
         self.totals["48"] = dict(bcd(62, 2), desc="")
+        self.upload = copy.deepcopy(spec)
+        self.upload["48"] = dict(bcd(322, 2), desc="")
 
     def spec_for(self, mti):
-        return self.totals if mti[1] == "5" else self.spec
+        return {"3": self.upload, "5": self.totals}.get(mti[1], self.spec)
 
     def is_protected(self, mti):
-        return mti[1] not in "58"
+        return mti[1] not in "358"
 
     def mac_field(self, _message):
         return "64"

@@ -6,7 +6,8 @@ use std::time::Duration;
 use banksim::{Fault, Notice, Scope};
 use hostlink::{
     BankProfile, BatchTotals, Count, KeyUsage, LinkEvent, LinkState, MaybeSent, NotSent, Outcome,
-    ReconciliationData, SHIPPED_BANKS, SecurityError, Transaction, shipped_bank, shipped_file,
+    ReconciliationData, SHIPPED_BANKS, SecurityError, Transaction, UploadAnswer, UploadData, UploadItem,
+    shipped_bank, shipped_file,
 };
 use iso8583::Mti;
 use tokio::sync::broadcast::Receiver;
@@ -310,4 +311,57 @@ async fn batch_totals_are_in_balance_with_the_bank_until_one_of_the_two_misses_a
         }
         assert_eq!(world.link.counters().mismatch, 0);
     }
+}
+
+/// What the bank says to some items, or to their end where there are none.
+async fn upload(world: &World, items: &[UploadItem<'_>], of: usize) -> (UploadAnswer, String) {
+    let data = UploadData {
+        stan: world.next_stan(),
+        at: Noon.now(),
+        terminal: world.terminal.clone(),
+        acceptor: ACCEPTOR.to_owned(),
+        batch: world.host.facts().batch,
+    };
+    let profile = world.host.profile();
+    let message = match items {
+        [] => profile.upload_end_message(&data, of),
+        some => profile.upload_message(&data, some),
+    };
+    let answer = reply(world.host.ask(message.unwrap().unwrap(), world.deadline()).await);
+    assert_eq!(answer.fields.get(48), None, "no item comes back to the gateway");
+    (profile.upload_answer(&answer, items.is_empty()), answer.code().to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bank_that_has_lost_a_sale_adds_it_when_it_is_told_the_batch() {
+    let world = World::of("cups-pos").await;
+    let (kept, lost) = (world.data(1_250, None), world.data(800, None));
+    assert_eq!(reply(world.send(Transaction::Consume, &kept, world.good_card()).await).code(), "00");
+    world.bank.set_fault(Fault::NotBooked, Scope::next());
+    assert_eq!(reply(world.send(Transaction::Consume, &lost, world.good_card()).await).code(), "00");
+    let totals = BatchTotals { debits: Count { number: 2, amount: 2_050 }, ..BatchTotals::default() };
+    assert_eq!(reconcile(&world, totals).await, Some(false));
+
+    let pan = card::Pan::parse(world.good_card()).unwrap();
+    let item = |stan, amount| UploadItem { stan, amount, is_credit: false, pan: &pan };
+    let items = [item(kept.stan, 1_250), item(lost.stan, 800)];
+    assert_eq!(upload(&world, &[], 0).await, (UploadAnswer::Taken, "95".to_owned()), "it still differs");
+    // The same item twice is one item.
+    for some in [&items[..], &items[1..]] {
+        assert_eq!(upload(&world, some, 0).await, (UploadAnswer::Taken, "00".to_owned()));
+    }
+    assert_eq!(upload(&world, &[], 3).await.1, "95", "it has been told of two");
+    assert_eq!(upload(&world, &[], 2).await, (UploadAnswer::Taken, "00".to_owned()));
+    assert_eq!(reconcile(&world, totals).await, Some(true));
+    // What the bank has added can be taken back like any other.
+    let reversal = world.reversal_of(Transaction::Consume, &lost);
+    assert_eq!(reply(world.send(Transaction::Reversal, &reversal, world.good_card()).await).code(), "00");
+
+    let stranger = card::Pan::parse("4111111111111111").unwrap();
+    let unknown = UploadItem { pan: &stranger, ..items[0] };
+    let unknown = UploadItem { stan: 777, ..unknown };
+    assert_eq!(upload(&world, &[unknown], 0).await.0, UploadAnswer::Refused, "no card of this bank");
+    world.bank.set_fault(Fault::Decline("90".to_owned()), Scope::next());
+    assert_eq!(upload(&world, &items, 0).await.0, UploadAnswer::NotNow);
+    assert_eq!(world.link.counters().mismatch, 0);
 }

@@ -10,13 +10,15 @@ use iso8583::{Dialect, Fields, Sensitivity};
 
 const BASE: &str = include_str!("../../../../banks/base/iso8583-1987.toml");
 const BASE_1993: &str = include_str!("../../../../banks/base/iso8583-1993.toml");
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 8] = [
     include_str!("../../../../banks/cups-pos/dialect.toml"),
     include_str!("../../../../banks/iso87-ascii/dialect.toml"),
     include_str!("../../tests/goldens/knobs.toml"),
     include_str!("../../tests/goldens/parts.toml"),
     include_str!("../../tests/goldens/ebcdic.toml"),
     include_str!("../../../../banks/iso93-bcd/dialect.toml"),
+    include_str!("../../../../banks/cups-pos/totals.toml"),
+    include_str!("../../../../banks/cups-pos/upload.toml"),
 ];
 
 fn parent(name: &str) -> Option<String> {

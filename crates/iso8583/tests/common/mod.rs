@@ -5,6 +5,7 @@
 use iso8583::{Dialect, Fields, Mti};
 
 pub const BASE: &str = include_str!("../../../../banks/base/iso8583-1987.toml");
+pub const CUPS_UPLOAD: &str = include_str!("../../../../banks/cups-pos/upload.toml");
 pub const CUPS_POS: &str = include_str!("../../../../banks/cups-pos/dialect.toml");
 pub const ISO87_ASCII: &str = include_str!("../../../../banks/iso87-ascii/dialect.toml");
 
@@ -37,6 +38,7 @@ impl Golden {
     pub fn dialect(&self) -> Dialect {
         match self.dialect.as_str() {
             "cups-pos" => cups_pos(),
+            "cups-pos-upload" => Dialect::from_toml(CUPS_UPLOAD, parent).unwrap(),
             "iso87-ascii" => iso87_ascii(),
             "iso93-bcd" => iso93_bcd(),
             "ebcdic" => Dialect::from_toml(EBCDIC, parent).unwrap(),

@@ -40,6 +40,8 @@ CUPS = {
     "63": var(2, 163, prefix="bcd"), "64": fixed(8, "b"),
 }
 
+CUPS_UPLOAD = CUPS | {"48": nibbles_var(2, 322)}
+
 ASCII = {
     "h": fixed(0), "t": fixed(4), "p": fixed(16), "1": fixed(16),
     **{str(de): fixed(n) for de, n in {
@@ -250,10 +252,14 @@ MESSAGES = [
     ("1993, totals", "iso93-bcd", "1804", {
         "7": "1124083000", "11": "000008", "12": "261124083000", "24": "831", "74": "0000000012", "97": "C0000000000125000",
         "100": "123"}),
+    ("batch upload, two items", "cups-pos-upload", "0320", {
+        "11": "000044", "41": "T0000001", "42": "104110045110012",
+        "48": "02" + "00000042" + "00004111111111111111" + "000000001250" + "01000043" + "00000004222222222222" + "000000000300",
+        "60": "00000001201"}),
     ("even where it was odd", "knobs", "0200", {"2": "4111111111111111", "3": "123456", "46": "", "55": ""}),
 ]
 
-SPECS = {"cups-pos": CUPS, "iso87-ascii": ASCII, "knobs": KNOBS, "ebcdic": EBCDIC, "parts": PARTS, "iso93-bcd": ISO93}
+SPECS = {"cups-pos": CUPS, "cups-pos-upload": CUPS_UPLOAD, "iso87-ascii": ASCII, "knobs": KNOBS, "ebcdic": EBCDIC, "parts": PARTS, "iso93-bcd": ISO93}
 
 for name, dialect, mti, fields in MESSAGES:
     peer = {"t": mti} | {number: to_peer(dialect, number, text) for number, text in fields.items()}

@@ -22,13 +22,13 @@ impl Pcs {
         let mut all = Vec::new();
         for (currency, own) in self.figures(batch).await? {
             let (reconciliation, said) = self.compare_one(bank, batch, (currency, own), by).await?;
-            self.record_comparison(bank, &reconciliation, said).await?;
+            self.record_comparison(bank, batch, &reconciliation, said).await?;
             all.push(reconciliation);
         }
         Ok(all)
     }
 
-    async fn compare_one(
+    pub(super) async fn compare_one(
         &self,
         bank: &Bank,
         batch: &Batch,
@@ -69,6 +69,7 @@ impl Pcs {
             bank_has: None,
             by: by.map(str::to_owned),
             note: None,
+            upload: None,
         };
         let fields = match profile.totals_message(&data) {
             Ok(Some(fields)) => fields,
@@ -104,12 +105,29 @@ impl Pcs {
         Ok((reconciliation, said))
     }
 
+    /// Keeps what came of a comparison. A batch that is over and differs is told to its bank item by item, where that takes it.
     async fn record_comparison(
+        &self,
+        bank: &Bank,
+        batch: &Batch,
+        reconciliation: &Reconciliation,
+        said: Said,
+    ) -> Result<(), CommandError> {
+        let mut unit = self.comparison(bank, reconciliation, said)?;
+        let differs = reconciliation.verdict == Verdict::Differs && reconciliation.closed;
+        if differs && bank.profile().upload().is_some() {
+            unit.tasks.push(self.begin_upload(batch, reconciliation).await?);
+        }
+        self.commit(unit).await.map(drop)
+    }
+
+    /// What is kept of a comparison.
+    pub(super) fn comparison(
         &self,
         bank: &Bank,
         reconciliation: &Reconciliation,
         mut said: Said,
-    ) -> Result<(), CommandError> {
+    ) -> Result<store::Unit, CommandError> {
         let text = words(reconciliation);
         match reconciliation.verdict {
             Verdict::Agreed => tracing::info!(bank.name = bank.name(), "{text}"),
@@ -131,7 +149,7 @@ impl Pcs {
             None => Actor::Gateway,
         };
         self.add_bank_note(&mut unit, number, actor, said)?;
-        self.commit(unit).await.map(drop)
+        Ok(unit)
     }
 }
 
@@ -158,7 +176,14 @@ fn words(it: &Reconciliation) -> String {
         Verdict::Agreed => format!("{bank} has our totals of the {what} in {currency}: {own}"),
         Verdict::Differs => {
             let has = it.bank_has.as_ref().map_or_else(|| "others, and does not say which".to_owned(), told);
-            format!("{bank} has other totals of the {what} in {currency}: {has}; ours are {own}")
+            let after = match &it.upload {
+                Some(upload) => format!(
+                    "; it has taken {} items of the batch and {} are left out: compare the batch with the bank item by item",
+                    upload.items, upload.left_out
+                ),
+                None => String::new(),
+            };
+            format!("{bank} has other totals of the {what} in {currency}: {has}; ours are {own}{after}")
         }
         Verdict::NotCompared => {
             let why = it.note.as_deref().unwrap_or("it compares none");

@@ -43,7 +43,7 @@ impl Pcs {
     /// [`CommandError::Unavailable`]: the store does not answer. Nothing is forgotten.
     pub async fn work_once(self: &Arc<Self>) -> Result<usize, CommandError> {
         self.hear_banks().await?;
-        let batches = self.reconcile_all_due().await?;
+        let batches = self.reconcile_all_due().await? + self.upload_all_due().await?;
         let due = self.due_now().await?;
         let many = due.len() + batches;
         let mut working: FuturesUnordered<_> = due.into_iter().map(InHand::work).collect();
@@ -56,21 +56,24 @@ impl Pcs {
         if !self.store.is_ready() {
             return;
         }
-        let comparing = match self.hear_banks().await {
-            Ok(()) => self.batches_due(self.clock.now()).await,
-            Err(error) => Err(error),
-        };
-        match comparing {
-            Ok(due) if due.is_empty() => {}
-            Ok(_) => {
-                let pcs = Arc::clone(self);
-                drop(tokio::spawn(async move { pcs.reconcile_all_due().await }));
-            }
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "Cannot look at what the banks have told; will look again");
-            }
+        if let Err(error) = self.listen_once().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "Cannot look at what the banks have told; will look again");
         }
+    }
+
+    async fn listen_once(self: &Arc<Self>) -> Result<(), CommandError> {
+        self.hear_banks().await?;
+        let now = self.clock.now();
+        if !self.batches_due(now).await?.is_empty() {
+            let pcs = Arc::clone(self);
+            drop(tokio::spawn(async move { pcs.reconcile_all_due().await }));
+        }
+        if !self.uploads_due(now).await?.is_empty() {
+            let pcs = Arc::clone(self);
+            drop(tokio::spawn(async move { pcs.upload_all_due().await }));
+        }
+        Ok(())
     }
 
     /// What is due and in nobody's hand, taken in hand.

@@ -73,6 +73,25 @@ pub struct Reconciliation {
     /// In plain words, where there is more to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the bank was told before, where this follows an upload of the batch's items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
+}
+
+/// An upload of a batch's items, after totals that differed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// The comparison that it follows.
+    pub follows: ReconciliationId,
+    /// How many items the bank has taken.
+    pub items: usize,
+    /// In how many messages.
+    pub messages: usize,
+    /// How many could not be told: their card is no longer kept, or the bank's form has no place for them.
+    pub left_out: usize,
+    /// DE 39 of the bank's answer to the end of the list; none: it did not come to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_code: Option<String>,
 }
 
 impl Figures {

@@ -4,6 +4,7 @@
 mod adjust;
 mod authorize;
 mod bank_day;
+mod batch_upload;
 mod checkout;
 mod consume;
 mod crash;

@@ -102,6 +102,17 @@ fn print_reconciliation(it: &Value) {
     if let Some(note) = it["note"].as_str() {
         println!("    {note}");
     }
+    if it["upload"].is_object() {
+        let upload = &it["upload"];
+        let (items, messages, left_out) = (&upload["items"], &upload["messages"], &upload["left_out"]);
+        let answer = upload["response_code"].as_str().unwrap_or("none");
+        println!(
+            "    after an upload of {items} items in {messages} messages, {left_out} left out; answer {answer}"
+        );
+        if text(it, "verdict") != "agreed" {
+            println!("    NEEDS YOU: compare the batch with the bank item by item");
+        }
+    }
 }
 
 fn print_totals(whose: &str, totals: &Value) {

@@ -1,0 +1,361 @@
+//! Upload: a batch that is over and whose totals differ is told to its bank item by item, so that the bank can add what it
+//! lacks; then the totals are compared once more.
+//!
+//! | step | crate          | leaves behind                                                                         |
+//! |------|----------------|---------------------------------------------------------------------------------------|
+//! | 1    | store, commit  | with the comparison that differed: a task that says how far the journal goes           |
+//! | 2    | store, commit  | for each message: its trace number and which items it has, before it is sent           |
+//! | 3    | hostlink       | the bank's answer; silence has the same message sent again                             |
+//! | 4    | store, commit  | after the end of the list: another comparison, with what was told before it            |
+//!
+//! Items are found in the journal and card numbers in the vault when a message is made; neither is in the task. A crash
+//! leaves the message of step 2: it is sent again as it was, and the bank knows it by its trace number.
+
+use std::sync::Arc;
+
+use hostlink::{Outcome, UploadAnswer, UploadData, UploadItem};
+use serde::{Deserialize, Serialize};
+use store::{DueTask, TaskChange, Unit};
+use types::{Currency, Timestamp};
+
+use super::items::Item;
+use crate::bank::Bank;
+use crate::batch::{Batch, UPLOAD};
+use crate::hash::{bank_number, short_hash};
+use crate::model::{Actor, Figures, Reconciliation, Upload, Verdict};
+use crate::resource::{from_bytes, to_bytes};
+use crate::task::{LATER_MS, SECOND_TRY_MS, done};
+use crate::unit::Said;
+use crate::{CommandError, Pcs};
+
+/// How long a bank may be silent before people have to look.
+const PATIENCE_MS: i64 = 3_600_000;
+/// How many are looked at in one round.
+const ROUND: usize = 16;
+
+/// An upload under way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Work {
+    batch: Batch,
+    currency: Currency,
+    /// What came of the comparison before.
+    own: Figures,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bank_has: Option<Figures>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    since: Timestamp,
+    /// How far the journal goes in each shard: no item is behind that.
+    heads: Vec<u64>,
+    /// How many of the items are told, left out included.
+    passed: usize,
+    so_far: Upload,
+    /// The message that may be on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sending: Option<Sending>,
+    #[serde(default)]
+    tries: u32,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Sending {
+    stan: u32,
+    at: Timestamp,
+    /// How many items it has, from `passed` on; none: it ends the list.
+    items: usize,
+}
+
+/// Why an upload stops where it is.
+enum Stop {
+    /// It goes on later.
+    Later,
+    /// It comes to nothing.
+    Failed(String),
+}
+
+impl Work {
+    fn put(&self, due: Timestamp) -> Result<TaskChange, CommandError> {
+        let number = self.batch.number().to_string();
+        let id = u128::from_be_bytes(short_hash(&["upload", &number, self.currency.alpha()]));
+        Ok(TaskChange { kind: UPLOAD, id, put: Some((due, to_bytes(self)?)) })
+    }
+}
+
+impl Pcs {
+    /// Step 1: what goes into the commit of a comparison that differs.
+    pub(super) async fn begin_upload(
+        &self,
+        batch: &Batch,
+        differs: &Reconciliation,
+    ) -> Result<TaskChange, CommandError> {
+        let work = Work {
+            batch: batch.clone(),
+            currency: differs.currency,
+            own: differs.own,
+            bank_has: differs.bank_has,
+            by: differs.by.clone(),
+            since: differs.created,
+            heads: self.heads().await?,
+            passed: 0,
+            so_far: Upload { follows: differs.id, items: 0, messages: 0, left_out: 0, response_code: None },
+            sending: None,
+            tries: 0,
+        };
+        // Lists go by the time in ids, so what comes of it must be of a later one.
+        work.put(differs.created.plus_ms(1_000))
+    }
+
+    /// Uploads that are due.
+    pub(super) async fn uploads_due(&self, now: Timestamp) -> Result<Vec<DueTask>, CommandError> {
+        Ok(self.store.tasks(UPLOAD, Some(now), ROUND).await?)
+    }
+
+    /// Goes on with what is due; returns how much that was.
+    pub(super) async fn upload_all_due(self: &Arc<Self>) -> Result<usize, CommandError> {
+        let due = self.uploads_due(self.clock.now()).await?;
+        let many = due.len();
+        for due in due {
+            if let Some(_hand) = self.take_in_hand(UPLOAD, due.id) {
+                let mut work: Work = from_bytes(&due.body)?;
+                if let Err(error) = self.go_on(&due, &mut work).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "A batch could not be uploaded and will be tried again"
+                    );
+                    self.put_upload_off(&due, &work, LATER_MS).await?;
+                }
+            }
+        }
+        Ok(many)
+    }
+
+    async fn put_upload_off(&self, due: &DueTask, work: &Work, pause_ms: i64) -> Result<(), CommandError> {
+        let now = self.clock.now();
+        let mut unit = Unit::new(due.shard, now);
+        unit.tasks.push(work.put(now.plus_ms(pause_ms))?);
+        self.commit(unit).await.map(drop)
+    }
+
+    async fn go_on(&self, due: &DueTask, work: &mut Work) -> Result<(), CommandError> {
+        let Ok(bank) = self.bank(&work.batch.bank) else {
+            return self.put_upload_off(due, work, LATER_MS).await;
+        };
+        let stopped = match self.tell_items(bank, due, work).await? {
+            None => self.compare_again(bank, due, work).await?,
+            stopped => stopped,
+        };
+        let is_patient = self.clock.now().ms_since(work.since) < PATIENCE_MS;
+        match stopped {
+            None => Ok(()),
+            Some(Stop::Later) if is_patient => {
+                work.tries += 1;
+                let pause = if work.tries == 1 { SECOND_TRY_MS } else { LATER_MS };
+                self.put_upload_off(due, work, pause).await
+            }
+            Some(Stop::Later) => self.give_up(bank, due, work, "the bank did not answer for an hour").await,
+            Some(Stop::Failed(why)) => self.give_up(bank, due, work, &why).await,
+        }
+    }
+
+    /// Steps 2 and 3, until the bank has been told all, and that it was all.
+    async fn tell_items(
+        &self,
+        bank: &Bank,
+        due: &DueTask,
+        work: &mut Work,
+    ) -> Result<Option<Stop>, CommandError> {
+        if work.so_far.response_code.is_some() {
+            return Ok(None);
+        }
+        let Some(upload) = bank.profile().upload() else {
+            return Ok(Some(Stop::Failed("the bank takes no items any more".to_owned())));
+        };
+        let items = self.items(&work.batch, work.currency, &work.heads).await?;
+        loop {
+            if !bank.is_up() {
+                return Ok(Some(Stop::Later));
+            }
+            let sending = match work.sending {
+                Some(sending) => sending,
+                None => {
+                    let left = items.len().saturating_sub(work.passed);
+                    let many = left.min(upload.items_per_message());
+                    self.record_sending(bank, due, work, many).await?
+                }
+            };
+            let some = items.get(work.passed..work.passed + sending.items).unwrap_or_default();
+            match self.tell_some(bank, work, sending, some).await? {
+                Ok(code) => {
+                    (work.sending, work.tries) = (None, 0);
+                    work.passed += sending.items;
+                    if sending.items == 0 {
+                        work.so_far.response_code = Some(code);
+                        return Ok(None);
+                    }
+                }
+                Err(stop) => return Ok(Some(stop)),
+            }
+        }
+    }
+
+    /// Step 2: which message is sent next, before it is.
+    async fn record_sending(
+        &self,
+        bank: &Bank,
+        due: &DueTask,
+        work: &mut Work,
+        items: usize,
+    ) -> Result<Sending, CommandError> {
+        let now = self.clock.now();
+        let (terminal, _) = identity(bank, &work.batch);
+        let stan = self.numbers.stan(&self.store, bank.name(), &terminal, now).await?;
+        let sending = Sending { stan, at: now, items };
+        work.sending = Some(sending);
+        let mut unit = Unit::new(due.shard, now);
+        // Until the answer's time is up nobody else goes on with it.
+        unit.tasks.push(work.put(now.plus_ms(bank.reply_timeout_ms() + 1_000))?);
+        let what = match items {
+            0 => format!("the end of {} items", work.so_far.items),
+            many => format!("items {} to {}", work.passed + 1, work.passed + many),
+        };
+        let note = format!("upload of {} in {}, STAN {stan:06}: {what}", work.batch.words(), work.currency);
+        let said = Said { note: Some(note), ..Said::default() };
+        self.add_bank_note(&mut unit, bank_number(bank.name()), Actor::Gateway, said)?;
+        self.commit(unit).await?;
+        Ok(sending)
+    }
+
+    /// Step 3. Returns the response code of what the bank has taken.
+    async fn tell_some(
+        &self,
+        bank: &Bank,
+        work: &mut Work,
+        sending: Sending,
+        items: &[Item],
+    ) -> Result<Result<String, Stop>, CommandError> {
+        let (terminal, acceptor) = identity(bank, &work.batch);
+        let batch = work.batch.terminal.as_ref().map(|_| work.batch.name.clone());
+        let data = UploadData { stan: sending.stan, at: sending.at, terminal, acceptor, batch };
+        let is_end = sending.items == 0;
+        let (message, told) = if is_end {
+            (bank.profile().upload_end_message(&data, work.so_far.items), 0)
+        } else {
+            let cards = self.cards_of(bank, items).await?;
+            let told: Vec<_> = cards.iter().map(|(item, card)| uploaded(item, card)).collect();
+            if told.is_empty() {
+                work.so_far.left_out += sending.items;
+                return Ok(Ok(String::new()));
+            }
+            (bank.profile().upload_message(&data, &told), told.len())
+        };
+        let fields = match message {
+            Ok(Some(fields)) => fields,
+            Ok(None) => return Ok(Err(Stop::Failed("the bank takes no items any more".to_owned()))),
+            Err(error) => return Ok(Err(Stop::Failed(format!("an item does not fit its message: {error}")))),
+        };
+        Ok(match bank.ask_plain(fields).await {
+            Outcome::Reply(reply) => match bank.profile().upload_answer(&reply, is_end) {
+                UploadAnswer::Taken => {
+                    work.so_far.items += told;
+                    work.so_far.left_out += sending.items - told;
+                    work.so_far.messages += usize::from(!is_end);
+                    Ok(reply.response_code().to_owned())
+                }
+                UploadAnswer::NotNow => Err(Stop::Later),
+                UploadAnswer::Refused => Err(Stop::Failed(format!(
+                    "the bank refused it (response code {})",
+                    reply.response_code()
+                ))),
+            },
+            Outcome::NotSent(_) | Outcome::MaybeSent(_) => Err(Stop::Later),
+            Outcome::Rejected(why) => {
+                Err(Stop::Failed(format!("the message does not fit the dialect ({})", why.code())))
+            }
+        })
+    }
+
+    /// The items that can be told, with their cards. A card that is no longer kept has no number to tell.
+    async fn cards_of<'a>(
+        &self,
+        bank: &Bank,
+        items: &'a [Item],
+    ) -> Result<Vec<(&'a Item, card::Pan)>, CommandError> {
+        let tells_credits = bank.profile().upload().is_some_and(hostlink::Upload::tells_credits);
+        let mut cards = Vec::with_capacity(items.len());
+        for item in items.iter().filter(|item| tells_credits || !item.is_credit) {
+            let payment = self.must_load(item.merchant, item.payment).await?;
+            match self.card_of(&payment).await {
+                Ok(card) => cards.push((item, card.pan)),
+                Err(CommandError::Missing { .. }) => {
+                    tracing::warn!(payment.id = %item.payment, "Its card is not kept, so its bank is not told of it");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(cards)
+    }
+
+    /// Step 4.
+    async fn compare_again(
+        &self,
+        bank: &Bank,
+        due: &DueTask,
+        work: &Work,
+    ) -> Result<Option<Stop>, CommandError> {
+        let own = self.figures(&work.batch).await?.get(&work.currency).copied().unwrap_or_default();
+        let (mut again, said) =
+            self.compare_one(bank, &work.batch, (work.currency, own), work.by.as_deref()).await?;
+        if again.verdict == Verdict::NotCompared {
+            return Ok(Some(Stop::Later));
+        }
+        again.upload = Some(work.so_far.clone());
+        self.end_upload(bank, due, &again, said).await.map(|()| None)
+    }
+
+    /// The upload comes to nothing: both figures stay as they were, and people have to look.
+    async fn give_up(&self, bank: &Bank, due: &DueTask, work: &Work, why: &str) -> Result<(), CommandError> {
+        let differs = Reconciliation {
+            id: self.new_id(),
+            version: 1,
+            created: self.clock.now(),
+            bank: bank.name().to_owned(),
+            terminal: work.batch.terminal.clone(),
+            acceptor: work.batch.acceptor.clone(),
+            batch: work.batch.name.clone(),
+            closed: true,
+            currency: work.currency,
+            verdict: Verdict::Differs,
+            own: work.own,
+            bank_has: work.bank_has,
+            by: work.by.clone(),
+            note: Some(format!("the upload of its items did not come to its end: {why}")),
+            upload: Some(work.so_far.clone()),
+        };
+        self.end_upload(bank, due, &differs, Said::default()).await
+    }
+
+    async fn end_upload(
+        &self,
+        bank: &Bank,
+        due: &DueTask,
+        it: &Reconciliation,
+        said: Said,
+    ) -> Result<(), CommandError> {
+        // The task is on the list of the shard that holds what is kept of the bank.
+        let mut unit = self.comparison(bank, it, said)?;
+        unit.tasks.push(done(UPLOAD, due.id));
+        self.commit(unit).await.map(drop)
+    }
+}
+
+/// DE 41 and DE 42 of messages about a batch.
+fn identity(bank: &Bank, batch: &Batch) -> (String, String) {
+    match (&batch.terminal, &batch.acceptor) {
+        (Some(terminal), Some(acceptor)) => (terminal.clone(), acceptor.clone()),
+        _ => bank.identity(),
+    }
+}
+
+const fn uploaded<'a>(item: &Item, pan: &'a card::Pan) -> UploadItem<'a> {
+    UploadItem { stan: item.stan, amount: item.amount, is_credit: item.is_credit, pan }
+}
