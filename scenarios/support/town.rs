@@ -29,6 +29,8 @@ pub struct Town {
     pub merchant: Value,
     /// The database as the nodes are told of it.
     pub store_url: String,
+    /// How long they give it to answer; none: as long as they do by themselves.
+    pub answer_ms: Option<u32>,
 }
 
 pub struct Node {
@@ -59,7 +61,7 @@ impl Town {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         let store_url = database.url("postgres");
-        let mut town = Self { dir, database, bank, http, merchant: Value::Null, store_url };
+        let mut town = Self { dir, database, bank, http, merchant: Value::Null, store_url, answer_ms: None };
         for node in ["one", "two"] {
             town.configure(node, 0);
         }
@@ -69,8 +71,9 @@ impl Town {
     }
 
     pub fn configure(&self, node: &str, drain_ms: u64) {
+        let answer = self.answer_ms.map_or(String::new(), |wait| format!("answer_ms = {wait}\n"));
         let text = format!(
-            "role = \"pcs\"\ndata = \"{node}\"\n[store]\nurl = \"{}\"\nshards = 2\n[vault]\nkey_file = \"vault.key\"\n\
+            "role = \"pcs\"\ndata = \"{node}\"\n[store]\nurl = \"{}\"\nshards = 2\n{answer}[vault]\nkey_file = \"vault.key\"\n\
              [api]\nlisten = \"127.0.0.1:0\"\ndrain_ms = {drain_ms}\n[metrics]\nlisten = \"127.0.0.1:0\"\n[[bank]]\nname = \"{BANK}\"\naddress = \"{}\"\n\
              terminal_master_key_file = \"tmk\"\nreply_timeout_ms = 2000\n",
             self.store_url,
@@ -130,6 +133,19 @@ impl Town {
     pub async fn metric(&self, node: &Node, series: &str) -> Option<f64> {
         let page = self.http.get(&node.metrics).send().await.expect("an answer").text().await.expect("text");
         page.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+    }
+
+    /// The newest payment's path.
+    pub async fn newest(&self, url: &str) -> String {
+        let request = self.http.get(format!("{url}/v1/payments?limit=1")).bearer_auth(self.secret_key());
+        let page: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        format!("/v1/payments/{}", page["data"][0]["id"].as_str().expect("a payment"))
+    }
+
+    /// How a merchant's reading is answered.
+    pub async fn read(&self, url: &str, path: &str) -> u16 {
+        let request = self.http.get(format!("{url}{path}")).bearer_auth(self.secret_key());
+        request.send().await.expect("an answer").status().as_u16()
     }
 
     pub async fn payments(&self, url: &str) -> Vec<Value> {

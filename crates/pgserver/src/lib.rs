@@ -137,6 +137,32 @@ impl Server {
         Ok(())
     }
 
+    /// Stops its processes where they are, as a disk that hangs does: connections stay open, and nobody is answered.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.signal_all("-STOP")
+    }
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.signal_all("-CONT")
+    }
+
+    fn signal_all(&self, signal: &str) -> io::Result<()> {
+        let pid = self.pid()?;
+        // The first one first, so that it starts no further process while its processes are counted.
+        Command::new("kill").args([signal, &pid.to_string()]).status()?;
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        // One that has ended meanwhile needs no signal.
+        Command::new("kill").arg(signal).args(children.split_whitespace()).stderr(Stdio::null()).status()?;
+        Ok(())
+    }
+
     /// Starts it again on the same data and port, and waits until it takes connections.
     ///
     /// # Errors

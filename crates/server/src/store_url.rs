@@ -37,8 +37,8 @@ impl StoreUrl {
         matches!(self, Self::Postgres(_))
     }
 
-    /// Opens it for reading and writing.
-    pub fn open(&self, shards: u16) -> Result<Store, Fault> {
+    /// Opens it for reading and writing. A database that does not answer within `answer_ms` is given up and tried anew.
+    pub fn open(&self, shards: u16, answer_ms: Option<u32>) -> Result<Store, Fault> {
         let settings = store::Settings::default();
         let started = match self {
             Self::Sqlite(path) => {
@@ -47,7 +47,11 @@ impl StoreUrl {
                 Store::start(engine, reads, settings)
             }
             Self::Postgres(url) => {
-                let options = PostgresOptions { shards, ..PostgresOptions::default() };
+                let mut options = PostgresOptions { shards, ..PostgresOptions::default() };
+                if let Some(wait) = answer_ms {
+                    // The server breaks a statement off before the whole batch is given up.
+                    (options.batch_ms, options.statement_ms) = (wait, wait / 3 * 2);
+                }
                 let (engine, reads) =
                     store::open_postgres(url.expose(), &options).tried("cannot open the store")?;
                 Store::start(engine, reads, settings)

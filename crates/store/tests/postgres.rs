@@ -207,3 +207,16 @@ fn a_writer_sees_what_another_has_written_without_a_record() {
         .collect();
     assert_eq!(firsts, [0, 10, 20, 30, 40, 50]);
 }
+
+/// As a primary whose disk hangs: its kernel still takes connections.
+#[test]
+fn a_host_that_takes_connections_and_says_nothing_is_passed_over() {
+    let server = support::server();
+    let url = server.database("second");
+    let mute = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (listening, real) = (mute.local_addr().unwrap().port(), server.server.address().port());
+    let both = url.replace(&format!(":{real}/"), &format!(":{listening},127.0.0.1:{real}/"));
+    assert_ne!(both, url);
+    let (_engine, reads) = open_postgres(&both, &PostgresOptions::default()).unwrap();
+    assert_eq!(reads.head(Shard(0)).unwrap().seq, 0);
+}

@@ -36,6 +36,7 @@ struct StoreSection {
     url: Url,
     #[serde(default = "one_shard")]
     shards: u16,
+    answer_ms: Option<u32>,
 }
 
 /// May hold a password.
@@ -100,12 +101,17 @@ const fn drain_ms() -> u64 {
     2_000
 }
 
+/// The least that a database is given to answer.
+const LEAST_ANSWER_MS: u32 = 1_000;
+
 /// What a process of role `pcs` is told.
 #[derive(Debug)]
 pub struct Config {
     pub data: PathBuf,
     pub store: StoreUrl,
     pub shards: u16,
+    /// How long a database may take to answer, in milliseconds; none: the store's own.
+    pub answer_ms: Option<u32>,
     pub vault_key_file: PathBuf,
     /// The key under which the PIN keys of terminals come.
     pub pin_key_protection_key_file: Option<PathBuf>,
@@ -154,6 +160,11 @@ impl Config {
         if document.runtime.workers == 0 {
             return Err(Fault::plain("runtime.workers must be at least 1"));
         }
+        if document.store.answer_ms.is_some_and(|wait| wait < LEAST_ANSWER_MS) {
+            let rule =
+                "store.answer_ms must be at least 1000: a database that is only busy would be given up";
+            return Err(Fault::plain(rule));
+        }
         if document.api.at_once == 0 {
             return Err(Fault::plain("api.at_once must be at least 1"));
         }
@@ -170,6 +181,7 @@ impl Config {
             data: base.join(document.data),
             store: StoreUrl::parse(document.store.url.0.expose(), base).tried("store.url")?,
             shards: document.store.shards,
+            answer_ms: document.store.answer_ms,
             vault_key_file: base.join(document.vault.key_file),
             pin_key_protection_key_file: document
                 .vault

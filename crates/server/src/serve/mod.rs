@@ -105,7 +105,7 @@ async fn core(config: &Config, with_banks: bool) -> Result<Core, Fault> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let dir = DataDir::open(&config.data)?;
-    let store: Store = config.store.open(config.shards)?;
+    let store: Store = config.store.open(config.shards, config.answer_ms)?;
     let vault = vault_of::open(&store, &config.vault_key_file, &*clock, Arc::clone(&entropy)).await?;
     let register = StoreRegister(store.clone());
     let authority =

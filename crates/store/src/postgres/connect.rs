@@ -2,31 +2,36 @@
 
 use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::queries::read_error;
 use super::{PostgresOptions, tls};
 use crate::StoreError;
 
-/// How long one host is tried.
+/// How long one host is tried: until it takes a connection, and until a session is open and set.
 const CONNECT: Duration = Duration::from_secs(3);
+const SESSION: Duration = Duration::from_secs(4);
 /// The oldest server that is taken.
 const OLDEST: i32 = 150_000;
 
 /// A database, and how to talk to it.
 #[derive(Clone)]
 pub(crate) struct Target {
-    config: Config,
+    /// One for each host, in the order of the URL. One that takes connections and then says nothing must not keep us from
+    /// the next.
+    hosts: Vec<Config>,
     /// None: in plain text.
     tls: Option<MakeRustlsConnect>,
     statement_ms: u32,
+    patience: Duration,
 }
 
 impl Target {
@@ -41,14 +46,29 @@ impl Target {
         config.ssl_mode(mode).application_name("lian").connect_timeout(CONNECT).keepalives(true);
         // After a fail-over the list of hosts still names the old one; only a server that takes writes will do.
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
-        Ok(Self { config, tls, statement_ms: options.statement_ms })
+        let many = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+        let hosts = (0..many).map(|place| only(&config, place)).collect();
+        let patience = Duration::from_millis(options.batch_ms.into());
+        Ok(Self { hosts, tls, statement_ms: options.statement_ms, patience })
     }
 
-    /// A new session on the current runtime, which must go on being driven.
-    pub async fn connect(&self) -> Result<Conn, tokio_postgres::Error> {
+    /// A new session on the current runtime, which must go on being driven: of the first host that gives one.
+    pub async fn connect(&self) -> Result<Conn, String> {
+        let mut last = "the URL of the database names no host".to_owned();
+        for host in &self.hosts {
+            match tokio::time::timeout(SESSION, self.session(host)).await {
+                Ok(Ok(conn)) => return Ok(conn),
+                Ok(Err(error)) => last = words(&error),
+                Err(_) => "the database takes connections and does not answer".clone_into(&mut last),
+            }
+        }
+        Err(last)
+    }
+
+    async fn session(&self, host: &Config) -> Result<Conn, tokio_postgres::Error> {
         let client = match &self.tls {
-            None => driven(self.config.connect(NoTls).await?),
-            Some(tls) => driven(self.config.connect(tls.clone()).await?),
+            None => driven(host.connect(NoTls).await?),
+            Some(tls) => driven(host.connect(tls.clone()).await?),
         };
         // A plan made for a young, small table is ruinous on a full one: the keys' indexes are always right here.
         let settings = format!(
@@ -58,14 +78,21 @@ impl Target {
             self.statement_ms
         );
         client.batch_execute(&settings).await?;
-        Ok(Conn { client, uses: AtomicU64::new(0), prepared: Mutex::default() })
+        Ok(Conn {
+            client,
+            patience: self.patience,
+            is_silent: AtomicBool::new(false),
+            uses: AtomicU64::new(0),
+            prepared: Mutex::default(),
+        })
     }
 
     /// A new session on a server that is new enough.
     pub async fn open(&self) -> Result<Conn, StoreError> {
-        let conn = self.connect().await.map_err(|error| cannot(&error))?;
-        let row = conn.client.query_one("SELECT current_setting('server_version_num')::int4", &[]).await;
-        let version: i32 = row.map_err(|error| cannot(&error))?.get(0);
+        let unreachable = |error| StoreError::Open(format!("cannot reach the database: {error}"));
+        let conn = self.connect().await.map_err(unreachable)?;
+        let asking = conn.client.query_one("SELECT current_setting('server_version_num')::int4", &[]);
+        let version: i32 = conn.within(asking).await.map_err(|error| unreachable(error.to_string()))?.get(0);
         if version < OLDEST {
             return Err(StoreError::Open(format!(
                 "PostgreSQL {} is too old; 15 or newer is needed",
@@ -76,6 +103,43 @@ impl Target {
     }
 }
 
+/// A configuration for one of its hosts.
+fn only(all: &Config, place: usize) -> Config {
+    // What stands once stands for all hosts.
+    fn at<T: Clone>(of: &[T], place: usize) -> Option<T> {
+        of.get(place).or_else(|| of.first().filter(|_| of.len() == 1)).cloned()
+    }
+    let mut one = Config::new();
+    match at(all.get_hosts(), place) {
+        Some(Host::Tcp(name)) => drop(one.host(name)),
+        Some(Host::Unix(path)) => drop(one.host_path(path)),
+        None => {}
+    }
+    if let Some(address) = at(all.get_hostaddrs(), place) {
+        one.hostaddr(address);
+    }
+    if let Some(port) = at(all.get_ports(), place) {
+        one.port(port);
+    }
+    for (value, set) in [
+        (all.get_user(), Config::user as fn(&mut Config, String) -> &mut Config),
+        (all.get_dbname(), Config::dbname),
+        (all.get_options(), Config::options),
+        (all.get_application_name(), Config::application_name),
+    ] {
+        if let Some(value) = value {
+            set(&mut one, value.to_owned());
+        }
+    }
+    if let Some(password) = all.get_password() {
+        one.password(password);
+    }
+    one.ssl_mode(all.get_ssl_mode()).channel_binding(all.get_channel_binding());
+    one.target_session_attrs(all.get_target_session_attrs()).connect_timeout(CONNECT);
+    one.keepalives(all.get_keepalives()).keepalives_idle(all.get_keepalives_idle());
+    one
+}
+
 /// Drives a connection. It ends when its client is dropped or the server goes; the client's calls say which.
 fn driven<T>((client, connection): (Client, Connection<Socket, T>)) -> Client
 where
@@ -83,10 +147,6 @@ where
 {
     tokio::spawn(async move { drop(connection.await) });
     client
-}
-
-fn cannot(error: &tokio_postgres::Error) -> StoreError {
-    StoreError::Open(format!("cannot reach the database: {}", words(error)))
 }
 
 /// An error with what lies beneath it.
@@ -100,6 +160,9 @@ pub(super) fn words(error: &tokio_postgres::Error) -> String {
 /// A session. Shared by tasks: what they ask is pipelined.
 pub(crate) struct Conn {
     pub client: Client,
+    /// How long a question may go without an answer: a server may vanish, or stand still, without a word.
+    pub patience: Duration,
+    is_silent: AtomicBool,
     uses: AtomicU64,
     prepared: Mutex<HashMap<&'static str, Statement>>,
 }
@@ -108,6 +171,25 @@ pub(crate) struct Conn {
 pub(super) type Bound<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Conn {
+    /// Whether it may be asked: it is open, and has answered so far.
+    pub fn is_usable(&self) -> bool {
+        !self.client.is_closed() && !self.is_silent.load(Ordering::Relaxed)
+    }
+
+    /// A question within its time. A session that does not answer is not asked again.
+    pub async fn within<T>(
+        &self,
+        asking: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(self.patience, asking).await {
+            Ok(answered) => answered.map_err(read_error),
+            Err(_) => {
+                self.is_silent.store(true, Ordering::Relaxed);
+                Err(StoreError::Read("the database did not answer in time".to_owned()))
+            }
+        }
+    }
+
     /// Counts a batch or read. A plan is made for the size that its tables have at that moment and kept; a plan for tables that
     /// were empty then scans them once they are full. So plans are made anew after 8, 64, 512 … uses.
     pub async fn renew_plans(&self) -> Result<(), tokio_postgres::Error> {

@@ -92,11 +92,11 @@ impl PostgresEngine {
 
     fn connect(&mut self) -> Result<(), StoreError> {
         let connected = self.runtime.block_on(async {
-            let conn = self.target.connect().await?;
-            prepare(&conn).await?;
-            Ok::<_, tokio_postgres::Error>(conn)
+            let conn = self.target.connect().await.map_err(StoreError::NotWritten)?;
+            conn.within(prepare(&conn)).await?;
+            Ok(conn)
         });
-        self.conn = Some(connected.map_err(|error| StoreError::NotWritten(words(&error)))?);
+        self.conn = Some(connected.map_err(|error: StoreError| StoreError::NotWritten(error.to_string()))?);
         Ok(())
     }
 

@@ -7,7 +7,6 @@ use types::Timestamp;
 
 use super::columns::{account, at, balance, bytes, small2, small4, u64_at, u128_at};
 use super::connect::{Bound, Conn};
-use super::queries::read_error;
 use crate::journal::GENESIS;
 use crate::projection::{Lines, lines};
 use crate::read::decode;
@@ -28,10 +27,10 @@ pub(super) async fn fold(conn: &Conn, shard: Shard, head: u64) -> Result<(), Sto
         if rows.first().map(|row| u64_at(row, 0)).transpose()?.unwrap_or(0) >= head {
             return Ok(());
         }
-        conn.client.batch_execute("BEGIN").await.map_err(read_error)?;
+        conn.within(conn.client.batch_execute("BEGIN")).await?;
         let folded = fold_some(conn, shard).await;
         let end = if folded.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        let ended = conn.client.batch_execute(end).await.map_err(read_error);
+        let ended = conn.within(conn.client.batch_execute(end)).await;
         folded?;
         ended?;
     }
@@ -39,7 +38,7 @@ pub(super) async fn fold(conn: &Conn, shard: Shard, head: u64) -> Result<(), Sto
 
 async fn fold_some(conn: &Conn, shard: Shard) -> Result<(), StoreError> {
     let first = "INSERT INTO folded (shard, seq, hash) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING";
-    conn.execute(first, &[&number(shard), &&GENESIS[..]]).await.map_err(read_error)?;
+    conn.within(conn.execute(first, &[&number(shard), &&GENESIS[..]])).await?;
     let rows =
         conn.ask("SELECT seq, hash FROM folded WHERE shard = $1 FOR UPDATE", &[&number(shard)]).await?;
     let row = rows.first().ok_or_else(|| StoreError::Read("the fold's row is gone".to_owned()))?;
@@ -47,7 +46,7 @@ async fn fold_some(conn: &Conn, shard: Shard) -> Result<(), StoreError> {
     // A store that was brought back from an older copy has another journal than the one that was folded.
     if seq > 0 && conn.link(shard, seq).await? != Some(hash) {
         for sql in ["DELETE FROM history WHERE shard = $1", "DELETE FROM posting WHERE shard = $1"] {
-            conn.execute(sql, &[&number(shard)]).await.map_err(read_error)?;
+            conn.within(conn.execute(sql, &[&number(shard)])).await?;
         }
         seq = 0;
     }
@@ -64,7 +63,7 @@ async fn fold_some(conn: &Conn, shard: Shard) -> Result<(), StoreError> {
     if let Some(newest) = raw.last() {
         let sql = "UPDATE folded SET seq = $2, hash = $3 WHERE shard = $1";
         let bound: Bound<'_> = &[&number(shard), &(newest.seq as i64), &&newest.hash[..]];
-        conn.execute(sql, bound).await.map_err(read_error)?;
+        conn.within(conn.execute(sql, bound)).await?;
     }
     Ok(())
 }
@@ -80,7 +79,7 @@ async fn insert(conn: &Conn, shard: Shard, folded: &[(u64, Lines)]) -> Result<()
     let seqs: Vec<i64> = folded.iter().map(|(seq, _)| *seq as i64).collect();
     let history =
         "INSERT INTO history (shard, subject, seq) SELECT $1, * FROM unnest($2::bytea[], $3::int8[])";
-    conn.execute(history, &[&number(shard), &subjects, &seqs]).await.map_err(read_error)?;
+    conn.within(conn.execute(history, &[&number(shard), &subjects, &seqs])).await?;
 
     let all: Vec<&(AccountId, Posting)> = folded.iter().flat_map(|(_, lines)| &lines.postings).collect();
     let column = |of: fn(&Posting) -> i64| all.iter().map(|(_, posting)| of(posting)).collect::<Vec<i64>>();
@@ -112,7 +111,7 @@ async fn insert(conn: &Conn, shard: Shard, folded: &[(u64, Lines)]) -> Result<()
         &d,
         &c,
     ];
-    conn.execute(posting, bound).await.map_err(read_error).map(drop)
+    conn.within(conn.execute(posting, bound)).await.map(drop)
 }
 
 /// Balances of accounts after their last legs before a record.

@@ -29,7 +29,7 @@ impl Conn {
         sql: &'static str,
         bound: Bound<'_>,
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
-        self.query(sql, bound).await.map_err(read_error)
+        self.within(self.query(sql, bound)).await
     }
 
     pub async fn rows(

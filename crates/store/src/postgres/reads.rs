@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use ledger::{AccountId, Balance};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 use types::Timestamp;
 
-use super::connect::{Conn, Target, words};
+use super::connect::{Conn, Target};
 use super::projections;
-use super::queries::read_error;
 use crate::read::{between, decode};
 use crate::{
     DayCount, DueTask, Head, Known, Listing, Place, Posting, ProjectionSize, RawRecord, Reads, Row, RowKey,
@@ -25,6 +25,9 @@ const OLDEST_FIRST: &str =
     "SELECT o.id, o.version, coalesce(o.body, substring(j.record FROM o.at + 1 FOR o.len))
     FROM object o LEFT JOIN journal j ON j.shard = o.shard AND j.seq = o.seq
     WHERE o.shard = $1 AND o.tab = $2 AND o.owner = $3 AND o.id BETWEEN $4 AND $5 ORDER BY o.id LIMIT $6";
+
+/// How long a check's question may take, of tables as large as they get.
+const CHECKING: Duration = Duration::from_secs(3_600);
 
 /// The thread that drives the connections, and the connections.
 struct Pool {
@@ -55,12 +58,12 @@ impl Pool {
     async fn take(&self) -> Result<Arc<Conn>, StoreError> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
         let conn = self.living(&mut *self.slots[turn].lock().await).await?;
-        conn.renew_plans().await.map_err(read_error)?;
+        conn.within(conn.renew_plans()).await?;
         Ok(conn)
     }
 
     async fn living(&self, slot: &mut Option<Arc<Conn>>) -> Result<Arc<Conn>, StoreError> {
-        if let Some(conn) = slot.as_ref().filter(|conn| !conn.client.is_closed()) {
+        if let Some(conn) = slot.as_ref().filter(|conn| conn.is_usable()) {
             return Ok(Arc::clone(conn));
         }
         let conn = Arc::new(self.connect().await?);
@@ -69,7 +72,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Conn, StoreError> {
-        self.target.connect().await.map_err(|error| StoreError::Read(words(&error)))
+        self.target.connect().await.map_err(StoreError::Read)
     }
 
     /// Folds up to `head`.
@@ -104,7 +107,7 @@ impl PostgresReads {
         Ok(Self { pool: Pool::start(target, readers)?, source: Source::Newest, shards })
     }
 
-    /// Runs a read on the readers' thread and waits for it. Statements have a time limit, so it ends.
+    /// Runs a read on the readers' thread and waits for it. Each question has a time limit, so it ends.
     fn with<T, F>(
         &self,
         read: impl FnOnce(Arc<Conn>, Arc<Pool>) -> F + Send + 'static,
@@ -283,11 +286,12 @@ impl Reads for PostgresReads {
 
     fn snapshot(&self) -> Result<Box<dyn Reads>, StoreError> {
         let conn = self.with(|_, pool| async move {
-            let conn = pool.connect().await?;
+            let mut conn = pool.connect().await?;
+            conn.patience = CHECKING;
             // The first read fixes what is seen; BEGIN alone would not. Checks may take longer than a payment's statement.
             let begin = "SET statement_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
                          SELECT count(*) FROM store";
-            conn.client.batch_execute(begin).await.map_err(read_error)?;
+            conn.within(conn.client.batch_execute(begin)).await?;
             Ok(Arc::new(conn))
         })?;
         Ok(Box::new(Self { pool: Arc::clone(&self.pool), source: Source::Moment(conn), shards: self.shards }))

@@ -35,7 +35,7 @@ pub(super) async fn settle(
                     Ok(ending) => return ending,
                     Err(error) => last = error.to_string(),
                 },
-                Err(error) => last = words(&error),
+                Err(error) => last = error,
             }
             tokio::time::sleep(PAUSE).await;
         }
