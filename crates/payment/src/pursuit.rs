@@ -18,6 +18,8 @@ pub struct Pursued<'a> {
     pub refused_with: Option<&'a str>,
     /// What stands in the way on our side, where something does.
     pub trouble: Option<&'a str>,
+    /// The batch that it was sent in, where the bank has closed that and refuses what names it.
+    pub closed_batch: Option<&'a str>,
     /// Milliseconds since the doubt began.
     pub age_ms: i64,
 }
@@ -28,6 +30,11 @@ impl Pursued<'_> {
         if self.refusals >= REFUSALS {
             let with = self.refused_with.map_or(String::new(), |code| format!(" with response code {code}"));
             return Some(format!("the bank has refused it {} times, last{with}", self.refusals));
+        }
+        if let Some(batch) = self.closed_batch {
+            // Whether a copy of it came before the batch was closed, the refusal does not say; sent as a new one it could move
+            // the money twice. Waiting changes nothing.
+            return Some(format!("batch closed: the bank takes nothing of its batch {batch} any more"));
         }
         if self.age_ms < HOURS * 3_600_000 {
             return None;
@@ -53,8 +60,14 @@ impl Pursued<'_> {
 mod tests {
     use super::*;
 
-    const FRESH: Pursued<'_> =
-        Pursued { attempts: 1, refusals: 0, refused_with: None, trouble: None, age_ms: 2_000 };
+    const FRESH: Pursued<'_> = Pursued {
+        attempts: 1,
+        refusals: 0,
+        refused_with: None,
+        trouble: None,
+        closed_batch: None,
+        age_ms: 2_000,
+    };
 
     #[test]
     fn a_bank_that_is_slow_is_given_time_and_one_that_refuses_is_not_asked_for_ever() {
@@ -66,6 +79,13 @@ mod tests {
             Some("the bank has refused it 3 times, last with response code 22")
         );
         assert_eq!(refused.pause_ms(), 900_000);
+    }
+
+    #[test]
+    fn what_names_a_closed_batch_is_somebodys_to_look_into_at_once() {
+        let closed = Pursued { closed_batch: Some("000001"), ..FRESH };
+        assert!(closed.needs_operator().unwrap().starts_with("batch closed"));
+        assert_eq!(closed.pause_ms(), 900_000);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Drive every doubt to certainty: send reversals and repeat advices until the bank answers. One stubborn payment never
 //! holds up another: each has a due time of its own, and a bank is given many at once.
 
+use hostlink::CodeOutcome;
 use payment::pursuit::Pursued;
 use payment::{CancellationReason, Event, Payment, RefundEvent, RefundState, State};
 use store::Unit;
 
 use super::conclude::awaits;
-use crate::bank::{Heard, Says, Transaction};
+use crate::bank::{Bank, Heard, Says, Transaction};
 use crate::model::Actor;
 use crate::task::{self, Message, PURSUIT, Task};
 use crate::unit::Said;
@@ -33,8 +34,13 @@ impl Pcs {
                 let trouble = heard.note.as_deref();
                 self.try_later(task.clone(), Pursuit { trouble, ..Pursuit::default() }).await
             }
-            (Says::Silent | Says::NotNow(_), _) => {
+            (Says::Silent, _) => {
                 self.try_later(Task { attempts: task.attempts + 1, ..task.clone() }, Pursuit::default()).await
+            }
+            (Says::NotNow(decline), _) => {
+                let closed_batch = closed_batch(bank, &sent, decline.network_code.as_deref());
+                let next = Task { attempts: task.attempts + 1, ..task.clone() };
+                self.try_later(next, Pursuit { closed_batch, ..Pursuit::default() }).await
             }
             // A refused reversal is not an end: only an acknowledgement is.
             (Says::Declined(decline), Transaction::Reversal) => {
@@ -139,6 +145,7 @@ impl Pcs {
             refusals: next.refusals,
             refused_with: met.refused_with,
             trouble: met.trouble,
+            closed_batch: met.closed_batch,
             age_ms: now.ms_since(next.since),
         };
         let mut unit = self.unit(next.merchant, now);
@@ -194,4 +201,14 @@ pub(crate) struct Pursuit<'a> {
     pub refused_with: Option<&'a str>,
     /// What stood in the way on our side.
     pub trouble: Option<&'a str>,
+    /// The batch that the message names and the bank has closed.
+    pub closed_batch: Option<&'a str>,
+}
+
+/// The batch that a message names, where the bank wants a sign-on first and has told another batch at its latest one: no
+/// sign-on will help.
+fn closed_batch<'a>(bank: &Bank, sent: &'a Message, code: Option<&str>) -> Option<&'a str> {
+    let outcome = bank.profile().outcome(sent.transaction, code?).outcome;
+    let named = sent.exchange.batch.as_deref().filter(|_| outcome == CodeOutcome::RetryAfterSignOn)?;
+    bank.facts().batch.is_some_and(|open| open != named).then_some(named)
 }

@@ -6,6 +6,7 @@ mod authorize;
 mod bank_day;
 mod batch_upload;
 mod checkout;
+mod closed_batch;
 mod consume;
 mod crash;
 mod doubt;
