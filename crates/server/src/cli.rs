@@ -509,9 +509,18 @@ pub struct MigrateArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RouteArgs {
     /// The configuration of the server, with its routing table
+    #[arg(long, value_name = "FILE", required_unless_present = "at", conflicts_with = "at")]
+    pub config: Option<PathBuf>,
+    /// A running gateway's API to ask instead: its rules, and its banks as they are at this moment
+    #[arg(long, value_name = "URL", conflicts_with_all = ["contracts", "down", "full", "health"])]
+    pub at: Option<String>,
+    /// With --at: the file with the operator's key
+    #[arg(long, value_name = "FILE", default_value = "operator.key")]
+    pub operator_key_file: PathBuf,
+    /// With --at: a certificate to trust beside the usual ones, PEM
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The merchant, whose contracts are read from the store
+    pub tls_certificate: Option<PathBuf>,
+    /// The merchant, whose contracts are read from the store or known to the gateway
     #[arg(long, value_name = "ID", required_unless_present = "contracts")]
     pub merchant: Option<types::MerchantId>,
     /// A contract to suppose instead of the merchant's, in order: BANK=EUR,USD or BANK=EUR:visa,jcb

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => block_on(commands::backup::run(args)),
         Command::Restore(args) => block_on(commands::backup::restore(args)),
         Command::Migrate(args) => block_on(commands::migrate::run(args)),
-        Command::Route(args) => commands::route::run(args),
+        Command::Route(args) => block_on(commands::route::run(args)),
         Command::Iso(args) => commands::iso::run(args),
     };
     match done {
