@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         }
         Command::Key(KeyArgs { command: KeyCommand::CheckValue(args) }) => commands::key::check_value(&args),
         Command::Key(KeyArgs { command: KeyCommand::Import(args) }) => commands::key::import(&args),
+        Command::Key(KeyArgs { command: KeyCommand::Wrap(args) }) => commands::key::wrap(&args),
         Command::BankSim(args) => block_on(bank_sim::run(args)),
         Command::Bench(args) => block_on(bench::run(args)),
         Command::BenchFloor(args) => serve::on_one_thread(bench::run_floor(args)),
