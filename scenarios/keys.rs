@@ -82,6 +82,40 @@ async fn a_key_block_signs_on_and_a_wrong_one_is_refused_by_name() {
     assert!(serve().contains("more than one place"));
 }
 
+/// The bank's letter came in two halves that two people keep: neither of them sees the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_components_is_put_into_a_block_that_signs_on() {
+    let town = Town::found().await;
+    let file = |name: &str| town.dir.path().join(name);
+    let whole = std::fs::read_to_string(file("tmk")).expect("the key");
+    let whole = u128::from_str_radix(whole.trim(), 16).expect("32 hex digits");
+    let first = 0x0F1E_2D3C_4B5A_6978_8796_A5B4_C3D2_E1F0_u128;
+    write_private(&file("first"), &format!("{first:032X}\n"));
+    write_private(&file("second"), &format!("{:032X}\n", whole ^ first));
+    write_private(&file("kbpk"), PROTECTION);
+    let wrap = ["key", "wrap", "--usage", "K0", "--mode", "D", "--protection-key-file", "kbpk"];
+    let parts = ["--key-file", "first", "--key-file", "second"];
+    let made = lian(&town, &[&wrap[..], &parts].concat()).output().expect("lian runs");
+    let (block, beside) = (String::from_utf8_lossy(&made.stdout), String::from_utf8_lossy(&made.stderr));
+    assert!(made.status.success() && block.starts_with("D0112K0TD00N0000"), "{block} {beside}");
+    let value = printed(&mut lian(&town, &["key", "check-value", "--terminal-master-key-file", "tmk"]));
+    assert_eq!(beside.trim(), format!("Check value {}", value.trim()));
+
+    write_private(&file("tmk.tr31"), &block);
+    std::fs::remove_file(file("tmk")).expect("the key file goes");
+    configure(&town, BLOCK);
+    let node = town.start("one");
+    pays(&town, &node).await;
+    assert_eq!(node.stop(), Some(0), "{}", town.log());
+
+    // A half alone has no parity, mostly; and what is refused is not shown.
+    let told = refused(&mut lian(&town, &[&wrap[..], &["--key-file", "first"]].concat()));
+    assert!(told.contains("parity") && !told.to_uppercase().contains("0F1E2D3C"), "{told}");
+    std::fs::set_permissions(file("first"), std::fs::Permissions::from_mode(0o640)).expect("permissions");
+    let told = refused(&mut lian(&town, &[&wrap[..], &parts].concat()));
+    assert!(told.contains("others than its owner may read"), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_brought_into_a_token_and_signs_on_from_there() {
     let town = Town::found().await;

@@ -151,18 +151,19 @@ async fn a_key_whose_payment_was_in_doubt_tells_how_the_payment_is_by_now() {
 async fn the_operator_compares_totals_and_takes_a_link_out_and_brings_it_back() {
     let world = World::start().await;
     world.paid(12_50, "EUR").await;
-    let bank = |args: &[&str]| {
+    let lian = |args: &[&str]| {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_lian"))
-            .arg("bank")
             .args(args)
-            .args(["--url", &world.url(""), "--operator-key-file"])
+            .arg("--operator-key-file")
             .arg(world.dir.path().join("operator.key"))
             .output()
-            .expect("lian bank runs");
+            .expect("lian runs");
         let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{args:?}: {told}");
         told.into_owned()
     };
+    let url = world.url("");
+    let bank = |args: &[&str]| lian(&[&["bank", "--url", &url], args].concat());
     let listed = bank(&["list"]);
     assert!(listed.contains("iso87-ascii  up  day ") && listed.contains("    link 1  up  "), "{listed}");
     let compared = bank(&["totals", "iso87-ascii", "--by", "Li Na"]);
@@ -173,6 +174,11 @@ async fn the_operator_compares_totals_and_takes_a_link_out_and_brings_it_back() 
     let out = bank(&[&["take-out"][..], &why].concat());
     assert!(out.contains("Link 1 of iso87-ascii is out of service."), "{out}");
     assert_eq!(world.pay("approve", 5_00, "EUR", "automatic").await.status, 503);
+    let merchant = world.get("/v1/merchant").await.body["id"].as_str().expect("an id").to_owned();
+    let route = ["route", "--at", &url, "--merchant", &merchant, "--bin", "424242"];
+    let route = lian(&[&route[..], &["--currency", "EUR", "--amount", "500"]].concat());
+    assert!(route.contains("  -  iso87-ascii  link_down  "), "{route}");
+    assert!(route.contains("Refused: no bank that takes this payment can be reached now."), "{route}");
     bank(&[&["resume"][..], &why].concat());
     let shown = bank(&["show", "iso87-ascii"]);
     assert!(shown.contains("take out link 1, by Li Na: the bank changes its router"), "{shown}");

@@ -8,6 +8,7 @@ mod doubt;
 mod event;
 mod payment;
 mod refund;
+mod route;
 mod setup;
 mod terminal;
 
@@ -34,6 +35,7 @@ pub use payment::{
     payment_body,
 };
 pub use refund::{RefundBody, RefundStatus, refund_body};
+pub use route::{RouteBody, RouteContractBody, RouteRuleBody, route_body};
 pub use setup::{
     CustomerBody, DeletedBody, FeePlanBody, MerchantBody, MerchantStatusBody, PaymentMethodBody,
     PaymentMethodStatusBody, customer_body, merchant_body, payment_method_body,

@@ -14,8 +14,8 @@ use utoipa::{Modify, OpenApi};
 use crate::VERSION;
 use crate::problem::{Code, Flaw, ProblemBody};
 use crate::routes::{
-    balance_inquiries, banks, checkout_sessions, customers, doubts, merchants, meta, payments, refunds,
-    terminals, webhooks,
+    balance_inquiries, banks, checkout_sessions, customers, doubts, explain, merchants, meta, payments,
+    refunds, terminals, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -40,7 +40,7 @@ use crate::routes::{
         webhooks::list_events, webhooks::get_event,
         balance_inquiries::create, doubts::list, doubts::inquire, doubts::retry, doubts::resolve,
         banks::list, banks::get, banks::take_out, banks::resume, banks::exchange_keys, banks::totals,
-        banks::reconciliations,
+        banks::reconciliations, explain::explain,
         terminals::create, terminals::list, terminals::get, terminals::update,
         terminals::set_pin_key,
         merchants::own, merchants::create, merchants::list, merchants::get, merchants::update,
@@ -119,6 +119,7 @@ fn complete(path: &str, item: &mut PathItem) {
                     || path.contains('{')
                     || path.starts_with("/v1/test_helpers")
                     || path.starts_with("/v1/merchants")
+                    || path == "/v1/routes/explain"
             }
             402 | 504 => moves_money,
             403 => moves_money || (is_post && path == "/v1/checkout_sessions"),

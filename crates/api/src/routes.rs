@@ -5,6 +5,7 @@ pub(crate) mod banks;
 pub(crate) mod checkout_sessions;
 pub(crate) mod customers;
 pub(crate) mod doubts;
+pub(crate) mod explain;
 pub(crate) mod merchants;
 pub(crate) mod meta;
 pub(crate) mod payments;
@@ -65,6 +66,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/v1/banks/{bank}/links/{link}/take_out", post(banks::take_out))
         .route("/v1/banks/{bank}/links/{link}/resume", post(banks::resume))
         .route("/v1/banks/{bank}/links/{link}/exchange_keys", post(banks::exchange_keys))
+        .route("/v1/routes/explain", post(explain::explain))
         .route("/v1/doubts", get(doubts::list))
         .route("/v1/doubts/{id}/inquire", post(doubts::inquire))
         .route("/v1/doubts/{id}/retry", post(doubts::retry))

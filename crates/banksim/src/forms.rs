@@ -4,6 +4,7 @@
 mod cups;
 mod iso87;
 mod iso93;
+mod sums;
 
 use iso8583::{Fields, Message};
 use types::{Clock, Currency};

@@ -8,6 +8,7 @@ mod compare;
 mod conclude;
 mod exchange;
 mod expire;
+mod explain;
 mod given;
 mod increment;
 mod instruct;
@@ -27,6 +28,7 @@ mod work;
 
 pub use balance::{Balance, BalanceQuestion};
 pub use banks::{BankStatus, LinkStatus, Order};
+pub use explain::RouteQuestion;
 pub use instruct::{Custodian, WalletIdentity};
 pub use operate::{BankWord, Doubt, Finding, Resolution};
 #[cfg(test)]

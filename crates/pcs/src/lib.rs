@@ -34,7 +34,7 @@ pub use command::{
 pub use error::CommandError;
 pub use flow::{
     Balance, BalanceQuestion, BankStatus, BankWord, Custodian, Doubt, Finding, LinkStatus, Order, Resolution,
-    WalletIdentity,
+    RouteQuestion, WalletIdentity,
 };
 pub use history::{DescribedMessage, HistoryItem};
 pub use hostlink::CardPresent;

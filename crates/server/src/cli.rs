@@ -303,6 +303,8 @@ pub enum KeyCommand {
     CheckValue(KeyCheckValueArgs),
     /// Bring a terminal master key into the PKCS#11 token of a bank's configuration
     Import(KeyImportArgs),
+    /// Put a key into a key block (TR-31): print the block, and beside it the check value
+    Wrap(KeyWrapArgs),
 }
 
 /// `lian key check-value`
@@ -311,6 +313,56 @@ pub struct KeyCheckValueArgs {
     /// A file of 32 hex digits
     #[arg(long, value_name = "FILE")]
     pub terminal_master_key_file: PathBuf,
+}
+
+/// `lian key wrap`
+#[derive(Clone, Debug, Args)]
+pub struct KeyWrapArgs {
+    /// A file with the key in hex digits; given more than once, each has a component, and the key is all of them by exclusive or
+    #[arg(long, value_name = "FILE", required = true)]
+    pub key_file: Vec<PathBuf>,
+    /// The cipher of the key
+    #[arg(long, value_enum, default_value = "tdes")]
+    pub algorithm: AlgorithmArg,
+    /// What the key is for: K0 a master key (TMK, ZMK), P0 a PIN key (TPK, ZPK), B0 a DUKPT base (BDK), M0, M1, M3, M5, M6 a MAC key,
+    /// D0 a data key
+    #[arg(long, value_name = "USAGE")]
+    pub usage: String,
+    /// What may be done with it: B both, E encrypt, D decrypt, G make a MAC, V verify one, C both, X derive
+    #[arg(long, value_name = "LETTER")]
+    pub mode: char,
+    /// Whether who takes it out may pass it on: N never, E in a key block, S as it likes
+    #[arg(long, value_enum, default_value = "N", ignore_case = true)]
+    pub exportability: ExportabilityArg,
+    /// A file with the key block protection key in hex digits
+    #[arg(long, value_name = "FILE")]
+    pub protection_key_file: PathBuf,
+    /// The cipher of the protection key: aes makes a block of version D, tdes one of version B
+    #[arg(long, value_enum, default_value = "aes")]
+    pub protection_algorithm: AlgorithmArg,
+}
+
+/// The cipher of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum AlgorithmArg {
+    /// Triple DES.
+    Tdes,
+    /// AES.
+    Aes,
+}
+
+/// Whether a key may be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportabilityArg {
+    /// Never.
+    #[value(name = "N")]
+    N,
+    /// In a key block.
+    #[value(name = "E")]
+    E,
+    /// As the receiver likes.
+    #[value(name = "S")]
+    S,
 }
 
 /// `lian key import`
@@ -509,9 +561,18 @@ pub struct MigrateArgs {
 #[derive(Clone, Debug, Args)]
 pub struct RouteArgs {
     /// The configuration of the server, with its routing table
+    #[arg(long, value_name = "FILE", required_unless_present = "at", conflicts_with = "at")]
+    pub config: Option<PathBuf>,
+    /// A running gateway's API to ask instead: its rules, and its banks as they are at this moment
+    #[arg(long, value_name = "URL", conflicts_with_all = ["contracts", "down", "full", "health"])]
+    pub at: Option<String>,
+    /// With --at: the file with the operator's key
+    #[arg(long, value_name = "FILE", default_value = "operator.key")]
+    pub operator_key_file: PathBuf,
+    /// With --at: a certificate to trust beside the usual ones, PEM
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The merchant, whose contracts are read from the store
+    pub tls_certificate: Option<PathBuf>,
+    /// The merchant, whose contracts are read from the store or known to the gateway
     #[arg(long, value_name = "ID", required_unless_present = "contracts")]
     pub merchant: Option<types::MerchantId>,
     /// A contract to suppose instead of the merchant's, in order: BANK=EUR,USD or BANK=EUR:visa,jcb

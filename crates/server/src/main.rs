@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         }
         Command::Key(KeyArgs { command: KeyCommand::CheckValue(args) }) => commands::key::check_value(&args),
         Command::Key(KeyArgs { command: KeyCommand::Import(args) }) => commands::key::import(&args),
+        Command::Key(KeyArgs { command: KeyCommand::Wrap(args) }) => commands::key::wrap(&args),
         Command::BankSim(args) => block_on(bank_sim::run(args)),
         Command::Bench(args) => block_on(bench::run(args)),
         Command::BenchFloor(args) => serve::on_one_thread(bench::run_floor(args)),
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => block_on(commands::backup::run(args)),
         Command::Restore(args) => block_on(commands::backup::restore(args)),
         Command::Migrate(args) => block_on(commands::migrate::run(args)),
-        Command::Route(args) => commands::route::run(args),
+        Command::Route(args) => block_on(commands::route::run(args)),
         Command::Iso(args) => commands::iso::run(args),
     };
     match done {

@@ -26,11 +26,11 @@ mod seal;
 mod vault;
 
 pub use bank::{
-    AesKeyLength, AesKsn, BankKey, BankKeyError, BankKeys, DukptUsage, Exportability, KeyBlockError,
-    KeyBlockHeader, KeyBlockKey, KeyBlockVersion, KeyFamily, KeyModes, KeyType, KeyUsage, KsnError,
-    MacAlgorithm, MacPadding, OptionalBlock, PinBlockFormat, PinError, PinKeyKind, PinZone, SerialNumber,
-    TdesKsn, TerminalPinError, TerminalPinKey, Token, TokenError, TokenKeysError, TokenReason, TransportKey,
-    WrappedKey, translate_pin,
+    AesKeyLength, AesKsn, BankKey, BankKeyError, BankKeys, DukptUsage, Exportability, FirstBlock,
+    KeyBlockError, KeyBlockHeader, KeyBlockKey, KeyBlockVersion, KeyFamily, KeyModes, KeyType, KeyUsage,
+    KsnError, MacAlgorithm, MacPadding, OptionalBlock, PinBlockFormat, PinError, PinKeyKind, PinZone,
+    SerialNumber, TdesKsn, TerminalPinError, TerminalPinKey, Token, TokenError, TokenKeysError, TokenReason,
+    TransportKey, WrappedKey, translate_pin,
 };
 pub use cards::{Fingerprint, SealedCard};
 pub use entropy::SystemEntropy;

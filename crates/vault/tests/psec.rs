@@ -5,8 +5,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use card::Pan;
 use vault::{
-    BankKey, KeyBlockKey, KeyFamily, KeyType, MacAlgorithm, MacPadding, OptionalBlock, PinBlockFormat,
-    PinZone, SystemEntropy, translate_pin,
+    BankKey, Exportability, FirstBlock, KeyBlockKey, KeyFamily, KeyType, MacAlgorithm, MacPadding,
+    OptionalBlock, PinBlockFormat, PinZone, SystemEntropy, translate_pin,
 };
 
 /// A Python that answers line by line; it ends when its input does.
@@ -163,6 +163,35 @@ fn pin_blocks_of_psec_are_translated_into_blocks_that_psec_reads() {
         }
     }
     assert_eq!(translated, 25 * 13);
+}
+
+#[test]
+fn first_blocks_are_read_by_psec_and_hold_the_key_that_the_components_make() {
+    let (mut oracle, mut chance) = (Oracle::start(), Seeded(4));
+    for (protected_by, version) in [(KeyFamily::Aes, "D"), (KeyFamily::TripleDes, "B")] {
+        let bytes = if protected_by == KeyFamily::Aes { 32 } else { 24 };
+        let protection = hex(&chance.key(protected_by, bytes));
+        let ours = KeyBlockKey::from_hex(protected_by, &protection).unwrap();
+        for (usage, mode, letter, exportability) in [
+            ("K0", 'B', "N", Exportability::NonExportable),
+            ("K0", 'D', "E", Exportability::Exportable),
+            ("P0", 'E', "N", Exportability::NonExportable),
+            ("B0", 'X', "S", Exportability::Sensitive),
+            ("M3", 'G', "N", Exportability::NonExportable),
+        ] {
+            let bytes = chance.key(KeyFamily::TripleDes, 16);
+            let shares = [chance.bytes(16), chance.bytes(16)];
+            let last: Vec<u8> = (0..16).map(|at| bytes[at] ^ shares[0][at] ^ shares[1][at]).collect();
+            let components = [hex(&shares[0]), hex(&shares[1]), hex(&last)];
+            let components = components.each_ref().map(String::as_str);
+            let said = FirstBlock { usage, mode, exportability };
+            let made = ours.wrap_components(&components, KeyFamily::TripleDes, said, &SystemEntropy);
+            let (block, check_value) = made.unwrap();
+            let wanted = format!("{version}{usage}T{mode}{letter} {} -", hex(&bytes));
+            assert_eq!(oracle.ask(&["block_unwrap", &protection, &block]), wanted);
+            assert_eq!(hex(&check_value), oracle.ask(&["tdes_check_value", &hex(&bytes)]));
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use card::{EncryptedPin, Entry, EntryMode, Expiry, Pan, PinFormat, SecurityCode, Track2};
 use pcs::{CardInput, CardPresent};
-use utoipa::ToSchema;
+use std::borrow::Cow;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use zeroize::Zeroizing;
 
 use crate::ApiState;
@@ -49,29 +51,30 @@ pub(crate) struct PinRequest {
     #[schema(min_length = 16, max_length = 32, pattern = "^[0-9A-Fa-f]+$")]
     block: String,
     /// How the PIN is laid out in it (ISO 9564-1).
-    format: PinFormatBody,
+    format: PinFormatNames,
     /// The key serial number in hexadecimal digits, from a DUKPT terminal: 20 (or 16) for Triple DES, 24 for AES.
     #[schema(min_length = 16, max_length = 24, pattern = "^[0-9A-Fa-f]+$")]
     ksn: Option<String>,
 }
 
-/// How a PIN is laid out in its block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, ToSchema)]
-#[schema(as = PinFormat)]
-#[expect(dead_code, reason = "describes `PinFormat`")]
-pub(crate) enum PinFormatBody {
-    /// Format 0, with the card number; Triple DES.
-    #[serde(rename = "iso_0")]
-    Iso0,
-    /// Format 1, without it; Triple DES.
-    #[serde(rename = "iso_1")]
-    Iso1,
-    /// Format 3, with the card number and random fill; Triple DES.
-    #[serde(rename = "iso_3")]
-    Iso3,
-    /// Format 4, with the card number; AES.
-    #[serde(rename = "iso_4")]
-    Iso4,
+/// The names of [`PinFormat`], as the description has them.
+#[derive(Debug)]
+pub(crate) enum PinFormatNames {}
+
+impl PartialSchema for PinFormatNames {
+    fn schema() -> RefOr<Schema> {
+        let names = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("How a PIN is laid out in its block."))
+            .enum_values(Some(PinFormat::ALL.map(PinFormat::name)));
+        RefOr::T(names.build().into())
+    }
+}
+
+impl ToSchema for PinFormatNames {
+    fn name() -> Cow<'static, str> {
+        "PinFormat".into()
+    }
 }
 
 /// How a card's data was entered.

@@ -7,6 +7,7 @@ use crate::GOOD;
 use crate::desk::{Desk, operator};
 
 const BANK: &str = "/v1/banks/iso87-ascii";
+const NOBODY: types::MerchantId = types::MerchantId::from_u128(7);
 const WHY: &str = r#"{"by": "Li Na", "reason": "the bank changes its router"}"#;
 
 #[tokio::test(start_paused = true)]
@@ -41,6 +42,47 @@ async fn a_link_is_taken_out_and_brought_back_by_the_operator_alone() {
     desk.sale("order-2", GOOD).await;
     let shown = operator(&desk, Method::GET, BANK, "").await;
     assert!(shown.text.contains("take out link 1, by Li Na: the bank changes its router"), "{}", shown.text);
+    desk.world.audit().await;
+}
+
+/// A card number belongs to nobody's question: only its first digits are taken, and what is refused is not repeated.
+#[tokio::test(start_paused = true)]
+async fn the_operator_asks_where_a_payment_would_go_and_is_told_what_it_would_get() {
+    let desk = Desk::seeded(723).await;
+    const PATH: &str = "/v1/routes/explain";
+    let question = |more: &str| {
+        let merchant = desk.shop.id();
+        format!(r#"{{"merchant": "{merchant}", "amount": 1250, "currency": "EUR", {more}}}"#)
+    };
+    let asked = question(r#""bin": "424242""#);
+    assert_eq!(desk.post(PATH, &asked).await.problem(), "api_key_invalid", "no merchant's business");
+    let told = operator(&desk, Method::POST, PATH, &asked).await;
+    assert_eq!((told.status, told.at("/object"), told.at("/brand")), (200, "route", "visa"), "{}", told.text);
+    assert_eq!(told.body["candidates"], serde_json::json!(["iso87-ascii"]));
+    assert_eq!(
+        (told.at("/contracts/0/code"), told.at("/contracts/1/code")),
+        ("currency_not_offered", "merchant_order")
+    );
+    assert_eq!(
+        (&told.body["contracts"][1]["place"], &told.body["contracts"][1]["health"]),
+        (&1.into(), &100.into())
+    );
+
+    operator(&desk, Method::POST, &format!("{BANK}/links/1/take_out"), WHY).await;
+    let told = operator(&desk, Method::POST, PATH, &asked).await;
+    assert_eq!((told.status, told.at("/contracts/1/code")), (200, "link_down"), "{}", told.text);
+    assert_eq!(told.at("/refused"), "no bank that takes this payment can be reached now");
+    assert_eq!(desk.sale("order-1", GOOD).await.problem(), "host_unavailable");
+
+    let whole = operator(&desk, Method::POST, PATH, &question(r#""bin": "4242424242424242""#)).await;
+    assert_eq!((whole.problem(), whole.at("/param")), ("pan_not_allowed_here", "/bin"));
+    let more = operator(&desk, Method::POST, PATH, &question(r#""bin": "424242424""#)).await;
+    assert_eq!((more.problem(), more.at("/param")), ("parameter_invalid", "/bin"));
+    assert!(!whole.text.contains("4242") && !more.text.contains("4242"), "{} {}", whole.text, more.text);
+    let unsaid = operator(&desk, Method::POST, PATH, &question(r#""brand": "visa""#)).await;
+    assert_eq!((unsaid.problem(), unsaid.at("/param")), ("parameter_missing", "/bin"));
+    let nobody = format!(r#"{{"merchant": "{}", "amount": 1, "currency": "EUR", "bin": "4"}}"#, NOBODY);
+    assert_eq!(operator(&desk, Method::POST, PATH, &nobody).await.problem(), "resource_missing");
     desk.world.audit().await;
 }
 

@@ -108,6 +108,7 @@ fn operators(method: &Method, path: &str) -> bool {
     path.starts_with("/v1/merchants")
         || path.starts_with("/v1/doubts")
         || path.starts_with("/v1/banks")
+        || path == "/v1/routes/explain"
         || (path == "/v1/terminals" && method == Method::POST)
         || path.ends_with("/pin_key")
 }

@@ -1,14 +1,13 @@
 //! ISO 8583:1987 in ASCII: message type and processing code (3) say what is asked; field 90 says of what.
 
 use iso8583::{Fields, Message, Mti};
-use types::{Clock, Currency};
+use types::Clock;
 
 use super::{Said, amount, card_index, currency, security_code, set, text};
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::Reference;
 use crate::request::{Asked, LinkRequest, MoneyRequest, Period, Request, TotalsRequest, Wanted};
-use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let mti = message.mti();
@@ -23,7 +22,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         return Ok(Request::Link(request));
     }
     if mti.class() == 5 {
-        let (currency, claimed) = claimed(message).ok_or("30")?;
+        let (currency, claimed) = super::sums::claimed(message).ok_or("30")?;
         // Of a day that is named, or of the batch that is open.
         let wanted = Wanted { period: text(message, 15).map(Period::Day), ..Wanted::default() };
         return Ok(Request::Totals(TotalsRequest { wanted, currency, claimed }));
@@ -105,26 +104,8 @@ pub(super) fn notice(notice: Notice, stan: u32, day: &Day, clock: &dyn Clock) ->
     Said::Message(fields)
 }
 
-/// Fields 74 to 77 count, 86 to 89 add up; 50 names the currency.
-fn claimed(message: &Message<'_>) -> Option<(Currency, BatchTotals)> {
-    let number = |de| message.get(de).map_or(Some(0), |value| value.as_u64());
-    let sum = |count, amount| Some(Sum { count: number(count)?, amount: number(amount)? });
-    let currency = message.get(50)?.to_text().parse().ok().and_then(Currency::from_numeric)?;
-    let totals = BatchTotals {
-        credits: sum(74, 86)?,
-        credit_reversals: sum(75, 87)?,
-        debits: sum(76, 88)?,
-        debit_reversals: sum(77, 89)?,
-    };
-    Some((currency, totals))
-}
-
 /// The bank's own totals, and whether they are those that were sent: 66 says 1 in balance, 2 out of balance.
 pub(super) fn totals(fields: &mut Fields, own: &BatchTotals, in_balance: bool) {
     set(fields, 66, if in_balance { "1" } else { "2" });
-    let all = [own.credits, own.credit_reversals, own.debits, own.debit_reversals];
-    for (place, sum) in (0u8..).zip(all) {
-        set(fields, 74 + place, &format!("{:010}", sum.count));
-        set(fields, 86 + place, &format!("{:016}", sum.amount));
-    }
+    super::sums::put(fields, own);
 }

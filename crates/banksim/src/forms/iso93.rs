@@ -1,14 +1,13 @@
 //! ISO 8583:1993: message type, processing code (3) and function code (24) say what is asked; field 56 says of what.
 
 use iso8583::{Fields, Message, Mti};
-use types::{Clock, Currency};
+use types::Clock;
 
 use super::{Said, amount, card_index, currency, security_code, set, text};
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::Reference;
 use crate::request::{Asked, LinkRequest, MoneyRequest, Period, Request, TotalsRequest, Wanted};
-use crate::totals::Sum;
 
 pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let mti = message.mti();
@@ -24,7 +23,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         return Ok(Request::Link(request));
     }
     if mti.class() == 5 {
-        let (currency, claimed) = claimed(message).ok_or("30")?;
+        let (currency, claimed) = super::sums::claimed(message).ok_or("30")?;
         // Of a day that is named, or of the batch that is open.
         let day = text(message, 28).and_then(|date| date.get(2..).map(str::to_owned));
         let wanted = Wanted { period: day.map(Period::Day), ..Wanted::default() };
@@ -151,26 +150,8 @@ pub(super) fn notice(notice: Notice, stan: u32, day: &Day, clock: &dyn Clock) ->
     Said::Message(fields)
 }
 
-/// Fields 74 to 77 count, 86 to 89 add up; 50 names the currency.
-fn claimed(message: &Message<'_>) -> Option<(Currency, BatchTotals)> {
-    let number = |de| message.get(de).map_or(Some(0), |value| value.as_u64());
-    let sum = |count, amount| Some(Sum { count: number(count)?, amount: number(amount)? });
-    let currency = message.get(50)?.to_text().parse().ok().and_then(Currency::from_numeric)?;
-    let totals = BatchTotals {
-        credits: sum(74, 86)?,
-        credit_reversals: sum(75, 87)?,
-        debits: sum(76, 88)?,
-        debit_reversals: sum(77, 89)?,
-    };
-    Some((currency, totals))
-}
-
 /// The bank's own totals, and whether they are those that were sent: action code 500 in balance, 501 out of balance.
 pub(super) fn totals(fields: &mut Fields, own: &BatchTotals, in_balance: bool) {
     set(fields, 39, if in_balance { "500" } else { "501" });
-    let all = [own.credits, own.credit_reversals, own.debits, own.debit_reversals];
-    for (place, sum) in (0u8..).zip(all) {
-        set(fields, 74 + place, &format!("{:010}", sum.count));
-        set(fields, 86 + place, &format!("{:016}", sum.amount));
-    }
+    super::sums::put(fields, own);
 }

@@ -9,8 +9,8 @@
 //! Step 3 leads back to step 2, as often as there are banks in the order. Only `NotSent` leads there: what may have left is
 //! reversed, and a decline is an answer. After a crash nothing goes on: `resume.rs` takes the latest exchange for silent.
 
-use card::{Entry, Pan};
-use payment::routing::{Acquirer, Asked, NoRoute, decide};
+use card::{Entry, EntryMode, Pan};
+use payment::routing::{Acquirer, Asked, BankNow, NoRoute, decide};
 use payment::{Event, Payment, State};
 
 use super::exchange::{Intent, Place};
@@ -25,7 +25,7 @@ use crate::unit::Said;
 use crate::{CommandError, Done, Pcs};
 
 /// Issuers are told apart by up to eight digits.
-const FIRST_DIGITS: usize = 8;
+pub(super) const FIRST_DIGITS: usize = 8;
 
 /// Which banks a payment may go to, and why.
 #[derive(Default)]
@@ -59,9 +59,8 @@ impl Pcs {
             brand: &given.method.card.brand,
             first_digits: &pan.expose()[..FIRST_DIGITS.min(pan.digit_count())],
         };
-        let (now, mode) = (self.clock.now(), given.entry.mode);
-        let bank_now = |name: &str| self.banks.get(name).map(|bank| bank.now(mode, self.at_once, now));
-        let decision = decide(&self.routing, &merchant.acquirers, &asked, bank_now);
+        let now = |name: &str| self.bank_now(name, given.entry.mode);
+        let decision = decide(&self.routing, &merchant.acquirers, &asked, now);
         match decision.no_route() {
             Some(why) => Err(why.into()),
             None => {
@@ -69,6 +68,11 @@ impl Pcs {
                 Ok(Route { left: left.into_iter(), entry: given.entry, note: decision.note() })
             }
         }
+    }
+
+    /// How a bank is, as this process sees it; none: no bank of that name is configured.
+    pub(super) fn bank_now(&self, name: &str, mode: EntryMode) -> Option<BankNow> {
+        self.banks.get(name).map(|bank| bank.now(mode, self.at_once, self.clock.now()))
     }
 
     /// A terminal belongs to its bank: what it read, a PIN above all, is for no other.

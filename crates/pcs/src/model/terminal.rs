@@ -53,10 +53,10 @@ impl Terminal {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinKey {
     /// A terminal PIN key, or the base key of a DUKPT terminal.
-    #[serde(with = "kind")]
+    #[serde(with = "WrittenKind")]
     pub kind: PinKeyKind,
     /// Its cipher.
-    #[serde(with = "cipher")]
+    #[serde(with = "WrittenCipher")]
     pub cipher: KeyFamily,
     /// Six hexadecimal digits that tell nothing of it, to be compared with whoever loaded the terminal.
     pub check_value: String,
@@ -92,46 +92,37 @@ impl PinKey {
     }
 }
 
-/// How kinds of PIN keys are written down.
-mod kind {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-    use vault::PinKeyKind;
-
-    pub fn serialize<S: Serializer>(kind: &PinKeyKind, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match kind {
-            PinKeyKind::Tpk => "tpk",
-            PinKeyKind::Bdk => "bdk",
-        })
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PinKeyKind, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "tpk" => Ok(PinKeyKind::Tpk),
-            "bdk" => Ok(PinKeyKind::Bdk),
-            other => Err(D::Error::custom(format!("no kind of PIN key: {other}"))),
-        }
-    }
+/// How kinds of PIN keys are written down; the vault itself writes nothing down.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PinKeyKind", rename_all = "snake_case")]
+enum WrittenKind {
+    Tpk,
+    Bdk,
 }
 
 /// How ciphers are written down.
-mod cipher {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-    use vault::KeyFamily;
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "KeyFamily", rename_all = "snake_case")]
+enum WrittenCipher {
+    TripleDes,
+    Aes,
+}
 
-    pub fn serialize<S: Serializer>(cipher: &KeyFamily, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match cipher {
-            KeyFamily::TripleDes => "triple_des",
-            KeyFamily::Aes => "aes",
-        })
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyFamily, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "triple_des" => Ok(KeyFamily::TripleDes),
-            "aes" => Ok(KeyFamily::Aes),
-            other => Err(D::Error::custom(format!("no cipher: {other}"))),
+    /// Rows that are stored stay readable.
+    #[test]
+    fn what_is_written_of_a_pin_key_is_read_again() {
+        for (kind, cipher) in [("tpk", "triple_des"), ("bdk", "aes")] {
+            let row = format!(
+                r#"{{"kind":"{kind}","cipher":"{cipher}","check_value":"832754","block":"D01","key_version":1,"since":"2026-12-01T08:30:00.000Z"}}"#
+            );
+            let key: PinKey = serde_json::from_str(&row).unwrap();
+            assert_eq!((key.is_dukpt(), key.is_aes()), (kind == "bdk", cipher == "aes"));
+            assert_eq!(serde_json::to_string(&key).unwrap(), row);
+            assert!(serde_json::from_str::<PinKey>(&row.replace(kind, "zpk")).is_err());
         }
     }
 }

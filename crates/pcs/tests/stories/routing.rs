@@ -1,9 +1,9 @@
 //! Which bank is asked, and what becomes of a payment whose bank was not reached.
 
 use banksim::{Fault, Scope};
-use payment::routing::{RoutingTable, Rule};
-use payment::{CancellationReason, Payment, State, Undo};
-use pcs::CommandError;
+use payment::routing::{ContractSaid, RoutingTable, Rule};
+use payment::{CancellationReason, CaptureMethod, Payment, State, Undo};
+use pcs::{CommandError, RouteQuestion};
 use store::{Fault as StoreFault, Store};
 use testkit::{Shop, TWIN, World, eur, payment_of};
 use types::{Currency, PaymentMethodId};
@@ -232,10 +232,36 @@ async fn a_bank_in_ill_health_comes_behind_until_time_has_passed() {
     world.bank(FIRST).clear_fault(silent);
     world.settle().await;
 
+    // An operator who asks is told what the next payment gets, and asking changes nothing.
+    let told = explained(&world, &shop).await;
+    assert_eq!((told[0].place, told[0].code), (Some(2), "unhealthy"));
+    assert!(told[0].now.unwrap().health < 80, "{told:?}");
+    assert_eq!((told[1].place, told[1].now.unwrap().health), (Some(1), 100));
+    assert_eq!(explained(&world, &shop).await, told);
     assert_eq!(world.paid(&shop, card, eur(1_00)).await.bank(), Some(TWIN));
     world.pass_ms(60_000).await;
+    assert_eq!(explained(&world, &shop).await[0].place, Some(1));
     assert_eq!(world.paid(&shop, card, eur(1_00)).await.bank(), Some(FIRST));
+
+    first_bank_leaves(&world).await;
+    let told = explained(&world, &shop).await;
+    assert_eq!((told[0].place, told[0].code), (None, "link_down"));
+    assert_eq!(world.paid(&shop, card, eur(1_00)).await.bank(), Some(TWIN));
     world.audit().await;
+}
+
+async fn explained(world: &World, shop: &Shop) -> Vec<ContractSaid> {
+    let question = RouteQuestion {
+        merchant: shop.id(),
+        amount: eur(1_00),
+        capture_method: CaptureMethod::Automatic,
+        first_digits: "42424242".to_owned(),
+        brand: None,
+        payment: None,
+    };
+    let said = world.pcs().explain_route(&question).await.unwrap();
+    assert_eq!((said.brand.as_str(), said.refused), ("visa", None));
+    said.contracts
 }
 
 fn pay(world: &World, shop: &Shop, card: PaymentMethodId) -> Asked {

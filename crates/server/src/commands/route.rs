@@ -1,18 +1,20 @@
-//! `lian route`: which bank a payment would go to, and why. A dry run: the configuration and a merchant's contracts are
-//! read, how the banks are is supposed, and nothing is sent or written.
+//! `lian route`: which bank a payment would go to, and why. A dry run: by the configuration and a merchant's contracts, where how
+//! the banks are is supposed; or by a running gateway, as its banks are now. Nothing is sent or written.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use api::body::route_body;
 use card::Brand;
 use payment::CaptureMethod;
-use payment::routing::{Acquirer, Asked, BankNow, Decision, RoutingTable, decide};
+use payment::routing::{Acquirer, Asked, BankNow, decide};
 use pcs::model::Merchant;
 use serde_json::{Value, json};
 use store::{RowKey, Table, shard_of};
 use types::{Currency, MerchantId, Money, PaymentId};
 
-use crate::cli::{CaptureMethodArg, RouteArgs};
+use super::operator_api::{ask, items, text};
+use crate::cli::{CaptureMethodArg, OperatorArgs, RouteArgs};
 use crate::fault::{Fault, Tried as _};
 use crate::serve::config::Config;
 
@@ -23,29 +25,63 @@ const NOBODY: MerchantId = MerchantId::from_u128(0);
 /// Some payment.
 const SOME: PaymentId = PaymentId::from_u128(1);
 
-/// Decides and prints.
-pub fn run(args: RouteArgs) -> Result<(), Fault> {
-    let config = Config::read(&args.config)?;
+/// Decides, or has it decided, and prints.
+pub async fn run(args: RouteArgs) -> Result<(), Fault> {
+    let amount = Money::new(args.amount, args.currency).tried("--amount")?;
+    let digits = first_digits(&args.bin)?;
+    let route = match (&args.at, &args.config) {
+        (Some(url), _) => ask_gateway(url, digits, &args).await?,
+        (None, Some(config)) => decide_here(&Config::read(config)?, amount, digits, &args)?,
+        (None, None) => return Err(Fault::plain("give --config, or --at for a running gateway".to_owned())),
+    };
+    let printed =
+        if args.json { format!("{route:#}\n") } else { as_text(amount, digits, &route, args.explain) };
+    // A reader that has gone away (`| head`) has seen what it wanted.
+    let _ = std::io::stdout().write_all(printed.as_bytes());
+    Ok(())
+}
+
+/// The running gateway's own view: its rules, links and health at this moment.
+async fn ask_gateway(url: &str, digits: &str, args: &RouteArgs) -> Result<Value, Fault> {
+    let api = OperatorArgs {
+        url: url.to_owned(),
+        operator_key_file: args.operator_key_file.clone(),
+        tls_certificate: args.tls_certificate.clone(),
+        json: args.json,
+    };
+    let mut question = json!({
+        "merchant": args.merchant.map(|merchant| merchant.to_string()),
+        "amount": args.amount,
+        "currency": args.currency,
+        "bin": digits,
+        "capture_method": capture_method(args),
+    });
+    if let Some(brand) = &args.brand {
+        question["brand"] = brand.as_str().into();
+    }
+    if let Some(payment) = args.payment {
+        question["payment"] = payment.to_string().into();
+    }
+    ask(&api, "/v1/routes/explain", Some(question)).await
+}
+
+/// The same by the configuration, with banks as the arguments suppose them; in the API's form.
+fn decide_here(config: &Config, amount: Money, digits: &str, args: &RouteArgs) -> Result<Value, Fault> {
     let contracts = match args.merchant {
-        Some(merchant) if args.contracts.is_empty() => contracts_of(&config, merchant)?,
+        Some(merchant) if args.contracts.is_empty() => contracts_of(config, merchant)?,
         _ => args.contracts.clone(),
     };
-    let first_digits = first_digits(&args.bin)?;
-    let amount = Money::new(args.amount, args.currency).tried("--amount")?;
     let brand = match &args.brand {
         Some(name) => Brand::from_code(name).ok_or_else(|| Fault::plain(unknown_brand(name)))?.code(),
-        None => Brand::of_digits(first_digits.as_bytes()).map_or("unknown", Brand::code),
+        None => Brand::of_digits(digits.as_bytes()).map_or("unknown", Brand::code),
     };
     let asked = Asked {
         payment: args.payment.unwrap_or(SOME),
         merchant: args.merchant.unwrap_or(NOBODY),
         amount,
-        capture_method: match args.capture_method {
-            CaptureMethodArg::Automatic => CaptureMethod::Automatic,
-            CaptureMethodArg::Manual => CaptureMethod::Manual,
-        },
+        capture_method: capture_method(args),
         brand,
-        first_digits,
+        first_digits: digits,
     };
     let now = |name: &str| {
         let health = args.health.iter().find(|(bank, _)| bank == name).map_or(100, |(_, health)| *health);
@@ -58,15 +94,8 @@ pub fn run(args: RouteArgs) -> Result<(), Fault> {
             health,
         })
     };
-    let decision = decide(&config.routing, &contracts, &asked, now);
-    let text = if args.json {
-        format!("{:#}\n", as_json(&config.routing, &asked, &decision))
-    } else {
-        as_text(&config.routing, &asked, &decision, args.explain)
-    };
-    // A reader that has gone away (`| head`) has seen what it wanted.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    let said = decide(&config.routing, &contracts, &asked, now).explain(&config.routing, &asked, now);
+    serde_json::to_value(route_body(amount, asked.capture_method, &said)).tried("cannot be written as JSON")
 }
 
 fn contracts_of(config: &Config, id: MerchantId) -> Result<Vec<Acquirer>, Fault> {
@@ -78,41 +107,45 @@ fn contracts_of(config: &Config, id: MerchantId) -> Result<Vec<Acquirer>, Fault>
     Ok(merchant.acquirers)
 }
 
-fn as_text(table: &RoutingTable, asked: &Asked<'_>, decision: &Decision<'_>, explain: bool) -> String {
-    let mut text = format!("{}, {} {}…: {}\n", asked.amount, asked.brand, asked.first_digits, method(asked));
-    let rows = decision.verdicts.iter().map(|verdict| {
-        let place = verdict.place.map_or("-".to_owned(), |place| place.to_string());
-        [place, verdict.contract.bank.clone(), verdict.why.code().to_owned(), verdict.why.to_string()]
-    });
-    let mut rows: Vec<[String; 4]> = rows.collect();
+/// A route for people, of the API's form.
+fn as_text(amount: Money, digits: &str, route: &Value, explain: bool) -> String {
+    let method = match text(route, "capture_method") {
+        "manual" => "an authorization (0100)",
+        _ => "a sale (consume, 0200)",
+    };
+    let mut printed = format!("{amount}, {} {digits}…: {method}\n", text(route, "brand"));
+    let mut contracts: Vec<&Value> = items(&route["contracts"]).iter().collect();
     // The candidates as they would be tried, then those that are left out, in the merchant's order.
-    rows.sort_by_key(|row| row[0].parse().unwrap_or(usize::MAX));
-    text.push('\n');
-    lines(&mut text, ["", "bank", "code", "why"], &rows);
-    let candidates = decision.candidates().count();
-    let _ = match decision.no_route() {
-        Some(why) => writeln!(text, "\nRefused: {why}."),
-        None if candidates == 1 => writeln!(text, "\nThere is one bank to try."),
-        None => writeln!(
-            text,
+    contracts.sort_by_key(|contract| contract["place"].as_u64().unwrap_or(u64::MAX));
+    let rows = contracts.iter().map(|contract| {
+        let place = contract["place"].as_u64().map_or_else(|| "-".to_owned(), |place| place.to_string());
+        let code = text(contract, "code");
+        let ails = contract["health"].as_u64().filter(|health| *health < 100 && code != "unhealthy");
+        let health = ails.map_or_else(String::new, |health| format!("; health {health} of 100"));
+        let why = format!("{}{health}", text(contract, "why"));
+        [place, text(contract, "bank").to_owned(), code.to_owned(), why]
+    });
+    printed.push('\n');
+    lines(&mut printed, ["", "bank", "code", "why"], &rows.collect::<Vec<_>>());
+    let _ = match (route["refused"].as_str(), items(&route["candidates"]).len()) {
+        (Some(why), _) => writeln!(printed, "\nRefused: {why}."),
+        (None, 1) => writeln!(printed, "\nThere is one bank to try."),
+        (None, _) => writeln!(
+            printed,
             "\nThe next bank is tried only when the message to the one before surely never left."
         ),
     };
     if explain {
-        let rows: Vec<[String; 4]> = table
-            .rules
-            .iter()
-            .map(|rule| {
-                let unmet = rule.when.unmet(asked);
-                let applies = if unmet.is_none() { "applies" } else { "does not apply" };
-                let why = unmet.map_or(String::new(), |unmet| format!("{} does not fit", unmet.key()));
-                ["".to_owned(), rule.name.clone(), applies.to_owned(), why]
-            })
-            .collect();
-        text.push('\n');
-        lines(&mut text, ["", "rule", "", ""], &rows);
+        let rows = items(&route["rules"]).iter().map(|rule| {
+            let applies = if rule["applies"] == true { "applies" } else { "does not apply" };
+            let why =
+                rule["unmet"].as_str().map_or_else(String::new, |unmet| format!("{unmet} does not fit"));
+            ["".to_owned(), text(rule, "name").to_owned(), applies.to_owned(), why]
+        });
+        printed.push('\n');
+        lines(&mut printed, ["", "rule", "", ""], &rows.collect::<Vec<_>>());
     }
-    text
+    printed
 }
 
 /// Columns as wide as their widest cell.
@@ -132,36 +165,10 @@ fn lines(text: &mut String, head: [&str; 4], rows: &[[String; 4]]) {
     }
 }
 
-fn as_json(table: &RoutingTable, asked: &Asked<'_>, decision: &Decision<'_>) -> Value {
-    let contract = |verdict: &payment::routing::Verdict<'_>| {
-        json!({
-            "bank": verdict.contract.bank,
-            "terminal": verdict.contract.terminal,
-            "place": verdict.place,
-            "code": verdict.why.code(),
-            "why": verdict.why.to_string(),
-        })
-    };
-    let rule = |rule: &payment::routing::Rule| {
-        let unmet = rule.when.unmet(asked);
-        json!({ "name": rule.name, "applies": unmet.is_none(), "unmet": unmet.map(|unmet| unmet.key()) })
-    };
-    json!({
-        "amount": asked.amount.minor(),
-        "currency": asked.amount.currency(),
-        "brand": asked.brand,
-        "capture_method": asked.capture_method,
-        "candidates": decision.candidates().map(|contract| &contract.bank).collect::<Vec<_>>(),
-        "contracts": decision.verdicts.iter().map(contract).collect::<Vec<_>>(),
-        "rules": table.rules.iter().map(rule).collect::<Vec<_>>(),
-        "refused": decision.no_route().map(|why| why.to_string()),
-    })
-}
-
-const fn method(asked: &Asked<'_>) -> &'static str {
-    match asked.capture_method {
-        CaptureMethod::Automatic => "a sale (consume, 0200)",
-        CaptureMethod::Manual => "an authorization (0100)",
+const fn capture_method(args: &RouteArgs) -> CaptureMethod {
+    match args.capture_method {
+        CaptureMethodArg::Automatic => CaptureMethod::Automatic,
+        CaptureMethodArg::Manual => CaptureMethod::Manual,
     }
 }
 
@@ -202,6 +209,8 @@ pub fn health(text: &str) -> Result<(String, u8), String> {
 
 #[cfg(test)]
 mod tests {
+    use payment::routing::RoutingTable;
+
     use super::*;
 
     #[test]
@@ -228,15 +237,18 @@ mod tests {
             brand: "visa",
             first_digits: "424242",
         };
-        let decision = decide(&table, &contracts, &asked, |_| {
-            Some(BankNow { is_up: true, has_room: true, takes_entry: true, health: 100 })
-        });
+        let now = |name: &str| {
+            let health = if name == "north" { 87 } else { 100 };
+            Some(BankNow { is_up: true, has_room: true, takes_entry: true, health })
+        };
+        let said = decide(&table, &contracts, &asked, now).explain(&table, &asked, now);
+        let route = serde_json::to_value(route_body(asked.amount, asked.capture_method, &said)).unwrap();
         let expected = "\
 12.50 EUR, visa 424242…: a sale (consume, 0200)
 
      bank   code                  why
   1  south  cost                  costs 0.06 EUR
-  2  north  cost                  costs 0.08 EUR
+  2  north  cost                  costs 0.08 EUR; health 87 of 100
   -  west   forbidden             rule \"no west\" forbids it
   -  east   currency_not_offered  the contract does not take this currency
 
@@ -246,11 +258,18 @@ The next bank is tried only when the message to the one before surely never left
     no west  applies
     union    does not apply  bin does not fit
 ";
-        assert_eq!(as_text(&table, &asked, &decision, true), expected);
-        let json = as_json(&table, &asked, &decision);
-        assert_eq!(json["candidates"], json!(["south", "north"]));
-        assert_eq!(json["contracts"][0]["code"], "forbidden");
-        assert_eq!(json["rules"][1], json!({ "name": "union", "applies": false, "unmet": "bin" }));
+        assert_eq!(as_text(asked.amount, asked.first_digits, &route, true), expected);
+        assert_eq!(route["candidates"], json!(["south", "north"]));
+        let first = json!({
+            "bank": "west", "terminal": "", "place": null, "code": "forbidden",
+            "why": "rule \"no west\" forbids it", "cost": null, "health": 100,
+        });
+        assert_eq!(route["contracts"][0], first);
+        assert_eq!(
+            (&route["contracts"][2]["cost"], &route["contracts"][2]["health"]),
+            (&json!(8), &json!(87))
+        );
+        assert_eq!(route["rules"][1], json!({ "name": "union", "applies": false, "unmet": "bin" }));
     }
 
     #[test]

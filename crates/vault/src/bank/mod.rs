@@ -21,7 +21,7 @@ pub use bank_key::{BankKey, Exportability, KeyModes, KeyType};
 pub use dukpt::{AesKeyLength, AesKsn, DukptUsage, KsnError, TdesKsn};
 pub use error::BankKeyError;
 pub use key::{KeyFamily, TransportKey};
-pub use key_block::{KeyBlockError, KeyBlockHeader, KeyBlockKey, KeyBlockVersion, OptionalBlock};
+pub use key_block::{FirstBlock, KeyBlockError, KeyBlockHeader, KeyBlockKey, KeyBlockVersion, OptionalBlock};
 pub use link_keys::{BankKeys, TokenKeysError};
 pub use mac::{MacAlgorithm, MacPadding};
 pub use pin::{PinBlockFormat, PinError, PinZone, translate_pin};

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 pub use header::{KeyBlockHeader, KeyBlockVersion, OptionalBlock};
 
-use super::{BankKey, BankKeyError, KeyFamily, KeyType, TransportKey, key};
+use super::{BankKey, BankKeyError, Exportability, KeyFamily, KeyType, TransportKey, key};
 
 /// Why a key block was refused, or not made. Never holds a byte of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,13 +147,57 @@ impl KeyBlockKey {
         optional: Vec<OptionalBlock>,
         entropy: &dyn Entropy,
     ) -> Result<String, KeyBlockError> {
+        match key.exportability() {
+            Exportability::NonExportable => Err(KeyBlockError::NotExportable),
+            may_leave => self.write(key, usage, may_leave, optional, entropy),
+        }
+    }
+
+    /// Puts a key that its custodians bring in clear into its first block. Its components, in hexadecimal digits, are joined
+    /// by exclusive or; one alone is the key itself. `mode` and `exportability` are what the block says, and bind whoever
+    /// takes the key out. Gives the block and the key's check value.
+    ///
+    /// # Errors
+    /// [`KeyBlockError`] for a usage that is none of ours or a mode that it does not have, for a key that is mistyped, weak, or
+    /// stronger than its protection.
+    pub fn wrap_components(
+        &self,
+        components: &[&str],
+        family: KeyFamily,
+        said: FirstBlock<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<(String, [u8; 3]), KeyBlockError> {
+        let key = usage::first_key(said.usage, family, &key::join_components(components)?, said.mode)?;
+        let block = self.write(&key, said.usage, said.exportability, Vec::new(), entropy)?;
+        Ok((block, key.check_value()?))
+    }
+
+    fn write(
+        &self,
+        key: &BankKey,
+        usage: &str,
+        exportability: Exportability,
+        optional: Vec<OptionalBlock>,
+        entropy: &dyn Entropy,
+    ) -> Result<String, KeyBlockError> {
         let version = match self.family {
             KeyFamily::TripleDes => KeyBlockVersion::B,
             KeyFamily::Aes => KeyBlockVersion::D,
         };
-        let header = usage::header(version, key, usage, optional)?;
+        let header = usage::header(version, key, usage, exportability, optional)?;
         wrap::wrap(self.family, &self.bytes, &header, key.software_bytes()?, entropy)
     }
+}
+
+/// What the first block of a key says about it, with the letters of the standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstBlock<'a> {
+    /// What the key is for, as `K0`.
+    pub usage: &'a str,
+    /// Which directions, as `B`.
+    pub mode: char,
+    /// Whether who takes it out may pass it on.
+    pub exportability: Exportability,
 }
 
 impl fmt::Debug for KeyBlockKey {

@@ -145,6 +145,33 @@ fn what_must_not_leave_does_not() {
 }
 
 #[test]
+fn a_first_block_is_refused_where_its_key_or_its_letters_are_wrong() {
+    let (double, half) = ("0123456789ABCDEFFEDCBA9876543210", "0123456789ABCDEF");
+    let said = |usage, mode| FirstBlock { usage, mode, exportability: Exportability::NonExportable };
+    let wrap = |components: &[&str], said| {
+        protection().wrap_components(components, KeyFamily::TripleDes, said, &SystemEntropy)
+    };
+    let (block, check_value) = wrap(&[double], said("K0", 'D')).unwrap();
+    assert_eq!((&block[5..12], check_value), ("K0TD00N", [0x08, 0xd7, 0xb4]));
+    assert_eq!(protection().import_transport_key(&block).unwrap().check_value(), check_value);
+
+    let form = |rule| Err(KeyBlockError::Form { rule });
+    assert_eq!(wrap(&[double], said("K1", 'B')), form("a usage that no key here has"));
+    for (usage, mode) in [("B0", 'B'), ("K0", 'X'), ("K0", 'N'), ("P0", 'C'), ("M3", 'B')] {
+        assert_eq!(
+            wrap(&[double], said(usage, mode)),
+            form("a mode that its usage does not have"),
+            "{usage}"
+        );
+    }
+    for components in
+        [&[][..], &[half], &[double, half], &[double, double], &["0123456789ABCDEFFEDCBA987654321X"]]
+    {
+        assert!(matches!(wrap(components, said("K0", 'B')), Err(KeyBlockError::Key(_))), "{components:?}");
+    }
+}
+
+#[test]
 fn a_transport_key_comes_in_a_block() {
     let key = BankKey::from_hex(KeyType::Tmk, KeyFamily::TripleDes, TDES).unwrap();
     let block = protection().export(&key, "K0", vec![], &SystemEntropy).unwrap();

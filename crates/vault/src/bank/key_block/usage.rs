@@ -59,21 +59,36 @@ pub fn typed_key(header: &KeyBlockHeader, bytes: &[u8], wanted: KeyType) -> Resu
     Ok(key.bound_to(algorithm.ok_or(KeyBlockError::Form { rule: "a MAC usage that its key cannot serve" })?))
 }
 
+/// A key that comes in clear and is about to be put into its first block, with the mode that the block is to say.
+pub fn first_key(usage: &str, family: KeyFamily, bytes: &[u8], mode: char) -> Result<BankKey, KeyBlockError> {
+    let [key_type, ..] = types(usage) else {
+        return Err(KeyBlockError::Form { rule: "a usage that no key here has" });
+    };
+    key::check_strength(family, bytes)?;
+    let modes = modes(*key_type, mode)?;
+    // Of the letters that allow everything, one is written.
+    if mode_letter(*key_type, modes) != mode {
+        return Err(KeyBlockError::Form { rule: "a mode that its usage does not have" });
+    }
+    Ok(BankKey::imported(*key_type, family, bytes, modes, Exportability::Exportable)?)
+}
+
 /// The header of a block for a key.
 pub fn header(
     version: KeyBlockVersion,
     key: &BankKey,
     usage: &str,
+    exportability: Exportability,
     optional: Vec<OptionalBlock>,
 ) -> Result<KeyBlockHeader, KeyBlockError> {
     let key_type = key.key_type();
     if !types(usage).contains(&key_type) {
         return Err(KeyBlockError::Usage { wanted: key_type });
     }
-    let exportability = match key.exportability() {
+    let exportability = match exportability {
         Exportability::Exportable => 'E',
         Exportability::Sensitive => 'S',
-        Exportability::NonExportable => return Err(KeyBlockError::NotExportable),
+        Exportability::NonExportable => 'N',
     };
     let bytes = key.software_bytes()?.len();
     let algorithm = match (key.family(), bytes) {
