@@ -243,6 +243,7 @@ impl Bank {
             authorization_code: original.authorization_code.clone(),
             batch: original.batch.clone(),
             entry: original.entry,
+            offline: None,
         });
         let data = TransactionData {
             amount: draft.amount,
@@ -255,6 +256,7 @@ impl Bank {
             original,
             reason: draft.reason.map(str::to_owned),
             entry: exchange.entry,
+            offline: None,
         };
         self.profile
             .message(draft.transaction, &data)

@@ -109,6 +109,7 @@ impl Ours {
             original,
             reason: Some("98".to_owned()),
             entry: card::Entry::default(),
+            offline: None,
         }
     }
 
