@@ -12,6 +12,7 @@ mod given;
 mod increment;
 mod instruct;
 mod keep_card;
+pub(crate) mod offline;
 mod operate;
 mod pin;
 mod pursue;

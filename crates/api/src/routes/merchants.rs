@@ -133,6 +133,7 @@ impl FromFields for NewMerchant {
             acquirers: acquirers?,
             authorization_days,
             sends_card_data,
+            offline: None,
         })
     }
 }

@@ -82,6 +82,7 @@ impl FromFields for NewPayment {
             payment_method,
             card: None,
             terminal,
+            offline: None,
             customer,
             merchant_reference,
             description,

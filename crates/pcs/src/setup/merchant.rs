@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use payment::FeePlan;
 use payment::limits::Limits;
 use payment::routing::Acquirer;
+use payment::{FeePlan, OfflineTerms};
 use store::{AliasChange, Shard};
 use types::{MerchantId, Secret};
 
@@ -31,6 +31,8 @@ pub struct NewMerchant {
     pub authorization_days: u32,
     /// It may send card data itself.
     pub sends_card_data: bool,
+    /// What chips may approve at its terminals without their banks.
+    pub offline: Option<OfflineTerms>,
 }
 
 /// A secret key in clear, shown once.
@@ -61,6 +63,7 @@ impl Pcs {
             acquirers: new.acquirers,
             authorization_days: new.authorization_days,
             sends_card_data: new.sends_card_data,
+            offline: new.offline,
         };
         // Merchants belong to the gateway, so their rows lie in the gateway's own shard.
         let mut unit = store::Unit::new(self.shard(MerchantId::from_u128(0)), now);

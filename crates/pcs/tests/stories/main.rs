@@ -13,6 +13,7 @@ mod hour;
 mod increment;
 mod keys;
 mod limits;
+mod offline;
 mod operator;
 mod overload;
 mod pin;

@@ -60,6 +60,7 @@ async fn create_one(
         acquirers: banks.iter().filter_map(|bank| contract(bank, number % TERMINALS_EACH)).collect(),
         authorization_days: 7,
         sends_card_data,
+        offline: None,
     };
     let (merchant, key) = pcs.create_merchant(new).await.tried(failed)?;
     let secret_key = key.expose().clone();
