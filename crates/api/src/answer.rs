@@ -118,7 +118,8 @@ fn mark(answer: Answer, replayed: bool) -> Answer {
 fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> Answer {
     let body = payment_body(payment, livemode);
     let state = &payment.state;
-    if state.in_doubt() {
+    // An offline sale is taken over once it is recorded: it is the gateway that has to tell the bank of it.
+    if state.in_doubt() && !matches!(state, State::Advising { .. }) {
         let detail = format!(
             "the bank did not answer the {} in time; its outcome is being found out; do not send it again",
             operation.name()
@@ -129,6 +130,7 @@ fn payment_answer(operation: Operation, payment: &Payment, livemode: bool) -> An
         state,
         State::Authorizing
             | State::Consuming
+            | State::Advising { .. }
             | State::Incrementing { .. }
             | State::Adjusting { .. }
             | State::Capturing { .. }

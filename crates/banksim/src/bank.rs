@@ -296,6 +296,11 @@ impl Bank {
         self.desk.lock().transcript.lines()
     }
 
+    /// The latest messages that came with chip data, in short, with a number that tells equal chip data from other.
+    pub fn received_with_chip_data(&self) -> Vec<(String, u64)> {
+        self.desk.lock().transcript.received_with_chip_data()
+    }
+
     /// The latest messages that came, in short: `0200 stan=000001`.
     pub fn received(&self) -> Vec<String> {
         self.desk.lock().transcript.received()

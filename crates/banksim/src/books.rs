@@ -148,9 +148,11 @@ impl Books {
                 acceptor: request.acceptor.clone(),
                 terminal: request.terminal.clone(),
                 day: request.day.clone(),
-                authorization_code: match target {
-                    Some((_, original)) => original.authorization_code.clone(),
-                    None => format!("{:06}", number % 1_000_000),
+                authorization_code: match (target, &request.authorization_code) {
+                    (Some((_, original)), _) => original.authorization_code.clone(),
+                    // The terminal has given it one already.
+                    (None, Some(code)) if request.asked == Asked::OfflineSale => code.clone(),
+                    (None, _) => format!("{:06}", number % 1_000_000),
                 },
                 target: target.map(|(number, _)| number),
                 live: false,
@@ -166,6 +168,16 @@ impl Books {
                 let kind =
                     if request.asked == Asked::Authorize { RecordKind::Hold } else { RecordKind::Sale };
                 Ok(open(kind, None))
+            }
+            Asked::OfflineSale => {
+                // The chip's word binds its bank: neither the line nor how the card behaves is looked at any more.
+                if !request.chip_approved {
+                    return Err("30");
+                }
+                if request.expiry.as_deref().is_some_and(|expiry| expiry != cards()[card].expiry) {
+                    return Err("54");
+                }
+                Ok(open(RecordKind::Sale, None))
             }
             Asked::Capture => {
                 let hold = self.original(request, &[RecordKind::Hold])?;

@@ -14,7 +14,7 @@ fn request(asked: Asked, stan: u32, amount: u64, original: Option<(u8, u32)>) ->
     let class = match asked {
         Asked::Authorize | Asked::CancelAuthorization | Asked::Increment => 1,
         Asked::Consume | Asked::Capture | Asked::Void | Asked::Refund => 2,
-        Asked::Adjust | Asked::Balance | Asked::Inquire => 2,
+        Asked::Adjust | Asked::Balance | Asked::Inquire | Asked::OfflineSale => 2,
         Asked::Reverse => 4,
     };
     MoneyRequest {
@@ -23,6 +23,7 @@ fn request(asked: Asked, stan: u32, amount: u64, original: Option<(u8, u32)>) ->
         expiry: Some("3012".to_owned()),
         security_code: None,
         pin: None,
+        chip_approved: true,
         amount,
         currency: Currency::CNY,
         acceptor: "SHOP".to_owned(),
@@ -170,6 +171,28 @@ fn a_card_without_credit_is_refused_and_a_wrong_date_or_code_is_noticed() {
     assert_eq!(ask(&mut books, &refused).code, "51");
 }
 
+#[test]
+fn what_a_chip_has_approved_is_booked_whatever_the_card_has_left_and_nothing_without_its_word() {
+    let mut books = Books::default();
+    ask(&mut books, &request(Asked::Consume, 1, crate::cards::CREDIT_LINE, None));
+    let told = request(Asked::OfflineSale, 2, 500, None);
+    let first = ask(&mut books, &told);
+    assert_eq!((first.code.as_str(), ask(&mut books, &told)), ("00", first.clone()));
+    let coded = MoneyRequest {
+        authorization_code: Some("Y1OFFL".to_owned()),
+        ..request(Asked::OfflineSale, 3, 70, None)
+    };
+    assert_eq!(ask(&mut books, &coded).authorization_code.as_deref(), Some("Y1OFFL"));
+    let unproven = MoneyRequest { chip_approved: false, ..request(Asked::OfflineSale, 4, 1, None) };
+    assert_eq!(ask(&mut books, &unproven).code, "30");
+    let expired = MoneyRequest { expiry: Some("2001".to_owned()), ..request(Asked::OfflineSale, 5, 1, None) };
+    assert_eq!(ask(&mut books, &expired).code, "54");
+    // It is a sale like any other afterwards.
+    assert_eq!(ask(&mut books, &request(Asked::Refund, 6, 100, Some((2, 2)))).code, "00");
+    assert_eq!(ask(&mut books, &request(Asked::Void, 7, 70, Some((2, 3)))).code, "00");
+    check(&books);
+}
+
 fn anything() -> impl Strategy<Value = MoneyRequest> {
     let asked = prop::sample::select(vec![
         Asked::Authorize,
@@ -183,9 +206,10 @@ fn anything() -> impl Strategy<Value = MoneyRequest> {
         Asked::Adjust,
         Asked::Balance,
         Asked::Inquire,
+        Asked::OfflineSale,
     ]);
     (asked, 1u32..12, 1u64..4, 1u8..3, 1u32..12).prop_map(|(asked, stan, hundreds, class, of)| {
-        let original = !asked.is_first();
+        let original = !asked.is_first() && asked != Asked::OfflineSale;
         request(asked, stan, hundreds * 100, original.then_some((class, of)))
     })
 }

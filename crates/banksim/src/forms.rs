@@ -76,7 +76,8 @@ impl Form {
             // Account type unspecified, amount type 02 (available), currency, sign, twelve digits.
             set(&mut fields, 54, &format!("0002{:03}C{balance:012}", currency.numeric()));
         }
-        if answer.code == "00" && request.get(55).is_some() {
+        // What is told is over at the terminal; only who asks has a card that waits.
+        if answer.code == "00" && request.get(55).is_some() && request.mti().function() == 0 {
             // The issuer's cryptogram and response code: what a chip waits for. Made up, but of the right form.
             let issuer = [0x91, 10, 1, 2, 3, 4, 5, 6, 7, 8, b'0', b'0', 0x8A, 2, b'0', b'0'];
             if fields.set_bytes(55, &issuer).is_err() {
@@ -163,6 +164,13 @@ fn currency(message: &Message<'_>) -> Result<Currency, &'static str> {
     let number =
         message.get(49).and_then(|value| value.as_u64()).and_then(|number| u16::try_from(number).ok());
     number.and_then(Currency::from_numeric).ok_or("12")
+}
+
+/// Whether a chip says that it has approved by itself: its cryptogram information data (9F27) names a transaction certificate.
+fn chip_approved(message: &Message<'_>) -> bool {
+    let information = message.part(55, "9F27").map(|value| value.to_text().to_string());
+    let certifies = |digits: String| u8::from_str_radix(&digits, 16).is_ok_and(|kind| kind & 0xC0 == 0x40);
+    message.part(55, "9F26").is_some() && information.is_some_and(certifies)
 }
 
 fn security_code(message: &Message<'_>) -> Option<String> {

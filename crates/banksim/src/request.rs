@@ -23,6 +23,8 @@ pub(crate) enum Asked {
     Balance,
     /// What became of another request.
     Inquire,
+    /// A sale that a chip approved at its terminal.
+    OfflineSale,
 }
 
 impl Asked {
@@ -44,6 +46,7 @@ impl Asked {
             Self::Adjust => "adjust",
             Self::Balance => "balance",
             Self::Inquire => "inquire",
+            Self::OfflineSale => "offline_sale",
         }
     }
 }
@@ -66,6 +69,8 @@ pub(crate) struct MoneyRequest {
     pub expiry: Option<String>,
     pub security_code: Option<String>,
     pub pin: Option<EnteredPin>,
+    /// The chip's own word: a transaction certificate is among what it said.
+    pub chip_approved: bool,
     pub amount: u64,
     pub currency: Currency,
     pub acceptor: String,

@@ -1,6 +1,7 @@
 //! The latest messages, masked, for people.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use iso8583::Fields;
 use types::Timestamp;
@@ -85,6 +86,18 @@ impl Transcript {
         let line =
             |kept: &Kept| TranscriptLine { at: kept.at, direction: kept.direction, text: kept.what.text() };
         self.kept.iter().map(line).collect()
+    }
+
+    /// The received messages with chip data, in short, and a number that is the same for the same chip data.
+    pub fn received_with_chip_data(&self) -> Vec<(String, u64)> {
+        let received = self.kept.iter().filter(|kept| kept.direction == Direction::Received);
+        let with_chip_data = |kept: &Kept| {
+            let What::Message(fields) = &kept.what else { return None };
+            let mut hasher = DefaultHasher::new();
+            fields.get_bytes(55)?.hash(&mut hasher);
+            Some((kept.what.short()?, hasher.finish()))
+        };
+        received.filter_map(with_chip_data).collect()
     }
 
     /// The received messages in short: `0400 stan=000002`.

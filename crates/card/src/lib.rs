@@ -4,9 +4,11 @@
 //! four digits (PCI DSS v4.0.1 requirements 3.3 and 3.4). Nothing here does I/O.
 
 pub mod brand;
+pub mod chip_data;
 pub mod entry;
 pub mod expiry;
 pub mod luhn;
+pub mod offline;
 pub mod pan;
 pub mod pin;
 pub mod presence;
@@ -15,7 +17,9 @@ pub mod security_code;
 pub mod track;
 
 pub use brand::{Bin, Brand};
+pub use chip_data::ChipDataError;
 pub use expiry::{Expiry, ExpiryError};
+pub use offline::OfflineApproval;
 pub use pan::{Pan, PanError};
 pub use pin::{EncryptedPin, PinFormat};
 pub use presence::{Entry, EntryMode};

@@ -69,7 +69,7 @@ fn messages_of_1993_obey_their_rules() {
         "1100 authorization: ",
         "1110 authorization approved in part: ",
         "1200 consume: ",
-        "1220 financial advice: completion, adjustment or refund: ",
+        "1220 financial advice: completion, adjustment, offline sale or refund: ",
         "1421 reversal advice repeat: ",
         "1814 network management response: ",
         // Totals belong to reconciliation (class 5), which this dialect does not speak yet.

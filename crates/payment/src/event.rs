@@ -50,6 +50,8 @@ pub enum Event {
         /// What the bank says of it.
         approval: Approval,
     },
+    /// People have found out from the bank that it will not do what it is told of.
+    GivenUp(Decline),
     /// The gateway alone does not get the doubt ended.
     Stuck {
         /// Why.
@@ -97,6 +99,7 @@ impl Event {
             Event::Rerouted { .. } => "go to another bank",
             Event::ReversalAccepted => "take a reversal's acknowledgement",
             Event::Stands { .. } => "take that the bank's effect stands",
+            Event::GivenUp(_) => "give up",
             Event::Stuck { .. } => "ask for an operator",
             Event::CaptureRequested { .. } => "capture",
             Event::IncrementRequested { .. } => "increment",

@@ -1,6 +1,6 @@
 //! One question to a bank, and its yes or no.
 
-use card::Entry;
+use card::{Entry, OfflineApproval};
 use serde::{Deserialize, Serialize};
 use types::{AttemptId, Timestamp};
 
@@ -42,6 +42,9 @@ pub struct Exchange {
     /// How the card's data was entered for the payment's first message.
     #[serde(default, skip_serializing_if = "Entry::is_ecommerce")]
     pub entry: Entry,
+    /// Of an offline sale: what its terminal says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineApproval>,
     /// What the issuer says to the chip (DE 55 of the answer, hex): it is for the terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer_data: Option<String>,

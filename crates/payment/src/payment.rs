@@ -158,9 +158,10 @@ impl Payment {
     /// The exchange whose answer this payment waits for, reversals of it included; none when no bank is being asked.
     pub fn awaited(&self) -> Option<&Exchange> {
         match self.state {
-            State::Authorizing | State::Consuming | State::Reversing { undo: Undo::Original } => {
-                self.original.as_deref()
-            }
+            State::Authorizing
+            | State::Consuming
+            | State::Advising { .. }
+            | State::Reversing { undo: Undo::Original } => self.original.as_deref(),
             State::Capturing { .. } | State::Reversing { undo: Undo::Capture { .. } } => {
                 self.completion.as_deref()
             }

@@ -14,6 +14,8 @@ pub struct Pursued<'a> {
     pub attempts: u32,
     /// How often the bank refused it.
     pub refusals: u32,
+    /// Whether the bank is told of what has happened already, and cannot be undone: then its first refusal is somebody's.
+    pub has_happened: bool,
     /// What it last answered (DE 39), where it refused.
     pub refused_with: Option<&'a str>,
     /// What stands in the way on our side, where something does.
@@ -27,9 +29,14 @@ pub struct Pursued<'a> {
 impl Pursued<'_> {
     /// Why people have to end this doubt, if they have to.
     pub fn needs_operator(&self) -> Option<String> {
-        if self.refusals >= REFUSALS {
+        if self.refusals >= if self.has_happened { 1 } else { REFUSALS } {
             let with = self.refused_with.map_or(String::new(), |code| format!(" with response code {code}"));
-            return Some(format!("the bank has refused it {} times, last{with}", self.refusals));
+            return Some(match (self.trouble, self.refusals) {
+                // What it said was a no in other words.
+                (Some(trouble), _) => trouble.to_owned(),
+                (None, 1) => format!("the bank has refused it{with}"),
+                (None, many) => format!("the bank has refused it {many} times, last{with}"),
+            });
         }
         if let Some(batch) = self.closed_batch {
             // Whether a copy of it came before the batch was closed, the refusal does not say; sent as a new one it could move
@@ -63,6 +70,7 @@ mod tests {
     const FRESH: Pursued<'_> = Pursued {
         attempts: 1,
         refusals: 0,
+        has_happened: false,
         refused_with: None,
         trouble: None,
         closed_batch: None,
@@ -79,6 +87,12 @@ mod tests {
             Some("the bank has refused it 3 times, last with response code 22")
         );
         assert_eq!(refused.pause_ms(), 900_000);
+        let once = Pursued { refusals: 1, refused_with: Some("22"), ..FRESH };
+        assert_eq!(once.needs_operator(), None);
+        let told = Pursued { has_happened: true, ..once };
+        assert_eq!(told.needs_operator().as_deref(), Some("the bank has refused it with response code 22"));
+        let other = Pursued { trouble: Some("the bank has acknowledged another amount"), ..told };
+        assert_eq!(other.needs_operator().as_deref(), other.trouble);
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub enum State {
     Authorizing,
     /// The 0200 of a sale is recorded and may be on the wire.
     Consuming,
+    /// An offline sale is recorded, and the bank is being told of it; `in_doubt` once it has not acknowledged it the first time. It
+    /// has happened, so it is told again until the bank has.
+    Advising {
+        /// The bank has not acknowledged it yet; the same advice is being repeated.
+        in_doubt: bool,
+    },
     /// The bank holds the funds.
     Authorized,
     /// A completion for `amount` is recorded; `in_doubt` once the bank has been silent and the advice is repeated.

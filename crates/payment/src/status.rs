@@ -44,6 +44,7 @@ impl State {
             State::RequiresConfirmation => Status::RequiresConfirmation,
             State::Authorizing
             | State::Consuming
+            | State::Advising { .. }
             | State::Capturing { .. }
             | State::Incrementing { .. }
             | State::Adjusting { .. }
@@ -61,13 +62,14 @@ impl State {
         match self {
             State::Authorizing
             | State::Consuming
+            | State::Advising { in_doubt: false }
             | State::Capturing { in_doubt: false, .. }
             | State::Incrementing { .. }
             | State::Adjusting { in_doubt: false, .. }
             | State::Voiding { .. } => Some(ProcessingReason::HostPending),
-            State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. } => {
-                Some(ProcessingReason::InDoubt)
-            }
+            State::Advising { in_doubt: true }
+            | State::Capturing { in_doubt: true, .. }
+            | State::Adjusting { in_doubt: true, .. } => Some(ProcessingReason::InDoubt),
             State::Reversing { .. } => Some(ProcessingReason::ReversalPending),
             State::RequiresPaymentMethod
             | State::RequiresConfirmation
@@ -83,6 +85,7 @@ impl State {
         matches!(
             self,
             State::Reversing { .. }
+                | State::Advising { in_doubt: true }
                 | State::Capturing { in_doubt: true, .. }
                 | State::Adjusting { in_doubt: true, .. }
         )
@@ -97,6 +100,7 @@ impl State {
             State::Captured => &["adjust", "refund", "void"],
             State::Authorizing
             | State::Consuming
+            | State::Advising { .. }
             | State::Capturing { .. }
             | State::Incrementing { .. }
             | State::Adjusting { .. }

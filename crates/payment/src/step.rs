@@ -4,6 +4,7 @@
 //! The table is here; what each of its lines does is in the room of its transaction.
 
 mod adjust;
+mod advise;
 mod capture;
 mod increment;
 mod original;
@@ -87,6 +88,16 @@ impl Payment {
             // No bank knows of it, so another may be asked; what may have left waits for its reversal instead.
             (S::Authorizing | S::Consuming, E::Rerouted { exchange }) => Ok(self.rerouted(exchange)),
 
+            // An offline sale has happened: it is told until it is acknowledged, whatever the dialect does with other silences.
+            (S::Advising { in_doubt }, E::Approved { approval, flagged }) => {
+                self.advice_acknowledged(in_doubt, approval, flagged, now)
+            }
+            (S::Advising { in_doubt }, E::Declined(decline)) => {
+                Ok(self.advice_refused(in_doubt, decline, now))
+            }
+            (S::Advising { in_doubt }, E::Silent { .. } | E::NeverLeft) => Ok(advise::still_told(in_doubt)),
+            (S::Advising { in_doubt: true }, E::GivenUp(decline)) => Ok(self.given_up(decline)),
+
             // The completion of an authorization.
             (S::Authorized, E::CaptureRequested { amount, exchange }) => {
                 self.capture_requested(amount, exchange)
@@ -155,6 +166,7 @@ impl Payment {
             (S::Reversing { undo }, E::Stands { approval }) => self.stands_after_all(undo, approval, now),
             (
                 S::Reversing { .. }
+                | S::Advising { in_doubt: true }
                 | S::Capturing { in_doubt: true, .. }
                 | S::Adjusting { in_doubt: true, .. },
                 E::Stuck { why },
@@ -170,6 +182,7 @@ impl Payment {
                 | S::RequiresConfirmation
                 | S::Authorizing
                 | S::Consuming
+                | S::Advising { .. }
                 | S::Authorized
                 | S::Capturing { .. }
                 | S::Incrementing { .. }
@@ -188,6 +201,7 @@ impl Payment {
                 | E::Rerouted { .. }
                 | E::ReversalAccepted
                 | E::Stands { .. }
+                | E::GivenUp(_)
                 | E::Stuck { .. }
                 | E::CaptureRequested { .. }
                 | E::IncrementRequested { .. }

@@ -56,7 +56,7 @@ pub(crate) struct SecretCard {
     pub expiry: Expiry,
     /// Only ever for the first message of a payment; never stored, sealed or not.
     pub security_code: Option<SecurityCode>,
-    /// The same of what a terminal read.
+    /// The same of what a terminal read, but for what a chip said of an offline sale.
     pub present: Option<CardPresent>,
 }
 
@@ -219,7 +219,8 @@ impl Bank {
     pub(crate) fn offers_after(&self, transaction: Transaction) -> Offers {
         Offers {
             increment: transaction == Transaction::Authorize && self.profile.offers(Transaction::Increment),
-            adjust: transaction == Transaction::Consume && self.profile.offers(Transaction::Adjust),
+            adjust: matches!(transaction, Transaction::Consume | Transaction::OfflineSale)
+                && self.profile.offers(Transaction::Adjust),
         }
     }
 
@@ -243,6 +244,7 @@ impl Bank {
             authorization_code: original.authorization_code.clone(),
             batch: original.batch.clone(),
             entry: original.entry,
+            offline: original.offline.clone(),
         });
         let data = TransactionData {
             amount: draft.amount,
@@ -255,6 +257,7 @@ impl Bank {
             original,
             reason: draft.reason.map(str::to_owned),
             entry: exchange.entry,
+            offline: exchange.offline.clone(),
         };
         self.profile
             .message(draft.transaction, &data)

@@ -131,9 +131,10 @@ impl Batch {
 /// The total that a transaction counts in, and the one for its reversal; none where no money moves.
 const fn lines(transaction: Transaction) -> Option<(Line, Line)> {
     match transaction {
-        Transaction::Consume | Transaction::Capture | Transaction::CaptureAdvice => {
-            Some((Line::Debits, Line::DebitReversals))
-        }
+        Transaction::Consume
+        | Transaction::OfflineSale
+        | Transaction::Capture
+        | Transaction::CaptureAdvice => Some((Line::Debits, Line::DebitReversals)),
         Transaction::VoidConsume | Transaction::VoidCapture | Transaction::Refund => {
             Some((Line::Credits, Line::CreditReversals))
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use card::{EncryptedPin, Entry, Expiry, Pan, SecurityCode};
+use card::{EncryptedPin, Entry, Expiry, OfflineApproval, Pan, SecurityCode};
 use hostlink::CardPresent;
 use payment::{CaptureMethod, Payment, Refund};
 use types::{CustomerId, MerchantId, Money, PaymentId, PaymentMethodId, TerminalId, Timestamp};
@@ -60,6 +60,8 @@ pub struct NewPayment {
     pub card: Option<CardInput>,
     /// The terminal that the card is at.
     pub terminal: Option<TerminalId>,
+    /// A chip has approved it at its terminal already: what the terminal says of that.
+    pub offline: Option<OfflineApproval>,
     /// The customer; must own the card when both are given.
     pub customer: Option<CustomerId>,
     /// The merchant's own number, unique per merchant.

@@ -14,6 +14,7 @@ mod increment;
 mod instruct;
 mod items;
 mod keep_card;
+pub(crate) mod offline;
 mod operate;
 mod pin;
 mod pursue;

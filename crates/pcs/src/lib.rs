@@ -41,8 +41,8 @@ pub use hostlink::CardPresent;
 pub use measure::{BUCKETS_MS, Histogram, JournalMeasure, Measures, OpenDoubts, StoredMeasures, Tally};
 pub use pcs::{AT_ONCE, Parts, Pcs, Readiness};
 pub use setup::{
-    DueDelivery, EndpointChange, EventView, NewEndpoint, NewMerchant, NewPinKey, NewTerminal, SecretKey,
-    Stretch, Unread,
+    DueDelivery, EndpointChange, EventView, MerchantUpdate, NewEndpoint, NewMerchant, NewPinKey, NewTerminal,
+    SecretKey, Stretch, Unread,
 };
 pub use task::{EXCHANGE as TASK_EXCHANGE, EXPIRY as TASK_EXPIRY, PURSUIT as TASK_PURSUIT};
 pub use unit::{RECORD_BANK, RECORD_PAYMENT, RECORD_REFUND, RECORD_SETUP};

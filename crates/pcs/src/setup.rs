@@ -11,7 +11,7 @@ mod terminal;
 mod webhook;
 
 pub use events::{EventView, Stretch, Unread};
-pub use merchant::{NewMerchant, SecretKey};
+pub use merchant::{MerchantUpdate, NewMerchant, SecretKey};
 pub use outbox::DueDelivery;
 pub use pin_key::NewPinKey;
 pub use terminal::NewTerminal;

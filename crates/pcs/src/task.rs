@@ -8,6 +8,7 @@ use store::TaskChange;
 use types::{AttemptId, MerchantId, Money, PaymentId, RefundId, Timestamp};
 
 use crate::CommandError;
+use crate::flow::offline::SealedChipData;
 use crate::resource::to_bytes;
 
 /// A message that is recorded and may be on the wire. Found after a crash, it is in doubt: never sent again as new.
@@ -33,6 +34,9 @@ pub(crate) struct Task {
     /// Of an exchange that was just recorded: which. Its message is in the same commit's journal record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
+    /// Of an offline sale that was just recorded: what its chip said. Later it is in the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chip_data: Option<SealedChipData>,
     /// How often the message has, or may have, left.
     #[serde(default)]
     pub attempts: u32,
@@ -47,13 +51,15 @@ const fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// A message to a bank, without its card.
+/// A message to a bank, without its card, but for what the chip of an offline sale said, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Message {
     pub transaction: Transaction,
     pub amount: Money,
     pub exchange: Exchange,
     pub fields: Fields,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chip_data: Option<SealedChipData>,
 }
 
 /// A message to a bank that the journal tells in full.

@@ -78,13 +78,17 @@ impl SimulatedBank {
     }
 }
 
-/// The twin has a name of its own and nothing else.
+/// The twin has a name of its own, and takes no offline sales.
 fn profile(name: &str) -> BankProfile {
     if name != TWIN {
         return shipped_bank(name).unwrap();
     }
     let text = shipped_file("iso87-ascii/bank.toml").unwrap();
     let text = text.replace("name = \"iso87-ascii\"", &format!("name = \"{TWIN}\""));
+    let offline = text.find("[transactions.offline_sale]").expect("its twin takes them");
+    let (before, rest) = text.split_at(offline);
+    let behind = rest.find("[transactions.balance_inquiry]").expect("the next transaction");
+    let text = format!("{before}{}", &rest[behind..]);
     BankProfile::from_toml(&text, |path| shipped_file(path).map(str::to_owned)).unwrap()
 }
 

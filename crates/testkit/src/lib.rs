@@ -16,6 +16,7 @@ mod clock;
 mod installation;
 pub mod pin_pad;
 mod shop;
+mod till;
 mod world;
 
 pub use bank::SimulatedBank;
@@ -23,5 +24,6 @@ pub use chance::Seeded;
 pub use clock::WorldClock;
 pub use installation::{Installation, Phone};
 pub use pin_pad::PinPad;
-pub use shop::Shop;
+pub use shop::{FLOOR_LIMIT, Shop};
+pub use till::CHIP_DATA;
 pub use world::{REPLY_TIMEOUT, TWIN, World, cny, eur, gbp, payment_of, refund_of};

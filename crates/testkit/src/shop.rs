@@ -3,11 +3,14 @@
 use card::{Expiry, Pan};
 use payment::limits::Limits;
 use payment::routing::Acquirer;
-use payment::{CaptureMethod, FeePlan};
+use payment::{CaptureMethod, FeePlan, OfflineTerms};
 use pcs::{Caller, IdempotencyKey, NewMerchant, NewPayment, RefundRequest};
 use types::{Currency, MerchantId, Money, PaymentId, PaymentMethodId};
 
 use crate::{World, gbp};
+
+/// The most that a chip may approve by itself at a merchant's terminals, in minor units.
+pub const FLOOR_LIMIT: u64 = 100_00;
 
 /// A merchant.
 #[derive(Clone, Debug)]
@@ -52,6 +55,7 @@ impl World {
             acquirers: contracts.iter().map(contract).collect(),
             authorization_days: 7,
             sends_card_data: true,
+            offline: Some(OfflineTerms { floor_limit: FLOOR_LIMIT, days: payment::offline::DAYS }),
         };
         let (merchant, _) = self.pcs().create_merchant(new).await.unwrap();
         Shop { caller: Caller { merchant: merchant.id, key_id: format!("key of {name}") } }
@@ -74,6 +78,7 @@ impl World {
             payment_method: Some(card),
             card: None,
             terminal: None,
+            offline: None,
             customer: None,
             merchant_reference: None,
             description: None,

@@ -17,7 +17,7 @@ use crate::{Installation, Seeded, Shop, SimulatedBank, WorldClock};
 
 /// The banks of every world.
 const BANKS: [&str; 3] = ["cups-pos", "iso87-ascii", "iso93-bcd"];
-/// A second bank that speaks and takes what `iso87-ascii` does, in worlds that choose between banks.
+/// A second bank that speaks and takes what `iso87-ascii` does, but for offline sales, in worlds that choose between banks.
 pub const TWIN: &str = "iso87-twin";
 /// How long its gateway waits for a bank's answer.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -185,7 +185,8 @@ impl World {
             }
             self.pass_ms(1_000).await;
         }
-        panic!("an hour has passed and {} tasks are left", self.unsettled().await);
+        let left = (self.unsettled().await, self.pcs.doubts().await.unwrap());
+        panic!("an hour has passed and tasks are left: {left:#?}");
     }
 
     /// Exchanges without an outcome, and pursuits.

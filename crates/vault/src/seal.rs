@@ -42,6 +42,8 @@ pub enum Purpose {
     WebhookSecret,
     /// A bank's transport key.
     BankKey,
+    /// What a chip said of a sale that it approved offline, until the bank has heard of it.
+    ChipData,
 }
 
 impl Purpose {
@@ -53,11 +55,12 @@ impl Purpose {
             Self::NodeKey => 3,
             Self::WebhookSecret => 4,
             Self::BankKey => 5,
+            Self::ChipData => 6,
         }
     }
 
     fn from_tag(tag: u8) -> Option<Self> {
-        [Self::Card, Self::CaKey, Self::NodeKey, Self::WebhookSecret, Self::BankKey]
+        [Self::Card, Self::CaKey, Self::NodeKey, Self::WebhookSecret, Self::BankKey, Self::ChipData]
             .into_iter()
             .find(|purpose| purpose.tag() == tag)
     }

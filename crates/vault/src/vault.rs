@@ -187,6 +187,8 @@ fn refuse_card(purpose: Purpose) -> Result<(), VaultError> {
         Purpose::Card => {
             Err(VaultError::Form { rule: "cards are sealed by seal_card and opened by open_card" })
         }
-        Purpose::CaKey | Purpose::NodeKey | Purpose::WebhookSecret | Purpose::BankKey => Ok(()),
+        Purpose::CaKey | Purpose::NodeKey | Purpose::WebhookSecret | Purpose::BankKey | Purpose::ChipData => {
+            Ok(())
+        }
     }
 }

@@ -31,6 +31,23 @@ fn a_card_comes_back_whole() {
 }
 
 #[test]
+fn what_a_chip_said_opens_for_its_own_payment_and_as_nothing_else() {
+    const PAYMENT: Record = Record::of(SHOP, 77);
+    let (_directory, vault) = vault();
+    let said = [0x9F, 0x26, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0x9F, 0x27, 1, 0x40];
+    let sealed = vault.seal_bytes(Purpose::ChipData, PAYMENT, &said).unwrap();
+    assert!(!sealed.windows(4).any(|part| said.windows(4).any(|plain| plain == part)));
+    assert_eq!(vault.open_bytes(Purpose::ChipData, PAYMENT, &sealed).unwrap().expose().as_slice(), said);
+    for other in [Record::of(SHOP, 78), Record::of(8, 77), Record::of(0, 77)] {
+        assert!(vault.open_bytes(Purpose::ChipData, other, &sealed).is_err(), "{other:?}");
+    }
+    for purpose in [Purpose::WebhookSecret, Purpose::BankKey, Purpose::NodeKey] {
+        assert!(vault.open_bytes(purpose, PAYMENT, &sealed).is_err(), "{purpose:?}");
+    }
+    assert!(vault.open_card(&sealed, PAYMENT).is_err());
+}
+
+#[test]
 fn a_sealed_card_tells_neither_digits_nor_their_number() {
     let (_directory, vault) = vault();
     let sealed = vault.seal_card(&pan(), expiry(), CARD).unwrap();

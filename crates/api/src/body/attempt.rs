@@ -112,8 +112,12 @@ fn original_outcome(payment: &Payment) -> AttemptOutcome {
         State::RequiresPaymentMethod
         | State::RequiresConfirmation
         | State::Authorizing
-        | State::Consuming => AttemptOutcome::Pending,
-        State::Reversing { undo: Undo::Original } => AttemptOutcome::Timeout,
+        | State::Consuming
+        | State::Advising { in_doubt: false } => AttemptOutcome::Pending,
+        State::Advising { in_doubt: true } if payment.decline.is_some() => AttemptOutcome::Declined,
+        State::Advising { in_doubt: true } | State::Reversing { undo: Undo::Original } => {
+            AttemptOutcome::Timeout
+        }
         State::Canceled { reason: CancellationReason::TimeoutReversed } => AttemptOutcome::Reversed,
         State::Failed => refusal(payment.original.as_deref()),
         State::Authorized

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use payment::{CancellationReason, CaptureMethod, CardSummary, Evidence, Payment, ProcessingReason, Status};
+use payment::{
+    CancellationReason, CaptureMethod, CardSummary, Evidence, Exchange, Payment, ProcessingReason, Status,
+};
 use serde::Serialize;
 use types::Timestamp;
 use utoipa::ToSchema;
@@ -45,7 +47,7 @@ pub enum CaptureMethodBody {
 pub enum ProcessingReasonBody {
     /// The bank has been asked and still has time to answer.
     HostPending,
-    /// The bank was silent; the outcome is being found out.
+    /// The bank was silent; the outcome is being found out. Of an offline sale: it has not acknowledged it yet.
     InDoubt,
     /// The bank was silent; what it may have done is being undone.
     ReversalPending,
@@ -63,6 +65,18 @@ pub enum CancellationReasonBody {
     TimeoutReversed,
     /// Canceled before any bank was asked.
     Abandoned,
+}
+
+/// What a terminal said of a sale that a chip approved there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = OfflineApproval)]
+pub struct OfflineBody {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub approved_at: Timestamp,
+    /// The approval code that the terminal made.
+    #[schema(example = "Y1OFFL")]
+    pub authorization_code: Option<String>,
 }
 
 /// What may be shown of a card.
@@ -146,6 +160,8 @@ pub struct PaymentBody {
     pub payment_method: Option<String>,
     /// What may be shown of the card.
     pub card: Option<CardBody>,
+    /// A chip approved it at its terminal, without asking its bank.
+    pub offline: Option<OfflineBody>,
     /// The hosted checkout it belongs to.
     pub checkout_session: Option<String>,
     /// The merchant's own number.
@@ -204,6 +220,7 @@ pub fn payment_body(payment: &Payment, livemode: bool) -> PaymentBody {
         customer: payment.customer.map(|id| id.to_string()),
         payment_method: payment.payment_method.map(|id| id.to_string()),
         card: payment.card.as_ref().map(card_body),
+        offline: payment.original.as_deref().and_then(offline_body),
         checkout_session: payment.checkout_session.map(|id| id.to_string()),
         merchant_reference: payment.terms.merchant_reference.clone(),
         description: payment.terms.description.clone(),
@@ -221,6 +238,12 @@ pub fn payment_body(payment: &Payment, livemode: bool) -> PaymentBody {
         flagged: payment.flagged,
         attempts: attempts(payment),
     }
+}
+
+fn offline_body(original: &Exchange) -> Option<OfflineBody> {
+    let offline = original.offline.as_ref()?;
+    let authorization_code = offline.authorization_code.clone();
+    Some(OfflineBody { approved_at: offline.approved_at, authorization_code })
 }
 
 /// The first six digits stay inside: routing needs them, merchants do not.

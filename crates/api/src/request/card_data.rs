@@ -24,7 +24,7 @@ pub(crate) struct CardDataRequest {
     /// How the card's data was entered. All but `ecommerce` and `moto` need a `terminal`.
     #[schema(value_type = EntryModeBody)]
     entry_mode: EntryMode,
-    /// The card number; not beside a track.
+    /// The card number; not beside a track. An offline sale has it instead of one.
     number: Option<String>,
     /// Month of expiry, 1 to 12; not beside a track.
     exp_month: Option<u32>,
@@ -32,11 +32,12 @@ pub(crate) struct CardDataRequest {
     exp_year: Option<u32>,
     /// The code printed on the card, where it is not at a terminal.
     security_code: Option<String>,
-    /// Track 2, or a chip's equivalent of it (tag 57). Needed where a stripe or a chip was read.
+    /// Track 2, or a chip's equivalent of it (tag 57). Needed where a stripe or a chip was read; never with an offline sale.
     track2: Option<String>,
     /// What tells cards with one number apart (tag 5F34): three digits.
     sequence_number: Option<String>,
-    /// What the chip says, for DE 55: BER-TLV in hexadecimal digits, at most 255 bytes. Needed where a chip was read.
+    /// What the chip says, for DE 55: BER-TLV in hexadecimal digits, at most 255 bytes. Needed where a chip was read. Of an offline
+    /// sale it is kept, sealed and without account data, until the bank has acknowledged the sale.
     chip_data: Option<String>,
     /// The PIN that was entered at the terminal, encrypted. Only with a `terminal` that has a PIN key.
     pin: Option<PinRequest>,
@@ -118,12 +119,25 @@ impl Drop for Taken {
     }
 }
 
-/// Reads a card that was taken out of a request's body.
+/// Reads a card that was taken out of a request's body; that of an offline sale has less.
 ///
 /// # Errors
 /// A problem with every flaw; never with a value.
-pub(crate) fn read(data: Option<Taken>) -> Result<Option<CardInput>, Problem> {
-    data.map(|data| fields::read_within(FIELD, &data.0)).transpose()
+pub(crate) fn read(data: Option<Taken>, is_offline: bool) -> Result<Option<CardInput>, Problem> {
+    let Some(data) = data else { return Ok(None) };
+    if is_offline {
+        return fields::read_within(FIELD, &data.0).map(|OfflineCard(card)| Some(card));
+    }
+    fields::read_within(FIELD, &data.0).map(Some)
+}
+
+/// The card of an offline sale: its number and its date, for no track may be kept, and no PIN is checked any more.
+struct OfflineCard(CardInput);
+
+impl FromFields for OfflineCard {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        card_input(fields, true).map(Self)
+    }
 }
 
 /// Something is paid with, or asked of, one card: a stored one, or one that is given, perhaps at a terminal.
@@ -189,63 +203,70 @@ pub(crate) fn hex(fields: &mut Fields<'_>, name: &str, digits: &str) -> Option<V
 
 impl FromFields for CardInput {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let modes = EntryMode::ALL.map(|mode| (mode.name(), mode));
-        let mode = fields.choice("entry_mode", &modes);
-        let mode = fields.required("entry_mode", mode);
-        let number = fields.text("number", CARD_NUMBER).map(Zeroizing::new);
-        let month = fields.whole("exp_month", 1..=12);
-        let year = fields.whole("exp_year", 2000..=2099);
-        let security_code = fields.text("security_code", TextRule::ascii(3, 4)).map(Zeroizing::new);
-        let track = fields.text("track2", TRACK).map(Zeroizing::new);
-        let sequence_number = fields.text("sequence_number", TextRule::ascii(3, 3));
-        let chip_data = fields.text("chip_data", CHIP_DATA).map(Zeroizing::new);
-        let pin: Option<EncryptedPin> = fields.object("pin");
-        let mode = mode?;
-        let reads_chip = matches!(mode, EntryMode::Chip | EntryMode::Contactless);
-        let reads_track = reads_chip || mode == EntryMode::MagneticStripe;
-        must_fit(fields, "track2", reads_track, mode);
-        must_fit(fields, "chip_data", reads_chip, mode);
-        for name in ["number", "exp_month", "exp_year"] {
-            must_fit(fields, name, !reads_track, mode);
-        }
-        if mode.is_card_present() {
-            must_fit(fields, "security_code", false, mode);
-        } else {
-            must_fit(fields, "pin", false, mode);
-        }
-        if !reads_chip {
-            must_fit(fields, "sequence_number", false, mode);
-        }
-
-        let track2 = track.and_then(|text| fits(fields, "track2", Track2::parse(&text)));
-        let (pan, expiry) = match &track2 {
-            Some(track) => (Some(track.pan().clone()), Some(track.expiry())),
-            None => (
-                number.and_then(|digits| fits(fields, "number", Pan::parse(&digits))),
-                expiry(year, month).and_then(|expiry| fits(fields, "exp_year", expiry)),
-            ),
-        };
-        let security_code =
-            security_code.and_then(|code| fits(fields, "security_code", SecurityCode::parse(&code)));
-        let sequence_number = sequence_number.filter(|digits| {
-            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-            if !is_number {
-                fields.flaw(
-                    "sequence_number",
-                    Code::ParameterInvalid,
-                    "sequence_number must be three digits",
-                );
-            }
-            is_number
-        });
-        let chip_data = chip_data.and_then(|text| {
-            let bytes = iso8583::parse_hex(&text).map(Zeroizing::new);
-            fits(fields, "chip_data", bytes)
-        });
-        let present =
-            mode.is_card_present().then_some(CardPresent { track2, sequence_number, chip_data, pin: None });
-        Some(CardInput { entry: Entry::from(mode), pan: pan?, expiry: expiry?, security_code, present, pin })
+        card_input(fields, false)
     }
+}
+
+fn card_input(fields: &mut Fields<'_>, is_offline: bool) -> Option<CardInput> {
+    let modes = EntryMode::ALL.map(|mode| (mode.name(), mode));
+    let mode = fields.choice("entry_mode", &modes);
+    let mode = fields.required("entry_mode", mode);
+    let number = fields.text("number", CARD_NUMBER).map(Zeroizing::new);
+    let month = fields.whole("exp_month", 1..=12);
+    let year = fields.whole("exp_year", 2000..=2099);
+    let security_code = fields.text("security_code", TextRule::ascii(3, 4)).map(Zeroizing::new);
+    let track = fields.text("track2", TRACK).map(Zeroizing::new);
+    let sequence_number = fields.text("sequence_number", TextRule::ascii(3, 3));
+    let chip_data = fields.text("chip_data", CHIP_DATA).map(Zeroizing::new);
+    let pin: Option<EncryptedPin> = fields.object("pin");
+    let mode = mode?;
+    let place = if is_offline {
+        format!("{}, and the sale was offline", mode.name())
+    } else {
+        mode.name().to_owned()
+    };
+    let place = place.as_str();
+    let reads_chip = matches!(mode, EntryMode::Chip | EntryMode::Contactless);
+    let reads_track = !is_offline && (reads_chip || mode == EntryMode::MagneticStripe);
+    must_fit(fields, "track2", reads_track, place);
+    must_fit(fields, "chip_data", reads_chip, place);
+    for name in ["number", "exp_month", "exp_year"] {
+        must_fit(fields, name, !reads_track, place);
+    }
+    if mode.is_card_present() {
+        must_fit(fields, "security_code", false, place);
+    }
+    if is_offline || !mode.is_card_present() {
+        must_fit(fields, "pin", false, place);
+    }
+    if !reads_chip {
+        must_fit(fields, "sequence_number", false, place);
+    }
+
+    let track2 = track.and_then(|text| fits(fields, "track2", Track2::parse(&text)));
+    let (pan, expiry) = match &track2 {
+        Some(track) => (Some(track.pan().clone()), Some(track.expiry())),
+        None => (
+            number.and_then(|digits| fits(fields, "number", Pan::parse(&digits))),
+            expiry(year, month).and_then(|expiry| fits(fields, "exp_year", expiry)),
+        ),
+    };
+    let security_code =
+        security_code.and_then(|code| fits(fields, "security_code", SecurityCode::parse(&code)));
+    let sequence_number = sequence_number.filter(|digits| {
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number {
+            fields.flaw("sequence_number", Code::ParameterInvalid, "sequence_number must be three digits");
+        }
+        is_number
+    });
+    let chip_data = chip_data.and_then(|text| {
+        let bytes = iso8583::parse_hex(&text).map(Zeroizing::new);
+        fits(fields, "chip_data", bytes)
+    });
+    let present =
+        mode.is_card_present().then_some(CardPresent { track2, sequence_number, chip_data, pin: None });
+    Some(CardInput { entry: Entry::from(mode), pan: pan?, expiry: expiry?, security_code, present, pin })
 }
 
 fn expiry(year: Option<u32>, month: Option<u32>) -> Option<Result<Expiry, card::ExpiryError>> {
@@ -253,18 +274,17 @@ fn expiry(year: Option<u32>, month: Option<u32>) -> Option<Result<Expiry, card::
 }
 
 /// Whether a field stands where it must, and only there.
-fn must_fit(fields: &mut Fields<'_>, name: &'static str, needed: bool, mode: EntryMode) {
-    let mode = mode.name();
+fn must_fit(fields: &mut Fields<'_>, name: &'static str, needed: bool, place: &str) {
     match (needed, fields.has(name)) {
         (true, false) => {
             fields.flaw(
                 name,
                 Code::ParameterMissing,
-                format!("{name} is required where entry_mode is {mode}"),
+                format!("{name} is required where entry_mode is {place}"),
             );
         }
         (false, true) => {
-            let rule = format!("{name} must not be sent where entry_mode is {mode}");
+            let rule = format!("{name} must not be sent where entry_mode is {place}");
             fields.flaw(name, Code::ParameterInvalid, rule);
         }
         (true, true) | (false, false) => {}

@@ -65,7 +65,7 @@ pub(crate) struct BalanceBody {
 pub(crate) async fn create(State(api): State<Arc<ApiState>>, mut call: Call) -> Answer {
     let card = card_data::take(&api, &mut call).await?;
     let mut question: BalanceQuestion = call.read()?;
-    question.card = card_data::read(card)?;
+    question.card = card_data::read(card, false)?;
     let (is_stored, is_given) = (question.payment_method.is_some(), question.card.is_some());
     card_data::one_card(is_stored, is_given, question.terminal.is_some())?;
     match api.pcs.balance_of(&call.caller, question).await? {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use payment::FeePlan;
 use payment::limits::Limits;
 use payment::routing::Acquirer;
-use pcs::NewMerchant;
+use payment::{FeePlan, OfflineTerms, offline};
 use pcs::model::MerchantStatus;
+use pcs::{MerchantUpdate, NewMerchant};
 use serde::Serialize;
 use types::id::MerchantKind;
 use types::{Currency, MerchantId, Money};
@@ -106,6 +106,24 @@ pub(crate) struct CreateMerchantRequest {
     /// It may send card data itself, from terminals or telephone orders, and is within the scope of PCI DSS then; false
     /// unless given.
     sends_card_data: Option<bool>,
+    /// The largest amount that a chip may approve at its terminals without its bank, in minor units of the payment's currency;
+    /// 0 (none) unless given. Needs `sends_card_data`.
+    #[schema(minimum = 0, maximum = 999_999_999_999_u64, example = 5000)]
+    offline_floor_limit: Option<u64>,
+    /// Days within which such a sale must be sent; 7 unless given.
+    #[schema(minimum = 1, maximum = 30)]
+    offline_days: Option<u32>,
+}
+
+/// What chips may approve by themselves; nothing where there is no floor limit.
+fn offline_terms(fields: &mut Fields<'_>, sends_card_data: bool) -> Option<OfflineTerms> {
+    let floor_limit = fields.minor_units("offline_floor_limit", 0).unwrap_or(0);
+    let days = fields.whole("offline_days", 1..=30).unwrap_or(offline::DAYS);
+    if floor_limit > 0 && !sends_card_data {
+        let rule = "offline_floor_limit needs sends_card_data: the chip's data is sent with the sale";
+        fields.flaw("offline_floor_limit", Code::ParameterInvalid, rule);
+    }
+    (floor_limit > 0).then_some(OfflineTerms { floor_limit, days })
 }
 
 impl FromFields for NewMerchant {
@@ -125,6 +143,7 @@ impl FromFields for NewMerchant {
             fields.flaw("max_amount", Code::ParameterInvalid, "max_amount must not be below min_amount");
         }
         let sends_card_data = fields.bool("sends_card_data").unwrap_or(false);
+        let offline = offline_terms(fields, sends_card_data);
         let authorization_days = fields.whole("authorization_days", 1..=30).unwrap_or(7);
         Some(NewMerchant {
             name: name?,
@@ -133,6 +152,7 @@ impl FromFields for NewMerchant {
             acquirers: acquirers?,
             authorization_days,
             sends_card_data,
+            offline,
         })
     }
 }
@@ -184,30 +204,46 @@ pub(crate) async fn get(State(api): State<Arc<ApiState>>, call: Call<Operator>) 
     find(&api, call.id("merchant")?).await
 }
 
-/// What to change of a merchant.
+/// What to change of a merchant; at least one of its fields.
 #[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes the body that `MerchantUpdate` is read from")]
 pub(crate) struct UpdateMerchantRequest {
     /// Whether it may be paid.
-    #[schema(value_type = MerchantStatusBody)]
-    status: MerchantStatus,
+    status: Option<MerchantStatusBody>,
+    /// The largest amount that a chip may approve at its terminals without its bank; 0: none.
+    #[schema(minimum = 0, maximum = 999_999_999_999_u64, example = 5000)]
+    offline_floor_limit: Option<u64>,
+    /// Days within which such a sale must be sent; with `offline_floor_limit`, 7 unless given.
+    #[schema(minimum = 1, maximum = 30)]
+    offline_days: Option<u32>,
 }
 
-impl FromFields for UpdateMerchantRequest {
+impl FromFields for MerchantUpdate {
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let statuses = [("active", MerchantStatus::Active), ("suspended", MerchantStatus::Suspended)];
         let status = fields.choice("status", &statuses);
-        Some(Self { status: fields.required("status", status)? })
+        let has_floor = fields.has("offline_floor_limit");
+        if !has_floor && fields.has("offline_days") {
+            let rule = "offline_days must come with offline_floor_limit";
+            fields.flaw("offline_days", Code::ParameterInvalid, rule);
+        }
+        if !has_floor && !fields.has("status") {
+            fields.required("status", None::<MerchantStatus>);
+        }
+        // Whether the merchant sends card data, its row knows.
+        let offline = offline_terms(fields, true);
+        Some(Self { status, offline: has_floor.then_some(offline) })
     }
 }
 
-/// Suspend a merchant, or take it back. Needs the operator's key.
+/// Suspend a merchant or take it back; set what chips may approve at its terminals. Needs the operator's key.
 #[utoipa::path(post, path = "/v1/merchants/{id}", operation_id = "updateMerchant", tag = "Operator",
     params(("id" = String, Path, description = "A merchant's id.")),
     request_body = UpdateMerchantRequest,
     responses((status = 200, description = "The merchant.", body = MerchantBody)))]
 pub(crate) async fn update(State(api): State<Arc<ApiState>>, call: Call<Operator>) -> Answer {
     let id: MerchantId = call.id("merchant")?;
-    let request: UpdateMerchantRequest = call.read()?;
-    let merchant = api.pcs.set_merchant_status(id, request.status).await?;
+    let update: MerchantUpdate = call.read()?;
+    let merchant = api.pcs.update_merchant(id, update).await?;
     ok(merchant_body(&merchant, api.config.livemode))
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use card::OfflineApproval;
 use payment::{CaptureMethod, Payment};
 use pcs::{CommandError, Done, NewPayment};
 use types::id::PaymentKind;
-use types::{CustomerId, Money, PaymentId, PaymentMethodId, TerminalId};
+use types::{CustomerId, Money, PaymentId, PaymentMethodId, TerminalId, Timestamp};
 use utoipa::ToSchema;
 
 use crate::ApiState;
@@ -43,6 +44,9 @@ pub(crate) struct CreatePaymentRequest {
     /// The terminal that the card is at.
     #[schema(example = "ter_01kbt3m2x4e5f8g9hajbkcmdpe")]
     terminal: Option<String>,
+    /// A chip has approved it at the terminal already: the bank is told, not asked, until it has acknowledged it. Only within the
+    /// merchant's floor limit, with `confirm: true` and `capture_method: automatic`.
+    offline: Option<OfflineRequest>,
     /// A customer; must own the card when both are given.
     #[schema(example = "cus_01kbt3m2x4e5f8g9hajbkcmdpe")]
     customer: Option<String>,
@@ -54,6 +58,32 @@ pub(crate) struct CreatePaymentRequest {
     description: Option<String>,
     /// Your own data: at most 50 keys of 40 characters, values of 500.
     metadata: Option<BTreeMap<String, String>>,
+}
+
+/// What the terminal says of a sale that a chip approved there.
+#[derive(Debug, ToSchema)]
+#[schema(as = OfflineSale)]
+#[expect(dead_code, reason = "describes the object that `OfflineApproval` is read from")]
+pub(crate) struct OfflineRequest {
+    /// When: not in the future, and not longer ago than the merchant's `offline_days`.
+    #[schema(value_type = String, format = DateTime)]
+    approved_at: Timestamp,
+    /// The approval code that the terminal made, if it made one: six letters and digits.
+    #[schema(example = "Y1OFFL", pattern = "^[0-9A-Za-z]{6}$")]
+    authorization_code: Option<String>,
+}
+
+impl FromFields for OfflineApproval {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let approved_at = fields.timestamp("approved_at");
+        let approved_at = fields.required("approved_at", approved_at);
+        let authorization_code = fields.text("authorization_code", TextRule::ascii(6, 6));
+        if authorization_code.as_ref().is_some_and(|code| !code.bytes().all(|c| c.is_ascii_alphanumeric())) {
+            let rule = "authorization_code must be six letters and digits";
+            fields.flaw("authorization_code", Code::ParameterInvalid, rule);
+        }
+        Some(Self { approved_at: approved_at?, authorization_code })
+    }
 }
 
 const CAPTURE_METHODS: &[(&str, CaptureMethod)] =
@@ -75,6 +105,7 @@ impl FromFields for NewPayment {
         let metadata = fields.metadata().unwrap_or_default();
         fields.no_card_data_of_this_merchant(card_data::FIELD);
         let terminal: Option<TerminalId> = fields.id("terminal");
+        let offline: Option<OfflineApproval> = fields.object("offline");
         Some(NewPayment {
             amount: amount?,
             capture_method,
@@ -82,6 +113,7 @@ impl FromFields for NewPayment {
             payment_method,
             card: None,
             terminal,
+            offline,
             customer,
             merchant_reference,
             description,
@@ -93,14 +125,15 @@ impl FromFields for NewPayment {
 /// Make a payment.
 ///
 /// Authorizes (`capture_method: manual`) or consumes (`automatic`). With `confirm: true` the bank is asked at once; a
-/// decline is answered with 402, a bank's silence with 504 and the payment `processing`, `in_doubt: true`.
+/// decline is answered with 402, a bank's silence with 504 and the payment `processing`, `in_doubt: true`. With `offline` the
+/// sale has happened: it is taken over with 201 whatever the bank says, and `processing` until the bank has acknowledged it.
 #[utoipa::path(post, path = "/v1/payments", operation_id = "createPayment", tag = "Payments",
     request_body = CreatePaymentRequest,
     responses((status = 201, description = "The payment.", body = PaymentBody)))]
 pub(crate) async fn create(State(api): State<Arc<ApiState>>, mut call: Call) -> Answer {
     let card = card_data::take(&api, &mut call).await?;
     let mut new: NewPayment = call.read()?;
-    new.card = card_data::read(card)?;
+    new.card = card_data::read(card, new.offline.is_some())?;
     must_have_one_card(&new)?;
     let key = call.money_key()?;
     let name = key.key.clone();
@@ -133,7 +166,9 @@ fn must_have_one_card(new: &NewPayment) -> Result<(), Problem> {
 fn differences(new: &NewPayment, done: &Done) -> Vec<&'static str> {
     let (Done::Payment(old) | Done::ActionRefused(old)) = done else { return Vec::new() };
     let terms = &old.terms;
+    let offline = old.original.as_ref().and_then(|exchange| exchange.offline.as_ref());
     let compared = [
+        ("offline", new.offline.as_ref() != offline),
         ("amount", new.amount.minor() != terms.amount.minor()),
         ("currency", new.amount.currency() != terms.amount.currency()),
         ("capture_method", new.capture_method != terms.capture_method),

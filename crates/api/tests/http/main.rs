@@ -8,6 +8,7 @@ mod errors;
 mod hostile;
 mod idempotency;
 mod metrics;
+mod offline;
 mod openapi;
 mod payments;
 mod setup;

@@ -4,7 +4,7 @@
 use iso8583::{Fields, Message};
 use types::Clock;
 
-use super::{Said, amount, card_index, currency, security_code, set, text};
+use super::{Said, amount, card_index, chip_approved, currency, security_code, set, text};
 use crate::cards;
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
@@ -69,6 +69,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         ("0200", ("531000", "00", "22")) => (Asked::Inquire, 2),
         ("0220", ("200000", "00" | "08", "25")) => (Asked::Refund, 2),
         ("0220", ("000000", "00" | "08", "34")) => (Asked::Adjust, 2),
+        ("0220", ("000000", "00", "30")) => (Asked::OfflineSale, 2),
         ("0400" | "0401", (_, _, "10" | "11")) => (Asked::Reverse, 1),
         ("0400" | "0401", (_, _, "20" | "21" | "22" | "23")) => (Asked::Reverse, 2),
         _ => return Err("12"),
@@ -78,7 +79,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let original = {
         let part = |id| message.part(61, id).map(|value| value.to_text().to_string());
         match (asked, part("1"), part("2")) {
-            (Asked::Authorize | Asked::Consume | Asked::Balance, _, _) => None,
+            (Asked::Authorize | Asked::Consume | Asked::Balance | Asked::OfflineSale, _, _) => None,
             (_, Some(batch), Some(stan)) => {
                 Some(Reference::new(original_class, &terminal, &acceptor, &stan, &batch))
             }
@@ -92,6 +93,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         security_code: security_code(message),
         // Read by the desk, which has the keys.
         pin: None,
+        chip_approved: chip_approved(message),
         amount: if asked == Asked::Balance { 0 } else { amount(message)? },
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &batch),

@@ -3,7 +3,7 @@
 use iso8583::{Fields, Message, Mti};
 use types::Clock;
 
-use super::{Said, amount, card_index, currency, security_code, set, text};
+use super::{Said, amount, card_index, chip_approved, currency, security_code, set, text};
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::Reference;
@@ -36,7 +36,8 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         ("0100", "020000") => Asked::CancelAuthorization,
         ("0200", "000000") => Asked::Consume,
         ("0200", "020000") => Asked::Void,
-        ("0220" | "0221", "000000") => Asked::Capture,
+        ("0220" | "0221", "000000") if message.get(90).is_some() => Asked::Capture,
+        ("0220" | "0221", "000000") => Asked::OfflineSale,
         ("0220" | "0221", "200000") => Asked::Refund,
         ("0400" | "0401", "000000" | "020000") => Asked::Reverse,
         _ => return Err("12"),
@@ -45,7 +46,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let transmitted = text(message, 7).ok_or("30")?;
     let (terminal, acceptor) = (text(message, 41).ok_or("30")?, text(message, 42).ok_or("30")?);
     let original = match (asked, text(message, 90)) {
-        (Asked::Authorize | Asked::Consume | Asked::Balance, _) => None,
+        (Asked::Authorize | Asked::Consume | Asked::Balance | Asked::OfflineSale, _) => None,
         (_, Some(elements)) => Some(original(&elements, &terminal, &acceptor).ok_or("30")?),
         (_, None) => return Err("30"),
     };
@@ -58,6 +59,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         security_code: security_code(message),
         // Read by the desk, which has the keys.
         pin: None,
+        chip_approved: chip_approved(message),
         amount: amount(message)?,
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &transmitted),

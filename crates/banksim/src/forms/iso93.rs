@@ -3,7 +3,7 @@
 use iso8583::{Fields, Message, Mti};
 use types::Clock;
 
-use super::{Said, amount, card_index, currency, security_code, set, text};
+use super::{Said, amount, card_index, chip_approved, currency, security_code, set, text};
 use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::Reference;
@@ -39,6 +39,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         ("1200", "000000", "200") => Asked::Consume,
         ("1200", "020000", "200") => Asked::Void,
         ("1220" | "1221", "000000", "201" | "202") => Asked::Capture,
+        ("1220" | "1221", "000000", "200") => Asked::OfflineSale,
         ("1220" | "1221", "020000", "200") => Asked::Adjust,
         ("1220" | "1221", "200000", "200") => Asked::Refund,
         ("1420" | "1421", "000000" | "020000", "400") => Asked::Reverse,
@@ -47,7 +48,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let (stan, local) = (text(message, 11).ok_or("30")?, text(message, 12).ok_or("30")?);
     let (terminal, acceptor) = (text(message, 41).ok_or("30")?, text(message, 42).ok_or("30")?);
     let original = match (asked, text(message, 56)) {
-        (Asked::Authorize | Asked::Consume | Asked::Balance, _) => None,
+        (Asked::Authorize | Asked::Consume | Asked::Balance | Asked::OfflineSale, _) => None,
         (_, Some(elements)) => Some(original(&elements, &terminal, &acceptor).ok_or("30")?),
         (_, None) => return Err("30"),
     };
@@ -60,6 +61,7 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
         security_code: security_code(message),
         // Read by the desk, which has the keys.
         pin: None,
+        chip_approved: chip_approved(message),
         amount: amount(message)?,
         currency: currency(message)?,
         reference: Reference::new(mti.class(), &terminal, &acceptor, &stan, &local),

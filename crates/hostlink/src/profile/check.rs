@@ -3,7 +3,7 @@
 
 mod upload;
 
-use card::{Entry, EntryMode};
+use card::{Entry, EntryMode, OfflineApproval};
 use iso8583::{Fields, Mti, Violation};
 use types::{Money, Timestamp};
 
@@ -145,24 +145,26 @@ impl Check<'_> {
         if transaction == Transaction::Reversal && row.on_silence == OnSilence::Reverse {
             return self.fail(format!("{key}.on_silence"), "a reversal is not reversed: repeat it");
         }
-        let kept = |element: &CardElement| matches!(element, CardElement::Pan | CardElement::Expiry);
-        if !transaction.is_first() && !row.card.iter().all(kept) {
-            let rule =
-                "security code, track, chip data and PIN are only there for a first message: none is kept";
-            return self.fail(format!("{key}.card"), rule);
+        if transaction == Transaction::OfflineSale && row.on_silence != OnSilence::Repeat {
+            let rule = "an offline sale has happened, and the bank is told of it: repeat it";
+            return self.fail(format!("{key}.on_silence"), rule);
         }
+        self.card_of(&key, transaction, &row.card)?;
         self.matched_by(&key, row.mti.class(), &row.fields)?;
         self.constants(&key, &row.fields)?;
         // A reversal can follow whatever is reversed on silence; all others follow their own originals.
         let originals: Vec<Option<Transaction>> = match transaction {
-            Transaction::Authorize | Transaction::Consume | Transaction::BalanceInquiry => vec![None],
+            Transaction::Authorize
+            | Transaction::Consume
+            | Transaction::BalanceInquiry
+            | Transaction::OfflineSale => vec![None],
             Transaction::Capture
             | Transaction::CaptureAdvice
             | Transaction::VoidAuthorization
             | Transaction::Increment => vec![Some(Transaction::Authorize)],
-            Transaction::VoidConsume | Transaction::Adjust => vec![Some(Transaction::Consume)],
+            Transaction::VoidConsume | Transaction::Adjust => self.sales(),
             Transaction::VoidCapture => vec![Some(Transaction::Capture)],
-            Transaction::Refund => vec![Some(Transaction::Consume), Some(Transaction::Capture)],
+            Transaction::Refund => [self.sales(), vec![Some(Transaction::Capture)]].concat(),
             Transaction::Reversal | Transaction::Inquire => {
                 let reversed = Transaction::ALL.into_iter();
                 reversed.filter(|t| self.profile.on_silence(*t) == OnSilence::Reverse).map(Some).collect()
@@ -180,12 +182,39 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// What of a card a message may have: what is kept, and beside it only what is there when the message is sent.
+    fn card_of(&self, key: &str, transaction: Transaction, card: &[CardElement]) -> Result<(), ProfileError> {
+        use CardElement as C;
+        if transaction.keeps_chip_data() {
+            let kept = |element: &C| matches!(element, C::Pan | C::Expiry | C::SequenceNumber | C::ChipData);
+            if !card.iter().all(kept) || !card.contains(&C::ChipData) {
+                let rule = "an offline sale has the chip's word, and never a security code, a track or a PIN";
+                return self.fail(format!("{key}.card"), rule);
+            }
+            return Ok(());
+        }
+        if !transaction.is_first() && !card.iter().all(|element| matches!(element, C::Pan | C::Expiry)) {
+            let rule =
+                "security code, track, chip data and PIN are only there for a first message: none is kept";
+            return self.fail(format!("{key}.card"), rule);
+        }
+        Ok(())
+    }
+
+    /// What can have moved the money in one message.
+    fn sales(&self) -> Vec<Option<Transaction>> {
+        let sales = [Transaction::Consume, Transaction::OfflineSale];
+        sales.into_iter().filter(|sale| self.profile.offers(*sale)).map(Some).collect()
+    }
+
     /// In which ways the card of such a message can have been entered.
     fn entries(&self, transaction: Transaction) -> Vec<Entry> {
         let row = self.profile.row(transaction);
         let takes_pin = row.is_some_and(|row| row.card.contains(&CardElement::Pin));
+        let has_chip = |mode: &EntryMode| matches!(mode, EntryMode::Chip | EntryMode::Contactless);
         let modes = self.profile.entries.keys();
         modes
+            .filter(|mode| !transaction.keeps_chip_data() || has_chip(mode))
             .flat_map(|&mode| [Entry { mode, pin: false }, Entry { mode, pin: true }])
             .filter(|entry| !entry.pin || (takes_pin && entry.mode.is_card_present()))
             .collect()
@@ -279,6 +308,7 @@ impl Check<'_> {
         let currency = self.profile.currencies[0];
         // One minor unit is an amount in every currency, so this cannot fail for a currency of the document.
         let amount = Money::new(1, currency).unwrap_or(Money::zero(currency));
+        let offline = || OfflineApproval { approved_at: at, authorization_code: Some("000001".to_owned()) };
         let original = original.map(|transaction| Original {
             transaction,
             amount,
@@ -288,6 +318,7 @@ impl Check<'_> {
             authorization_code: Some("000001".to_owned()),
             batch: Some("000001".to_owned()),
             entry,
+            offline: (transaction == Transaction::OfflineSale).then(offline),
         });
         TransactionData {
             amount,
@@ -300,6 +331,7 @@ impl Check<'_> {
             original,
             reason: Some("98".to_owned()),
             entry,
+            offline: Some(offline()),
         }
     }
 
@@ -353,7 +385,7 @@ impl Check<'_> {
 
 /// Application cryptogram, its information data, a counter and an amount: the form of DE 55, with made-up values.
 const SAMPLE_CHIP_DATA: [u8; 27] =
-    [0x9F, 0x26, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0x9F, 0x27, 1, 0x80, 0x9F, 0x36, 2, 0, 1, 0x95, 5, 0, 0, 0, 0, 0];
+    [0x9F, 0x26, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0x9F, 0x27, 1, 0x40, 0x9F, 0x36, 2, 0, 1, 0x95, 5, 0, 0, 0, 0, 0];
 
 /// What a card that was entered in this way gives.
 fn given(elements: &[CardElement], entry: Entry) -> Vec<CardElement> {

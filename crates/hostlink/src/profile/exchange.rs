@@ -102,6 +102,10 @@ impl BankProfile {
             | Datum::Reason
             | Datum::Entry
             | Datum::Condition(_)
+            | Datum::OfflineTime
+            | Datum::OfflineDate
+            | Datum::OfflineDateTime
+            | Datum::OfflineAuthorizationCode
             | Datum::OriginalMti
             | Datum::OriginalAmount
             | Datum::OriginalStan

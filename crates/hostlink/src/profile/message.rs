@@ -1,6 +1,6 @@
 //! From a transaction and its data to the fields of a message. Pure: the same data give the same fields.
 
-use card::Entry;
+use card::{Entry, OfflineApproval};
 use iso8583::Fields;
 use types::{Money, Timestamp};
 
@@ -33,6 +33,8 @@ pub struct TransactionData {
     pub reason: Option<String>,
     /// How the card's data was entered: DE 22, and with it DE 25. That of the payment's first message.
     pub entry: Entry,
+    /// Of an offline sale: what its terminal says of it.
+    pub offline: Option<OfflineApproval>,
 }
 
 /// An earlier transaction, as later messages refer to it.
@@ -54,6 +56,15 @@ pub struct Original {
     pub batch: Option<String>,
     /// How the card's data was entered.
     pub entry: Entry,
+    /// Of an offline sale: what its terminal says of it. Its DE 12 and 13 are from then.
+    pub offline: Option<OfflineApproval>,
+}
+
+impl Original {
+    /// When it happened where the card was: what its DE 12 and 13 said.
+    fn local_at(&self) -> Timestamp {
+        self.offline.as_ref().map_or(self.at, |offline| offline.approved_at)
+    }
 }
 
 impl BankProfile {
@@ -126,13 +137,19 @@ impl BankProfile {
                 let row = self.entries.get(&data.entry.mode)?;
                 Some(row.conditions.get(usual).unwrap_or(usual).clone())
             }
+            Datum::OfflineTime => data.offline.as_ref().map(|offline| self.hhmmss(offline.approved_at)),
+            Datum::OfflineDate => data.offline.as_ref().map(|offline| self.mmdd(offline.approved_at)),
+            Datum::OfflineDateTime => {
+                data.offline.as_ref().map(|offline| self.yymmddhhmmss(offline.approved_at))
+            }
+            Datum::OfflineAuthorizationCode => data.offline.as_ref()?.authorization_code.clone(),
             Datum::OriginalMti => Some(self.row(original?.transaction)?.mti.as_str().to_owned()),
             Datum::OriginalAmount => original.map(|o| format!("{:012}", o.amount.minor())),
             Datum::OriginalStan => original.map(|o| format!("{:06}", o.stan)),
             Datum::OriginalRrn => original.and_then(|o| o.rrn.clone()),
             Datum::OriginalAuthorizationCode => original.and_then(|o| o.authorization_code.clone()),
-            Datum::OriginalDate => original.map(|o| self.mmdd(o.at)),
-            Datum::OriginalDateTime => original.map(|o| self.yymmddhhmmss(o.at)),
+            Datum::OriginalDate => original.map(|o| self.mmdd(o.local_at())),
+            Datum::OriginalDateTime => original.map(|o| self.yymmddhhmmss(o.local_at())),
             Datum::OriginalTransmittedAt => original.map(|o| transmitted(o.at)),
             Datum::OriginalBatch => original.and_then(|o| o.batch.clone()),
             Datum::OriginalField(field) => self.original_field(*field, data, original?),
@@ -156,6 +173,7 @@ impl BankProfile {
             original: None,
             reason: None,
             entry: original.entry,
+            offline: original.offline.clone(),
         };
         template.render(&|datum| self.datum(datum, &then)).ok().flatten()
     }

@@ -38,11 +38,13 @@ pub enum Transaction {
     BalanceInquiry,
     /// What became of an earlier request (status query). Moves nothing. Not every bank has it.
     Inquire,
+    /// A sale that a chip approved at its terminal: the bank is told of it. Not every bank has it.
+    OfflineSale,
 }
 
 impl Transaction {
     /// Every transaction.
-    pub const ALL: [Transaction; 13] = [
+    pub const ALL: [Transaction; 14] = [
         Self::Authorize,
         Self::Consume,
         Self::Capture,
@@ -56,13 +58,19 @@ impl Transaction {
         Self::Adjust,
         Self::BalanceInquiry,
         Self::Inquire,
+        Self::OfflineSale,
     ];
 
     /// Whether a bank may be without it.
     pub const fn is_optional(self) -> bool {
         matches!(
             self,
-            Self::CaptureAdvice | Self::Increment | Self::Adjust | Self::BalanceInquiry | Self::Inquire
+            Self::CaptureAdvice
+                | Self::Increment
+                | Self::Adjust
+                | Self::BalanceInquiry
+                | Self::Inquire
+                | Self::OfflineSale
         )
     }
 
@@ -75,6 +83,12 @@ impl Transaction {
     /// a payment, or a question about the card itself.
     pub const fn is_first(self) -> bool {
         matches!(self, Self::Authorize | Self::Consume | Self::BalanceInquiry)
+    }
+
+    /// Whether what its message needs of the card outlives the message: an offline sale is told until the bank has heard, and
+    /// has the chip's word with it each time.
+    pub const fn keeps_chip_data(self) -> bool {
+        matches!(self, Self::OfflineSale)
     }
 
     /// The transaction with this name.
@@ -98,6 +112,7 @@ impl Transaction {
             Self::Adjust => "adjust",
             Self::BalanceInquiry => "balance_inquiry",
             Self::Inquire => "inquire",
+            Self::OfflineSale => "offline_sale",
         }
     }
 }

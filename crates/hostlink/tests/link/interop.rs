@@ -110,6 +110,7 @@ impl Ours {
             original,
             reason: Some("98".to_owned()),
             entry: card::Entry::default(),
+            offline: None,
         }
     }
 

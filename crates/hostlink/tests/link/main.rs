@@ -11,6 +11,7 @@ mod interop;
 mod lifecycle;
 mod management;
 mod matching;
+mod offline;
 mod payments;
 mod profiles;
 mod restart;

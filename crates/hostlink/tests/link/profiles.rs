@@ -167,6 +167,7 @@ fn a_message_from_unfit_data_says_what_is_missing() {
         original: None,
         reason: None,
         entry: card::Entry::default(),
+        offline: None,
     };
     let say = |transaction, data| profile.message(transaction, &data).unwrap_err().to_string();
     assert_eq!(say(Transaction::Consume, good.clone()), "field 60 needs batch, which was not given");

@@ -319,6 +319,7 @@ impl World {
             original,
             reason: None,
             entry: card::Entry::default(),
+            offline: None,
         }
     }
 
@@ -385,6 +386,7 @@ pub fn original(transaction: Transaction, data: &TransactionData, reply: Option<
         authorization_code: field(38),
         batch: data.batch.clone(),
         entry: data.entry,
+        offline: data.offline.clone(),
     }
 }
 

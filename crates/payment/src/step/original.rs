@@ -17,10 +17,13 @@ impl Payment {
     }
 
     pub(super) fn confirmed(&mut self, exchange: Exchange, evidence: Evidence) -> Outcome {
+        let has_happened = exchange.offline.is_some();
         self.original = Some(Box::new(exchange));
         self.evidence = Some(evidence);
         to(match self.terms.capture_method {
+            CaptureMethod::Automatic if has_happened => State::Advising { in_doubt: false },
             CaptureMethod::Automatic => State::Consuming,
+            // Nothing is held that has happened: `offline.rs` refuses it before.
             CaptureMethod::Manual => State::Authorizing,
         })
     }

@@ -26,6 +26,8 @@ pub enum Act {
     Arrive(usize, Mind),
     /// Something that was heard before, or comes from a process that fell asleep, is heard again.
     HearAgain(usize),
+    /// People have talked to the bank about an offline sale: it stands, or it does not.
+    People(bool),
     NextDay,
 }
 
@@ -62,6 +64,7 @@ pub fn act() -> impl Strategy<Value = Act> {
         4 => any::<usize>().prop_map(Act::TakeUp),
         2 => (any::<usize>(), mind()).prop_map(|(which, mind)| Act::Arrive(which, mind)),
         6 => any::<usize>().prop_map(Act::HearAgain),
+        1 => any::<bool>().prop_map(Act::People),
         1 => Just(Act::NextDay),
     ]
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger::{AccountCode, AccountId, Balance, Entry};
 use payment::{Stat, Statistic};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Books {
     balances: BTreeMap<AccountId, Balance>,
     stats: Vec<Stat>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use card::OfflineApproval;
 use payment::{
     Approval, CaptureMethod, CardSummary, Change, Decline, Event, Evidence, Exchange, FeePlan, NewRefund,
     Notice, Offers, OrderTerms, Payment, Refund, RefundEvent, Refused, VoidReason,
@@ -14,6 +15,7 @@ use crate::books::Books;
 const START: Timestamp = Timestamp::from_ms(1_767_268_800_000);
 const DAY_MS: i64 = 86_400_000;
 
+#[derive(Clone)]
 pub struct Desk {
     pub payment: Payment,
     pub refunds: Vec<Refund>,
@@ -64,6 +66,13 @@ impl Desk {
     /// An authorization whose 0100 is on its way.
     pub fn authorizing(amount: u64) -> Self {
         Self::new(amount, CaptureMethod::Manual).confirmed()
+    }
+
+    /// An offline sale of which the bank is being told.
+    pub fn advising(amount: u64) -> Self {
+        let mut desk = Self::new(amount, CaptureMethod::Automatic);
+        let event = desk.confirm_offline();
+        desk.after(event)
     }
 
     /// A sale that the bank approved.
@@ -170,6 +179,7 @@ impl Desk {
             authorization_code: None,
             response_code: None,
             entry: Default::default(),
+            offline: None,
             issuer_data: None,
             batch: None,
             settlement_date: None,
@@ -181,6 +191,14 @@ impl Desk {
 
     pub fn confirm(&mut self) -> Event {
         Event::Confirmed { exchange: self.exchange("original"), evidence: Evidence::MerchantInitiated }
+    }
+
+    /// The same for what a chip approved an hour ago.
+    pub fn confirm_offline(&mut self) -> Event {
+        let approved_at = self.now.plus_ms(-3_600_000);
+        let offline = Some(OfflineApproval { approved_at, authorization_code: Some("Y1OFFL".to_owned()) });
+        let exchange = Exchange { offline, ..self.exchange("offline_sale") };
+        Event::Confirmed { exchange, evidence: Evidence::MerchantInitiated }
     }
 
     pub fn reroute(&mut self) -> Event {

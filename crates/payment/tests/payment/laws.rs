@@ -20,10 +20,11 @@ proptest! {
         amount in prop_oneof![1u64..20, 100u64..1_000_000],
         is_manual: bool,
         repeats: bool,
+        offline: bool,
         acts in prop::collection::vec(act(), 1..60),
     ) {
         let method = if is_manual { CaptureMethod::Manual } else { CaptureMethod::Automatic };
-        let mut world = World::new(amount, method, repeats);
+        let mut world = World::new(amount, method, repeats, offline && !is_manual);
         world.act(&Act::Confirm);
         for act in &acts {
             world.act(act);

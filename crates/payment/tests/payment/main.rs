@@ -2,6 +2,7 @@
 
 mod acts;
 mod adjusting;
+mod advising;
 mod bank;
 mod books;
 mod desk;

@@ -4,43 +4,46 @@ use std::collections::BTreeMap;
 
 use payment::{CaptureMethod, Event, FeePlan, Refused, State};
 
-use crate::desk::{ABANDON, Desk, SILENT, SILENT_TO_AN_ADVICE, approved, attach, declined};
+use crate::desk::{ABANDON, Desk, SILENT, SILENT_TO_AN_ADVICE, approved, attach, decline, declined};
 
 /// Columns: a card is attached; the payment is confirmed; the bank says yes, yes to another amount, no; it is silent and
 /// the dialect reverses, or repeats; the message never left; it never left and goes to another bank; the reversal is
-/// acknowledged; the merchant captures, has more held, adjusts the sale, voids; time voids; the payment is abandoned without a message.
+/// acknowledged; the merchant captures, has more held, adjusts the sale, voids; time voids; the payment is abandoned without a message;
+/// people give up what the bank will not be told.
 /// `-` is refused, `=` stays.
 #[rustfmt::skip]
 const TABLE: &str = "
-                  attach confirm yes    other  no     silent repeat unsent reroute acked  capture more adjust void   expire abandon
-no_card           card   -       -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned
-card              =      consume -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned
-card_hold         =      auth    -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned
-auth              -      -       held   rev    failed rev    rev    failed =       -      -       -    -      -      -      -
-consume           -      -       sold   rev    failed rev    rev    failed =       -      -       -    -      -      -      -
-held              -      -       -      -      -      -      -      -      -       -      capt    incr -      void_h exp_h  -
-capt              -      -       sold   rev_c  held   rev_c  capt_d held   -       -      -       -    -      -      -      -
-capt_d            -      -       sold   rev_c  held   rev_c  =      =      -       -      -       -    -      -      -      -
-incr              -      -       held   rev_i  held   rev_i  rev_i  held   -       -      -       -    -      -      -      -
-sold              -      -       -      -      -      -      -      -      -       -      -       -    adj    void_s -      -
-adj               -      -       tipped rev_a  sold   rev_a  adj_d  sold   -       -      -       -    -      -      -      -
-adj_d             -      -       tipped rev_a  sold   rev_a  =      =      -       -      -       -    -      -      -      -
-tipped            -      -       -      -      -      -      -      -      -       -      -       -    -      void_s -      -
-void_h            -      -       voided rev_vh held   rev_vh rev_vh held   -       -      -       -    -      -      -      -
-exp_h             -      -       expird rev_xh expird rev_xh rev_xh held   -       -      -       -    -      -      -      -
-void_s            -      -       voided rev_vs sold   rev_vs rev_vs sold   -       -      -       -    -      -      -      -
-rev               -      -       =      =      =      =      =      =      -       undone -       -    -      -      -      -
-rev_c             -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
-rev_i             -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
-rev_a             -      -       =      =      =      =      =      =      -       sold   -       -    -      -      -      -
-rev_vh            -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
-rev_xh            -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -
-rev_vs            -      -       =      =      =      =      =      =      -       sold   -       -    -      -      -      -
-failed            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
-undone            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
-voided            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
-expird            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
-abandoned         -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -
+                  attach confirm yes    other  no     silent repeat unsent reroute acked  capture more adjust void   expire abandon give_up
+no_card           card   -       -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned -
+card              =      consume -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned -
+card_hold         =      auth    -      -      -      -      -      -      -       -      -       -    -      -      -      abandoned -
+auth              -      -       held   rev    failed rev    rev    failed =       -      -       -    -      -      -      -       -
+consume           -      -       sold   rev    failed rev    rev    failed =       -      -       -    -      -      -      -       -
+advise            -      -       sold   adv_d  adv_d  adv_d  adv_d  adv_d  -       -      -       -    -      -      -      -       -
+adv_d             -      -       sold   =      =      =      =      =      -       -      -       -    -      -      -      -       failed
+held              -      -       -      -      -      -      -      -      -       -      capt    incr -      void_h exp_h  -       -
+capt              -      -       sold   rev_c  held   rev_c  capt_d held   -       -      -       -    -      -      -      -       -
+capt_d            -      -       sold   rev_c  held   rev_c  =      =      -       -      -       -    -      -      -      -       -
+incr              -      -       held   rev_i  held   rev_i  rev_i  held   -       -      -       -    -      -      -      -       -
+sold              -      -       -      -      -      -      -      -      -       -      -       -    adj    void_s -      -       -
+adj               -      -       tipped rev_a  sold   rev_a  adj_d  sold   -       -      -       -    -      -      -      -       -
+adj_d             -      -       tipped rev_a  sold   rev_a  =      =      -       -      -       -    -      -      -      -       -
+tipped            -      -       -      -      -      -      -      -      -       -      -       -    -      void_s -      -       -
+void_h            -      -       voided rev_vh held   rev_vh rev_vh held   -       -      -       -    -      -      -      -       -
+exp_h             -      -       expird rev_xh expird rev_xh rev_xh held   -       -      -       -    -      -      -      -       -
+void_s            -      -       voided rev_vs sold   rev_vs rev_vs sold   -       -      -       -    -      -      -      -       -
+rev               -      -       =      =      =      =      =      =      -       undone -       -    -      -      -      -       -
+rev_c             -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -       -
+rev_i             -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -       -
+rev_a             -      -       =      =      =      =      =      =      -       sold   -       -    -      -      -      -       -
+rev_vh            -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -       -
+rev_xh            -      -       =      =      =      =      =      =      -       held   -       -    -      -      -      -       -
+rev_vs            -      -       =      =      =      =      =      =      -       sold   -       -    -      -      -      -       -
+failed            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -       -
+undone            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -       -
+voided            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -       -
+expird            -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -       -
+abandoned         -      -       -      -      -      -      -      -      -       -      -       -    -      -      -      -       -
 ";
 
 const AMOUNT: u64 = 100_00;
@@ -80,6 +83,8 @@ pub fn in_every_state() -> BTreeMap<&'static str, Desk> {
         ("card_hold", card(CaptureMethod::Manual)),
         ("auth", Desk::authorizing(AMOUNT)),
         ("consume", Desk::consuming(AMOUNT)),
+        ("advise", Desk::advising(AMOUNT)),
+        ("adv_d", Desk::advising(AMOUNT).after(SILENT_TO_AN_ADVICE)),
         ("held", Desk::held(AMOUNT)),
         ("capt", capturing()),
         ("capt_d", capturing().after(SILENT_TO_AN_ADVICE)),
@@ -129,6 +134,7 @@ fn event(column: &str, desk: &mut Desk) -> Event {
         "void" => desk.void(),
         "expire" => desk.expire(),
         "abandon" => ABANDON,
+        "give_up" => Event::GivenUp(decline()),
         other => panic!("no event is called {other}"),
     }
 }

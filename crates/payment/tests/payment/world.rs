@@ -33,6 +33,8 @@ pub struct World {
     bank: Bank,
     /// Whether this bank's dialect repeats a capture instead of reversing it.
     repeats: bool,
+    /// Whether it is an offline sale, told until the bank has acknowledged it.
+    offline: bool,
     in_flight: Vec<Message>,
     delayed: Vec<Message>,
     stale: Vec<Heard>,
@@ -40,11 +42,12 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(amount: u64, method: CaptureMethod, repeats: bool) -> Self {
+    pub fn new(amount: u64, method: CaptureMethod, repeats: bool, offline: bool) -> Self {
         Self {
             desk: Desk::new(amount, method),
             bank: Bank::default(),
             repeats,
+            offline,
             in_flight: Vec::new(),
             delayed: Vec::new(),
             stale: Vec::new(),
@@ -58,7 +61,8 @@ impl World {
         match *act {
             Act::Attach => drop(self.desk.tell(attach())),
             Act::Confirm => {
-                let (event, amount) = (self.desk.confirm(), before.terms.amount.minor());
+                let amount = before.terms.amount.minor();
+                let event = if self.offline { self.desk.confirm_offline() } else { self.desk.confirm() };
                 let ask = match before.terms.capture_method {
                     CaptureMethod::Automatic => Ask::Consume(amount),
                     CaptureMethod::Manual => Ask::Authorize(amount),
@@ -122,6 +126,7 @@ impl World {
                     self.take(heard);
                 }
             }
+            Act::People(stands) => self.people(stands),
             Act::NextDay => self.desk.next_day(),
         }
         if was_over {
@@ -138,6 +143,7 @@ impl World {
             assert!(rounds < 1_000, "doubt is never resolved: {:?}", self.desk.payment.state);
             self.act(&Act::Meet(0, Fate::Answered, Mind::Approves));
             self.act(&Act::Arrive(0, Mind::Approves));
+            self.act(&Act::People(rounds % 2 == 0));
         }
         for heard in self.stale.clone() {
             self.take(heard);
@@ -153,6 +159,18 @@ impl World {
         assert_eq!(books.held(), self.bank.held as i64, "holds at {:?}", payment.state);
         let owed = i128::from(self.bank.captured) - i128::from(self.bank.refunded);
         assert_eq!(books.due_from_bank(), owed, "what the bank owes at {:?}", payment.state);
+    }
+
+    /// People end, together with the bank, an offline sale that it has refused or acknowledged otherwise.
+    fn people(&mut self, stands: bool) {
+        let payment = &self.desk.payment;
+        let (State::Advising { in_doubt: true }, Some(_)) = (payment.state, &payment.needs_operator) else {
+            return;
+        };
+        let (amount, attempt) = (payment.terms.amount.minor(), payment.awaited().unwrap().attempt);
+        let event = if stands { approved(amount) } else { Event::GivenUp(decline()) };
+        self.bank.captured = if stands { amount } else { 0 };
+        self.desk.hear(attempt, event).unwrap();
     }
 
     fn request(&mut self, event: Event, ask: Ask) {
@@ -243,7 +261,9 @@ impl World {
                 awaits_it
                     && matches!(
                         self.desk.payment.state,
-                        State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. }
+                        State::Advising { in_doubt: true }
+                            | State::Capturing { in_doubt: true, .. }
+                            | State::Adjusting { in_doubt: true, .. }
                     )
             }
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment::Event;
 use types::{Money, PaymentId};
 
-use super::exchange::{Following, Place};
+use super::exchange::{Following, Place, sold_by};
 use super::submit::money;
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -48,7 +48,7 @@ impl Pcs {
         self.payable_merchant(caller.merchant).await?.limits.check(total)?;
         let exchange = self.new_exchange(transaction, Place::of(&original)).await?;
         let event = Event::AdjustRequested { to: amount, exchange: exchange.clone() };
-        let original = (&original, Transaction::Consume, payment.terms.amount);
+        let original = (&original, sold_by(&original), payment.terms.amount);
         let following = Following { event, transaction, amount, exchange, original };
         let actor = Actor::ApiKey { key: caller.key_id };
         self.follow_through(turn, &payment, following, actor, Some(running)).await

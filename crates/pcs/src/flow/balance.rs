@@ -56,7 +56,9 @@ impl Pcs {
         let merchant = self.payable_merchant(caller.merchant).await?;
         let given = match (question.payment_method, question.card) {
             (Some(id), _) => Given::stored(self.usable_method(caller.merchant, id, None).await?),
-            (None, Some(card)) => self.given_card(&merchant, card, question.terminal).await?,
+            (None, Some(card)) => {
+                self.given_card(&merchant, card, question.terminal, self.clock.now()).await?
+            }
             (None, None) => {
                 let rule = "is required".to_owned();
                 return Err(CommandError::Invalid { field: "payment_method", rule });
@@ -70,7 +72,10 @@ impl Pcs {
         let entry = given.entry;
         let place = match &given.terminal {
             Some(at) if !asks(&at.bank) => return Err(NoRoute::Unreachable.into()),
-            Some(at) => Place { bank: &at.bank, terminal: &at.number, acceptor: &at.acceptor, entry },
+            Some(at) => {
+                let (bank, terminal, acceptor) = (&at.bank, &at.number, &at.acceptor);
+                Place { bank, terminal, acceptor, entry, offline: None }
+            }
             None => {
                 let brand = &given.method.card.brand;
                 let contract = routing::route(&merchant.acquirers, currency, brand, asks)?;
@@ -79,6 +84,7 @@ impl Pcs {
                     terminal: &contract.terminal,
                     acceptor: &contract.acceptor,
                     entry,
+                    offline: None,
                 }
             }
         };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use payment::pursuit::Pursued;
 use payment::{Event, Exchange, Payment, State};
 use store::Unit;
 use types::Timestamp;
@@ -9,7 +10,7 @@ use types::Timestamp;
 use crate::bank::{Draft, Heard, Says, Transaction};
 use crate::claim::Running;
 use crate::model::Actor;
-use crate::task::{self, EXCHANGE, EXPIRY, Message, PURSUIT};
+use crate::task::{self, EXCHANGE, EXPIRY, Message, PURSUIT, Task};
 use crate::unit::Said;
 use crate::{CommandError, Done, Pcs};
 
@@ -55,8 +56,9 @@ impl Pcs {
         }
         let captured_before = before.captured;
         let repeat = self.bank(&message.exchange.bank)?.repeats(message.transaction);
-        let change =
-            before.into_step(heard.event(repeat), now).map_err(|r| CommandError::refused_in(asked, r))?;
+        let change = before
+            .into_step(heard.event(asked, repeat), now)
+            .map_err(|r| CommandError::refused_in(asked, r))?;
         let payment = &change.payment;
         let mut unit = self.unit(payment.merchant, now);
         let actor = Actor::Bank { bank: message.exchange.bank.clone() };
@@ -101,6 +103,22 @@ impl Pcs {
                 let reversal = self.reversal_of(message, heard)?;
                 unit.tasks.push(self.task(payment, Some(reversal), 0).put(PURSUIT, now)?);
             }
+            State::Advising { in_doubt: true } => {
+                // What surely never left is told for the first time yet, and no repeat.
+                let attempts = u32::from(heard.says != Says::NeverLeft);
+                let refusals = u32::from(payment.needs_operator.is_some());
+                let pursued = Pursued {
+                    attempts,
+                    refusals,
+                    has_happened: true,
+                    refused_with: None,
+                    trouble: None,
+                    closed_batch: None,
+                    age_ms: 0,
+                };
+                let told = Task { refusals, ..self.task(payment, Some(message.clone()), attempts) };
+                unit.tasks.push(told.put(PURSUIT, now.plus_ms(pursued.pause_ms()))?);
+            }
             State::Capturing { in_doubt: true, .. } | State::Adjusting { in_doubt: true, .. } => {
                 // The message itself was the first try.
                 let due = now.plus_ms(task::SECOND_TRY_MS);
@@ -123,6 +141,7 @@ impl Pcs {
             | State::RequiresConfirmation
             | State::Authorizing
             | State::Consuming
+            | State::Advising { in_doubt: false }
             | State::Capturing { in_doubt: false, .. }
             | State::Incrementing { .. }
             | State::Adjusting { in_doubt: false, .. }
@@ -158,9 +177,20 @@ impl Pcs {
 }
 
 impl Heard {
-    /// What the payment is told.
-    pub(crate) fn event(&self, repeat: bool) -> Event {
+    /// Whether the bank says only that it, or the card's issuer, cannot now: to what has happened that is no refusal.
+    pub(crate) fn is_not_now(&self) -> bool {
         match &self.says {
+            Says::NotNow(_) => true,
+            Says::Declined(decline) => decline.code == "issuer_unavailable",
+            Says::Approved { .. } | Says::Silent | Says::NeverLeft => false,
+        }
+    }
+
+    /// What the payment is told.
+    pub(crate) fn event(&self, asked: State, repeat: bool) -> Event {
+        match &self.says {
+            // The bank has not taken it up; it is told again.
+            _ if self.is_not_now() && matches!(asked, State::Advising { .. }) => Event::Silent { repeat },
             Says::Approved { approval, flagged } => {
                 Event::Approved { approval: approval.clone(), flagged: *flagged }
             }

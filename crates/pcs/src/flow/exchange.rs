@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use card::Entry;
+use card::{Entry, OfflineApproval};
 use payment::routing::NoRoute;
 use payment::{Change, Event, Exchange, Payment};
 use store::{AliasChange, RowChange};
@@ -35,13 +35,16 @@ pub(crate) struct Place<'a> {
     /// DE 42.
     pub acceptor: &'a str,
     pub entry: Entry,
+    /// Of an offline sale: what its terminal says of it.
+    pub offline: Option<&'a OfflineApproval>,
 }
 
 impl<'a> Place<'a> {
     /// The terminal of an earlier exchange: what follows it comes from there too, and without a PIN.
     pub fn of(earlier: &'a Exchange) -> Self {
         let entry = Entry::from(earlier.entry.mode);
-        Self { bank: &earlier.bank, terminal: &earlier.terminal, acceptor: &earlier.acceptor, entry }
+        let (bank, terminal, acceptor) = (&earlier.bank, &earlier.terminal, &earlier.acceptor);
+        Self { bank, terminal, acceptor, entry, offline: None }
     }
 }
 
@@ -126,7 +129,8 @@ impl Pcs {
         unit.rows.extend(intent.rows.iter().cloned());
         unit.aliases.extend(intent.aliases.iter().cloned());
         let waits = self.bank(&intent.message.exchange.bank)?.reply_timeout_ms();
-        let task = Task { asked: Some(intent.message.asked()), ..self.task(payment, None, 0) };
+        let (asked, chip_data) = (Some(intent.message.asked()), intent.message.chip_data.clone());
+        let task = Task { asked, chip_data, ..self.task(payment, None, 0) };
         unit.tasks.push(task.put(EXCHANGE, now.plus_ms(waits))?);
         self.commit(unit).await?;
         Ok(())
@@ -147,6 +151,7 @@ impl Pcs {
             refund: None,
             message,
             asked: None,
+            chip_data: None,
             attempts,
             refusals: 0,
             since: self.clock.now(),
@@ -178,12 +183,13 @@ impl Pcs {
             transaction: transaction.name().to_owned(),
             stan,
             rrn: bank.own_rrn(now, stan),
-            authorization_code: None,
+            authorization_code: place.offline.and_then(|offline| offline.authorization_code.clone()),
             response_code: None,
             offers: bank.offers_after(transaction),
             batch: facts.batch,
             settlement_date: facts.settlement_date,
             entry: place.entry,
+            offline: place.offline.cloned(),
             issuer_data: None,
             sent_at: now,
             answered_at: None,
@@ -201,8 +207,13 @@ impl Pcs {
         let draft =
             Draft { transaction, amount, exchange: &exchange, original: Some(original), reason: None };
         let fields = self.bank(&exchange.bank)?.message(&draft)?;
-        Ok(Message { transaction, amount, exchange, fields })
+        Ok(Message { transaction, amount, exchange, fields, chip_data: None })
     }
+}
+
+/// What moved a payment's money in one message: a sale, or the advice of one that was made offline.
+pub(crate) fn sold_by(original: &Exchange) -> Transaction {
+    Transaction::named(&original.transaction).unwrap_or(Transaction::Consume)
 }
 
 /// What completed an authorization: a request, or an advice.

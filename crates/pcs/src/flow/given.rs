@@ -1,8 +1,8 @@
 //! What a payment is paid with, and who consented to it.
 
-use card::{Entry, EntryMode};
+use card::{Entry, EntryMode, OfflineApproval};
 use payment::Evidence;
-use types::TerminalId;
+use types::{TerminalId, Timestamp};
 
 use super::pin;
 use crate::bank::SecretCard;
@@ -20,6 +20,8 @@ pub(crate) struct Given {
     pub evidence: Evidence,
     /// The terminal that the card is at.
     pub terminal: Option<Terminal>,
+    /// What its terminal says, where a chip has approved it there.
+    pub offline: Option<OfflineApproval>,
     /// Its token does not exist yet: it comes into being with the payment.
     pub is_new: bool,
 }
@@ -28,17 +30,19 @@ impl Given {
     /// A card that is stored; the merchant answers for the consent.
     pub fn stored(method: PaymentMethod) -> Self {
         let evidence = Evidence::MerchantInitiated;
-        Self { method, card: None, entry: Entry::default(), evidence, terminal: None, is_new: false }
+        let entry = Entry::default();
+        Self { method, card: None, entry, evidence, terminal: None, offline: None, is_new: false }
     }
 }
 
 impl Pcs {
-    /// A card that a merchant gives for one payment.
+    /// A card that a merchant gives for one payment, and that was used at some time.
     pub(crate) async fn given_card(
         &self,
         merchant: &Merchant,
         input: CardInput,
         terminal: Option<TerminalId>,
+        at: Timestamp,
     ) -> Result<Given, CommandError> {
         if !merchant.sends_card_data {
             let rule = "this merchant may not send card data; use a checkout, or a stored card".to_owned();
@@ -62,7 +66,7 @@ impl Pcs {
                 return Err(CommandError::Invalid { field: "terminal", rule });
             }
         };
-        if input.expiry.is_past(self.clock.now()) {
+        if input.expiry.is_past(at) {
             return Err(CommandError::CardExpired);
         }
         let single = PaymentMethodStatus::SingleUse;
@@ -76,6 +80,6 @@ impl Pcs {
             entry.pin = true;
         }
         let card = Some(SecretCard { pan, expiry, security_code, present });
-        Ok(Given { method, card, entry, evidence, terminal, is_new: true })
+        Ok(Given { method, card, entry, evidence, terminal, offline: None, is_new: true })
     }
 }

@@ -129,7 +129,8 @@ impl Pcs {
         let actor = Actor::Wallet { certificate_serial: wallet.certificate_serial };
         let Presented { method, card, is_new } = presented;
         let entry = card::Entry::default();
-        let given = Given { method, card: Some(card), entry, evidence, terminal: None, is_new };
+        let given =
+            Given { method, card: Some(card), entry, evidence, terminal: None, offline: None, is_new };
         let mut intent = self.asked(change, &merchant, given, actor, now).await?;
         let mut session = session;
         session.version += 1;

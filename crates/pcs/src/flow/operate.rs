@@ -207,6 +207,7 @@ impl Pcs {
                 Event::Approved { approval: approval(&message, resolution), flagged: true }
             }
             (Finding::Undone, State::Reversing { .. }) => Event::ReversalAccepted,
+            (Finding::Undone, State::Advising { .. }) => Event::GivenUp(not_done()),
             (Finding::Undone, _) => Event::Declined(not_done()),
         };
         let change = payment.hear(attempt, event, now).map_err(refused)?;

@@ -23,7 +23,7 @@ impl Pcs {
         }
         let payment = self.must_load(task.merchant, task.payment).await?;
         let bank = self.bank(&message.exchange.bank)?;
-        let card = self.card_of(&payment).await?;
+        let card = self.card_for(&payment, message).await?;
         let mut sent = message.clone();
         if task.attempts > 0 {
             sent.fields = bank.as_repeat(message.transaction, &message.fields);
@@ -42,11 +42,21 @@ impl Pcs {
                 let next = Task { attempts: task.attempts + 1, ..task.clone() };
                 self.try_later(next, Pursuit { closed_batch, ..Pursuit::default() }).await
             }
-            // A refused reversal is not an end: only an acknowledgement is.
-            (Says::Declined(decline), Transaction::Reversal) => {
+            (_, Transaction::OfflineSale) if heard.is_not_now() => {
+                self.try_later(Task { attempts: task.attempts + 1, ..task.clone() }, Pursuit::default()).await
+            }
+            // A refused reversal is not an end, nor is a refused sale that has happened: only an acknowledgement is.
+            (Says::Declined(decline), Transaction::Reversal | Transaction::OfflineSale) => {
                 let next = Task { attempts: task.attempts + 1, refusals: task.refusals + 1, ..task.clone() };
                 let refused_with = decline.network_code.as_deref();
                 self.try_later(next, Pursuit { refused_with, ..Pursuit::default() }).await
+            }
+            (Says::Approved { approval, .. }, Transaction::OfflineSale)
+                if approval.amount != message.amount.minor() =>
+            {
+                let next = Task { attempts: task.attempts + 1, refusals: task.refusals + 1, ..task.clone() };
+                let trouble = Some("the bank has acknowledged another amount");
+                self.try_later(next, Pursuit { trouble, ..Pursuit::default() }).await
             }
             // "No original found" is success too: there is nothing to reverse. `bank.rs` reads it as approval.
             (Says::Approved { .. }, Transaction::Reversal) => self.reversal_accepted(task, sent, heard).await,
@@ -143,6 +153,7 @@ impl Pcs {
         let pursued = Pursued {
             attempts: next.attempts,
             refusals: next.refusals,
+            has_happened: next.message.as_ref().is_some_and(|it| it.transaction == Transaction::OfflineSale),
             refused_with: met.refused_with,
             trouble: met.trouble,
             closed_batch: met.closed_batch,

@@ -15,7 +15,7 @@ use store::AliasChange;
 use types::{MerchantId, RefundId};
 
 use super::conclude::{TRIES, decide_again};
-use super::exchange::{Place, completed_by};
+use super::exchange::{Place, completed_by, sold_by};
 use super::submit::money;
 use crate::bank::{Heard, Says, Transaction};
 use crate::claim::Running;
@@ -71,7 +71,7 @@ impl Pcs {
         let first = self.original_of(payment, "refund")?;
         let (original, was) = match &payment.completion {
             Some(completion) => (&**completion, completed_by(completion)),
-            None => (&first, Transaction::Consume),
+            None => (&first, sold_by(&first)),
         };
         let transaction = Transaction::Refund;
         let exchange = self.new_exchange(transaction, Place::of(original)).await?;
@@ -183,6 +183,7 @@ impl Pcs {
             refund: Some(refund.id),
             message,
             asked: None,
+            chip_data: None,
             attempts,
             refusals: 0,
             since: refund.created,

@@ -9,15 +9,16 @@
 //! Step 3 leads back to step 2, as often as there are banks in the order. Only `NotSent` leads there: what may have left is
 //! reversed, and a decline is an answer. After a crash nothing goes on: `resume.rs` takes the latest exchange for silent.
 
-use card::{Entry, EntryMode, Pan};
+use card::{Entry, EntryMode, OfflineApproval, Pan};
 use payment::routing::{Acquirer, Asked, BankNow, NoRoute, decide};
 use payment::{Event, Payment, State};
 
 use super::exchange::{Intent, Place};
 use super::given::Given;
+use super::offline;
 use super::pin::must_check_pins;
 use super::submit::original_transaction;
-use crate::bank::{Draft, Heard};
+use crate::bank::{Draft, Heard, Transaction};
 use crate::claim::Running;
 use crate::model::{Actor, Merchant, Terminal};
 use crate::task::{self, EXCHANGE, Message, Task};
@@ -34,6 +35,8 @@ pub(crate) struct Route {
     left: std::vec::IntoIter<Acquirer>,
     /// How the card's data was entered, which is the same wherever it goes.
     entry: Entry,
+    /// Of an offline sale: what its terminal says of it.
+    offline: Option<OfflineApproval>,
     /// For the payment's history, where there is anything to say.
     pub note: Option<String>,
 }
@@ -49,7 +52,7 @@ impl Pcs {
         pan: &Pan,
     ) -> Result<Route, CommandError> {
         if let Some(at) = &given.terminal {
-            return self.route_of_terminal(payment, at, given.entry);
+            return self.route_of_terminal(payment, at, given);
         }
         let asked = Asked {
             payment: payment.id,
@@ -65,7 +68,8 @@ impl Pcs {
             Some(why) => Err(why.into()),
             None => {
                 let left: Vec<Acquirer> = decision.candidates().cloned().collect();
-                Ok(Route { left: left.into_iter(), entry: given.entry, note: decision.note() })
+                let (left, note) = (left.into_iter(), decision.note());
+                Ok(Route { left, entry: given.entry, offline: None, note })
             }
         }
     }
@@ -80,8 +84,9 @@ impl Pcs {
         &self,
         payment: &Payment,
         at: &Terminal,
-        entry: Entry,
+        given: &Given,
     ) -> Result<Route, CommandError> {
+        let entry = given.entry;
         let (bank, currency) = (self.bank(&at.bank)?, payment.currency());
         if !bank.profile().currencies().contains(&currency) {
             return Err(NoRoute::NotOffered { currency }.into());
@@ -92,6 +97,9 @@ impl Pcs {
         if entry.pin {
             must_check_pins(bank, original_transaction(payment))?;
         }
+        if given.offline.is_some() {
+            offline::must_take(bank)?;
+        }
         let place = Acquirer {
             bank: at.bank.clone(),
             terminal: at.number.clone(),
@@ -99,7 +107,7 @@ impl Pcs {
             currencies: vec![currency],
             brands: Vec::new(),
         };
-        Ok(Route { left: vec![place].into_iter(), entry, note: None })
+        Ok(Route { left: vec![place].into_iter(), entry, offline: given.offline.clone(), note: None })
     }
 
     /// The first message of a payment, to the first bank of the route that can be asked now.
@@ -110,7 +118,7 @@ impl Pcs {
     ) -> Result<Message, CommandError> {
         let mut refused = CommandError::from(NoRoute::Unreachable);
         for contract in route.left.by_ref() {
-            match self.message_to(payment, &contract, route.entry).await {
+            match self.message_to(payment, &contract, (route.entry, route.offline.as_ref())).await {
                 // A bank can go down, or fill up, since the decision.
                 Err(error @ (CommandError::Route(_) | CommandError::Overloaded)) => refused = error,
                 made => return made,
@@ -123,15 +131,19 @@ impl Pcs {
         &self,
         payment: &Payment,
         contract: &Acquirer,
-        entry: Entry,
+        (entry, offline): (Entry, Option<&OfflineApproval>),
     ) -> Result<Message, CommandError> {
-        let transaction = original_transaction(payment);
+        let transaction = match offline {
+            Some(_) => Transaction::OfflineSale,
+            None => original_transaction(payment),
+        };
         let Acquirer { bank, terminal, acceptor, .. } = contract;
-        let exchange = self.new_exchange(transaction, Place { bank, terminal, acceptor, entry }).await?;
+        let place = Place { bank, terminal, acceptor, entry, offline };
+        let exchange = self.new_exchange(transaction, place).await?;
         let amount = payment.terms.amount;
         let draft = Draft { transaction, amount, exchange: &exchange, original: None, reason: None };
         let fields = self.bank(bank)?.message(&draft)?;
-        Ok(Message { transaction, amount, exchange, fields })
+        Ok(Message { transaction, amount, exchange, fields, chip_data: None })
     }
 
     /// Asks the bank, and the next one as long as a message surely never left; the end is `conclude.rs`'s.

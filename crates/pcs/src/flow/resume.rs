@@ -77,7 +77,9 @@ impl Pcs {
                 .map(|exchange| *exchange);
             let of_refund = event.refund.map(|refund| refund.exchange);
             let exchange = of_payment.chain(of_refund).find(|exchange| exchange.attempt == asked.attempt)?;
-            Some(Message { transaction: asked.transaction, amount: asked.amount, exchange, fields })
+            let chip_data = task.chip_data.clone();
+            let Asked { transaction, amount, .. } = asked;
+            Some(Message { transaction, amount, exchange, fields, chip_data })
         };
         self.find_in_history(task.merchant, task.payment, tell).await
     }

@@ -14,6 +14,7 @@ use types::{MerchantId, Money, PaymentId, PaymentMethodId, Timestamp};
 
 use super::exchange::Intent;
 use super::given::Given;
+use super::offline;
 use crate::bank::Transaction;
 use crate::claim::Running;
 use crate::model::{Actor, Merchant, MerchantStatus, PaymentMethod, PaymentMethodStatus, Terminal};
@@ -75,12 +76,13 @@ impl Pcs {
         self: Arc<Self>,
         caller: Caller,
         running: Running,
-        new: NewPayment,
+        mut new: NewPayment,
     ) -> Result<Done, CommandError> {
         // Step 1: who is paid, and with which card.
         let now = self.clock.now();
         let merchant = self.payable_merchant(caller.merchant).await?;
         merchant.limits.check(new.amount)?;
+        offline::checked(merchant.offline, &mut new, now)?;
         if let Some(customer) = new.customer {
             self.must_have_customer(caller.merchant, customer).await?;
         }
@@ -88,7 +90,11 @@ impl Pcs {
             (Some(id), _) => {
                 Some(Given::stored(self.usable_method(caller.merchant, id, new.customer).await?))
             }
-            (None, Some(card)) => Some(self.given_card(&merchant, card, new.terminal).await?),
+            (None, Some(card)) => {
+                let used_at = new.offline.as_ref().map_or(now, |offline| offline.approved_at);
+                let given = self.given_card(&merchant, card, new.terminal, used_at).await?;
+                Some(Given { offline: new.offline, ..given })
+            }
             (None, None) if new.confirm => {
                 let rule = "is required when confirm is true".to_owned();
                 return Err(CommandError::Invalid { field: "payment_method", rule });
@@ -174,7 +180,8 @@ impl Pcs {
             None => self.open_card(&given.method)?,
         };
         let mut route = self.route(&change.payment, merchant, &given, &card.pan)?;
-        let message = self.first_message(&change.payment, &mut route).await?;
+        let mut message = self.first_message(&change.payment, &mut route).await?;
+        message.chip_data = self.seal_chip_data(&change.payment, (given.offline.as_ref(), &card))?;
         let event = Event::Confirmed { exchange: message.exchange.clone(), evidence: given.evidence };
         change = taken(change, event, now)?;
         change.payment.version = version;

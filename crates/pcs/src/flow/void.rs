@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment::{Event, Payment, State, VoidReason};
 use types::{MerchantId, PaymentId};
 
-use super::exchange::{Following, Place, completed_by};
+use super::exchange::{Following, Place, completed_by, sold_by};
 use super::submit::money;
 use crate::bank::Transaction;
 use crate::claim::Running;
@@ -50,12 +50,12 @@ impl Pcs {
             (Some(completion), State::Captured) => {
                 (&**completion, completed_by(completion), payment.captured)
             }
-            (_, State::Captured) => (&first, Transaction::Consume, payment.captured),
+            (_, State::Captured) => (&first, sold_by(&first), payment.captured),
             _ => (&first, Transaction::Authorize, payment.authorized),
         };
         let transaction = match was {
             Transaction::Capture | Transaction::CaptureAdvice => Transaction::VoidCapture,
-            Transaction::Consume => Transaction::VoidConsume,
+            Transaction::Consume | Transaction::OfflineSale => Transaction::VoidConsume,
             _ => Transaction::VoidAuthorization,
         };
         let exchange = self.new_exchange(transaction, Place::of(voided)).await?;

@@ -1,6 +1,6 @@
 //! Merchants and their secret keys.
 
-use payment::{FeePlan, limits::Limits, routing::Acquirer};
+use payment::{FeePlan, OfflineTerms, limits::Limits, routing::Acquirer};
 use serde::{Deserialize, Serialize};
 use types::{MerchantId, Timestamp};
 
@@ -39,6 +39,9 @@ pub struct Merchant {
     /// then, so the operator decides it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sends_card_data: bool,
+    /// What chips may approve at its terminals without their banks; none: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineTerms>,
 }
 
 /// A secret key, kept as a hash.

@@ -163,6 +163,7 @@ impl Pcs {
             | State::RequiresConfirmation
             | State::Authorizing
             | State::Consuming
+            | State::Advising { .. }
             | State::Capturing { .. }
             | State::Incrementing { .. }
             | State::Adjusting { .. }

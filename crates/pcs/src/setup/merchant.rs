@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use payment::FeePlan;
 use payment::limits::Limits;
 use payment::routing::Acquirer;
+use payment::{FeePlan, OfflineTerms};
 use store::{AliasChange, Shard};
 use types::{MerchantId, Secret};
 
@@ -31,6 +31,17 @@ pub struct NewMerchant {
     pub authorization_days: u32,
     /// It may send card data itself.
     pub sends_card_data: bool,
+    /// What chips may approve at its terminals without their banks.
+    pub offline: Option<OfflineTerms>,
+}
+
+/// What to change of a merchant; none: as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MerchantUpdate {
+    /// Whether it may be paid.
+    pub status: Option<MerchantStatus>,
+    /// What chips may approve at its terminals without their banks.
+    pub offline: Option<Option<OfflineTerms>>,
 }
 
 /// A secret key in clear, shown once.
@@ -61,6 +72,7 @@ impl Pcs {
             acquirers: new.acquirers,
             authorization_days: new.authorization_days,
             sends_card_data: new.sends_card_data,
+            offline: new.offline,
         };
         // Merchants belong to the gateway, so their rows lie in the gateway's own shard.
         let mut unit = store::Unit::new(self.shard(MerchantId::from_u128(0)), now);
@@ -152,12 +164,37 @@ impl Pcs {
         id: MerchantId,
         status: MerchantStatus,
     ) -> Result<Merchant, CommandError> {
+        self.update_merchant(id, MerchantUpdate { status: Some(status), offline: None }).await
+    }
+
+    /// Suspends a merchant or takes it back, and sets what chips may approve at its terminals.
+    ///
+    /// # Errors
+    /// [`CommandError::Missing`], [`CommandError::Invalid`] for a merchant that sends no card data, [`CommandError::Busy`] when
+    /// it changed in between.
+    pub async fn update_merchant(
+        &self,
+        id: MerchantId,
+        update: MerchantUpdate,
+    ) -> Result<Merchant, CommandError> {
         let missing = || CommandError::Missing { kind: "merchant", id: id.to_string() };
         let mut merchant = self.merchant(id).await?.ok_or_else(missing)?;
+        if update.offline.flatten().is_some() && !merchant.sends_card_data {
+            let rule = "must be 0: this merchant may not send card data".to_owned();
+            return Err(CommandError::Invalid { field: "offline_floor_limit", rule });
+        }
         merchant.version += 1;
-        merchant.status = status;
+        merchant.status = update.status.unwrap_or(merchant.status);
+        merchant.offline = update.offline.unwrap_or(merchant.offline);
         let mut unit = store::Unit::new(self.shard(MerchantId::from_u128(0)), self.clock.now());
-        self.add_setup(&mut unit, &merchant, Actor::Gateway, format!("merchant {id} is now {status:?}"))?;
+        let offline = match merchant.offline {
+            Some(OfflineTerms { floor_limit, days }) => {
+                format!("offline sales up to {floor_limit} minor units within {days} days")
+            }
+            None => "no offline sales".to_owned(),
+        };
+        let note = format!("merchant {id} is now {:?}, {offline}", merchant.status);
+        self.add_setup(&mut unit, &merchant, Actor::Gateway, note)?;
         self.commit(unit).await?;
         self.merchants.forget(&id);
         Ok(merchant)

@@ -1,4 +1,4 @@
-//! An hour of everything at once, in the world's time: merchants pay, hold, hold more, capture, void and refund at three banks
+//! An hour of everything at once, in the world's time: merchants pay, have offline sales told, hold, hold more, capture, void and refund at three banks
 //! while a fifth of all answers goes wrong, a bank closes its doors, all end their day, and the gateway's process dies
 //! twice. Afterwards no payment is in doubt, no money hangs, and both sides' totals agree.
 
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use banksim::{ChaosConfig, Script};
 use payment::{Notice, Payment, State};
-use pcs::model::Verdict;
-use pcs::{Caller, Completed, Done, Page, Pcs, RefundRequest};
+use pcs::model::{Terminal, Verdict};
+use pcs::{Caller, Completed, Done, Finding, Page, Pcs, RefundRequest, Resolution};
 use testkit::{Seeded, Shop, World, cny, eur, gbp};
 use tokio::task::JoinSet;
 use types::{Entropy as _, Money, PaymentId, PaymentMethodId};
@@ -82,6 +82,8 @@ async fn follow_up(
 
 struct Town {
     shops: Vec<(Shop, Vec<PaymentMethodId>)>,
+    /// Each shop's terminals, one at each bank.
+    tills: Vec<Vec<Terminal>>,
     chance: Seeded,
     known: Vec<(usize, PaymentId)>,
     begun: usize,
@@ -89,16 +91,21 @@ struct Town {
 
 impl Town {
     async fn of(world: &World, seed: u64) -> Self {
-        let mut shops = Vec::new();
+        let (mut shops, mut tills) = (Vec::new(), Vec::new());
         for name in ["tea", "hotel", "books"] {
             let shop = world.merchant(name).await;
             let mut cards = Vec::new();
             for pan in CARDS {
                 cards.push(world.card(&shop, pan).await);
             }
+            let mut of_shop = Vec::new();
+            for bank in BANKS {
+                of_shop.push(world.till(&shop, bank).await);
+            }
+            tills.push(of_shop);
             shops.push((shop, cards));
         }
-        Self { shops, chance: Seeded::new(seed), known: Vec::new(), begun: 0 }
+        Self { shops, tills, chance: Seeded::new(seed), known: Vec::new(), begun: 0 }
     }
 
     fn draw(&self) -> u64 {
@@ -116,6 +123,18 @@ impl Town {
         }
     }
 
+    /// What a chip approved at one of a shop's terminals in the last hour.
+    fn offline_sale(&self, world: &World, place: usize) -> pcs::NewPayment {
+        let amount = self.amount();
+        let bank = match amount.currency().alpha() {
+            "CNY" => 0,
+            "EUR" => 1,
+            _ => 2,
+        };
+        let pan = CARDS[self.draw() as usize % CARDS.len()];
+        world.offline_sale(&self.tills[place][bank], pan, amount, (self.draw() % 3_600_000) as i64)
+    }
+
     /// Begins one request, on a new payment or on one that is known.
     fn begin(&mut self, world: &World, under_way: &mut JoinSet<(usize, Option<PaymentId>)>) {
         self.begun += 1;
@@ -126,8 +145,9 @@ impl Town {
             known.map_or((self.draw() as usize % self.shops.len(), None), |(at, id)| (at, Some(id)));
         let (shop, cards) = &self.shops[place];
         let card = cards[self.draw() as usize % cards.len()];
-        let new = match self.draw() % 2 {
-            0 => world.sale(card, self.amount()),
+        let new = match self.draw() % 5 {
+            0 | 1 => world.sale(card, self.amount()),
+            2 => self.offline_sale(world, place),
             _ => world.authorization(card, self.amount()),
         };
         let (pcs, caller, key) = (Arc::clone(world.pcs()), shop.caller.clone(), world.key());
@@ -189,6 +209,7 @@ async fn an_hour(seed: u64) -> usize {
     }
     world.pass_ms(LONGEST_DELAY.as_millis() as u64 * 2).await;
     working.abort();
+    people_end_what_names_a_closed_batch(&world).await;
     world.settle().await;
     world.audit().await;
     assert!(world.pcs().doubts().await.unwrap().is_empty());
@@ -197,9 +218,27 @@ async fn an_hour(seed: u64) -> usize {
     println!("{} requests: {hour:?}", town.begun);
     assert!(hour.payments > 500 && hour.in_doubt > 100 && hour.reversed > 50, "{hour:?}");
     assert!(hour.captured > 300 && hour.refunds > 100 && hour.increments > 20, "{hour:?}");
-    assert!(hour.adjustments > 10, "{hour:?}");
+    assert!(hour.adjustments > 10 && hour.offline > 50, "{hour:?}");
     totals_agree(&world).await;
     town.begun
+}
+
+/// An advice that reaches the bank for the first time when its batch is closed is refused (77) however often it is told. People ask the
+/// bank whether it knows of it, and end it with what it says.
+async fn people_end_what_names_a_closed_batch(world: &World) {
+    for doubt in world.pcs().doubts().await.unwrap() {
+        if doubt.exchange.batch.as_deref() != Some("000001") || doubt.pursued_by.name() == "reversal" {
+            continue;
+        }
+        let attempt = doubt.exchange.attempt;
+        let word = world.pcs().inquire(attempt, "the desk").await.unwrap();
+        if word.response_code.as_deref() == Some("25") {
+            let (by, reason) = ("the desk".to_owned(), word.says);
+            let (rrn, authorization_code) = (None, None);
+            let found = Resolution { finding: Finding::Undone, by, reason, rrn, authorization_code };
+            world.pcs().resolve(attempt, found).await.unwrap();
+        }
+    }
 }
 
 /// The batches that were over were compared by themselves; those that are open agree, too. Batches have numbers at this
@@ -223,6 +262,8 @@ struct Hour {
     refunds: usize,
     increments: usize,
     adjustments: usize,
+    /// Offline sales that the banks have acknowledged.
+    offline: usize,
     /// Doubts that began.
     in_doubt: usize,
     /// Messages that the banks have undone.
@@ -232,6 +273,8 @@ struct Hour {
 async fn tell(world: &World, town: &Town) -> Hour {
     let mut hour = Hour { payments: town.known.len(), ..Hour::default() };
     for (place, id) in &town.known {
+        let payment = world.payment(&town.shops[*place].0, *id).await;
+        hour.offline += usize::from(payment.original.is_some_and(|exchange| exchange.offline.is_some()));
         for item in world.pcs().history(town.shops[*place].0.id(), *id).await.unwrap() {
             for notice in item.event.notices.iter().map(|notice| notice.notice) {
                 match notice {

@@ -15,6 +15,7 @@ mod hour;
 mod increment;
 mod keys;
 mod limits;
+mod offline;
 mod operator;
 mod overload;
 mod pin;

@@ -62,6 +62,7 @@ fn at(till: &Terminal, pan: &str, amount: Money, pin: Option<EncryptedPin>) -> N
         payment_method: None,
         card: Some(card),
         terminal: Some(till.id),
+        offline: None,
         customer: None,
         merchant_reference: None,
         description: None,

@@ -48,6 +48,7 @@ fn at(terminal: &Terminal, card: CardInput, amount: Money) -> NewPayment {
         payment_method: None,
         card: Some(card),
         terminal: Some(terminal.id),
+        offline: None,
         customer: None,
         merchant_reference: None,
         description: None,

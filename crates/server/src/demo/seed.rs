@@ -70,6 +70,7 @@ fn shop() -> NewMerchant {
         ],
         authorization_days: 7,
         sends_card_data: true,
+        offline: None,
     }
 }
 

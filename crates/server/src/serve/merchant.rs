@@ -2,9 +2,9 @@
 //! card, before anything else can make them.
 
 use card::{Expiry, Pan};
-use payment::FeePlan;
 use payment::limits::Limits;
 use payment::routing::Acquirer;
+use payment::{FeePlan, OfflineTerms, offline};
 use pcs::{Caller, NewMerchant, Pcs};
 use serde::Serialize;
 
@@ -37,9 +37,7 @@ pub async fn create(args: MerchantCreateArgs) -> Result<(), Fault> {
     let first = core.pcs.store().reserve(*TERMINALS, args.count).await.tried("cannot number terminals")?;
     for index in 0..args.count {
         let name = if args.count == 1 { args.name.clone() } else { format!("{} {}", args.name, index + 1) };
-        let created =
-            create_one(&core.pcs, name, first + u64::from(index), &config.banks, args.sends_card_data)
-                .await?;
+        let created = create_one(&core.pcs, name, first + u64::from(index), &config.banks, &args).await?;
         println!("{}", serde_json::to_string(&created).tried("cannot write JSON")?);
     }
     Ok(())
@@ -50,7 +48,7 @@ async fn create_one(
     name: String,
     number: u64,
     banks: &[BankConfig],
-    sends_card_data: bool,
+    args: &MerchantCreateArgs,
 ) -> Result<Created, Fault> {
     let failed = "cannot create the merchant";
     let new = NewMerchant {
@@ -59,7 +57,8 @@ async fn create_one(
         limits: Limits::default(),
         acquirers: banks.iter().filter_map(|bank| contract(bank, number % TERMINALS_EACH)).collect(),
         authorization_days: 7,
-        sends_card_data,
+        sends_card_data: args.sends_card_data,
+        offline: offline_terms(args.offline_floor_limit),
     };
     let (merchant, key) = pcs.create_merchant(new).await.tried(failed)?;
     let secret_key = key.expose().clone();
@@ -74,6 +73,10 @@ async fn create_one(
         payment_methods.push(method.id.to_string());
     }
     Ok(Created { merchant: merchant.id.to_string(), name, secret_key, payment_methods })
+}
+
+fn offline_terms(floor_limit: u64) -> Option<OfflineTerms> {
+    (floor_limit > 0).then_some(OfflineTerms { floor_limit, days: offline::DAYS })
 }
 
 /// A contract with a bank that is spoken to like a shipped one; terminals count up with the merchants.

@@ -65,6 +65,7 @@ pub fn payment(payment: &Payment) -> Option<PaymentResult> {
         | State::RequiresConfirmation
         | State::Authorizing
         | State::Consuming
+        | State::Advising { .. }
         | State::Capturing { .. }
         | State::Incrementing { .. }
         | State::Adjusting { .. }

@@ -1,0 +1,127 @@
+//! What a chip says of a sale that it approved offline: the one piece of chip data that outlives its first message.
+
+use zeroize::Zeroizing;
+
+use crate::Pan;
+
+/// The most that DE 55 holds.
+const MOST_BYTES: usize = 255;
+
+/// Application cryptogram and its information data: the proof, and what it proves.
+const CRYPTOGRAM: u32 = 0x9F26;
+const INFORMATION: u32 = 0x9F27;
+const COUNTER: u32 = 0x9F36;
+
+/// Of the cryptogram information data: what kind of cryptogram it is, and that it is a transaction certificate.
+const KIND: u8 = 0xC0;
+const CERTIFICATE: u8 = 0x40;
+
+/// Account data and cardholder data: kept elsewhere, sealed, or not at all. Track 2 (57, 9F6B) and what belongs to it (9F1F,
+/// 9F20), track 1 (56), the card number (5A), the holder's name (5F20, 9F0B), a PIN block (99).
+const NEVER_KEPT: [u32; 9] = [0x56, 0x57, 0x5A, 0x99, 0x5F20, 0x9F0B, 0x9F1F, 0x9F20, 0x9F6B];
+
+/// Why bytes are not the chip's word on an offline sale. Never repeats a byte of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChipDataError {
+    /// Not a row of tags, lengths and values.
+    #[error(
+        "chip data must be BER-TLV of 255 bytes at most: each tag once, with its length and value, none within another"
+    )]
+    Form,
+    /// The cryptogram or what belongs to it is not there.
+    #[error("chip data of an offline sale must have the tags 9F26 (8 bytes), 9F27 (1) and 9F36 (2)")]
+    Missing,
+    /// The chip did not approve it itself.
+    #[error(
+        "tag 9F27 must say that the chip approved the sale offline (a transaction certificate, 40); what the chip wants its \
+         bank to decide, or has declined, is no offline sale"
+    )]
+    NotApproved,
+    /// A card number where none is expected.
+    #[error("chip data must not hold the card number in a tag of its own")]
+    CardNumber,
+}
+
+/// What of a chip's data goes to the bank with an offline sale, and is kept until the bank has acknowledged it: without account
+/// data and cardholder data, in the order it came.
+///
+/// # Errors
+/// [`ChipDataError`].
+pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, ChipDataError> {
+    if data.is_empty() || data.len() > MOST_BYTES {
+        return Err(ChipDataError::Form);
+    }
+    let mut kept = Zeroizing::new(Vec::with_capacity(data.len()));
+    let mut seen = Vec::new();
+    let (mut cryptogram, mut information, mut counter) = (None, None, None);
+    let mut rest = data;
+    while !rest.is_empty() {
+        let element = Element::read(rest).ok_or(ChipDataError::Form)?;
+        if seen.contains(&element.tag) {
+            return Err(ChipDataError::Form);
+        }
+        seen.push(element.tag);
+        match element.tag {
+            CRYPTOGRAM => cryptogram = Some(element.value.len()),
+            INFORMATION => information = Some(element.value),
+            COUNTER => counter = Some(element.value.len()),
+            _ => {}
+        }
+        if !NEVER_KEPT.contains(&element.tag) {
+            kept.extend_from_slice(element.whole);
+        }
+        rest = &rest[element.whole.len()..];
+    }
+    let (Some(8), Some(&[information]), Some(2)) = (cryptogram, information, counter) else {
+        return Err(ChipDataError::Missing);
+    };
+    if information & KIND != CERTIFICATE {
+        return Err(ChipDataError::NotApproved);
+    }
+    if holds(&kept, pan.expose()) { Err(ChipDataError::CardNumber) } else { Ok(kept) }
+}
+
+/// Whether digits stand in bytes, packed (from either half of a byte on) or as text.
+fn holds(bytes: &[u8], digits: &str) -> bool {
+    let halves = || bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let wanted: Zeroizing<Vec<u8>> = Zeroizing::new(digits.bytes().map(|digit| digit - b'0').collect());
+    let packed: Zeroizing<Vec<u8>> = Zeroizing::new(halves().collect());
+    let as_text = bytes.windows(digits.len()).any(|part| part == digits.as_bytes());
+    as_text || packed.windows(wanted.len()).any(|part| part == wanted.as_slice())
+}
+
+struct Element<'a> {
+    tag: u32,
+    value: &'a [u8],
+    whole: &'a [u8],
+}
+
+impl<'a> Element<'a> {
+    /// The first element. Tags have one or two bytes here, as all of EMV's, and values no structure of their own: within one
+    /// could be what must not be kept.
+    fn read(data: &'a [u8]) -> Option<Self> {
+        let (&first, behind) = data.split_first()?;
+        let is_constructed = first & 0x20 != 0;
+        if is_constructed || first == 0 {
+            return None;
+        }
+        let (tag, tag_bytes) = if first & 0x1F == 0x1F {
+            let &second = behind.first().filter(|second| **second & 0x80 == 0)?;
+            (u32::from(first) << 8 | u32::from(second), 2)
+        } else {
+            (u32::from(first), 1)
+        };
+        let (length, length_bytes) = match *data.get(tag_bytes)? {
+            short @ 0..=0x7F => (short, 1),
+            0x81 => (*data.get(tag_bytes + 1)?, 2),
+            _ => return None,
+        };
+        let value_at = tag_bytes + length_bytes;
+        let whole = data.get(..value_at + usize::from(length))?;
+        Some(Self { tag, value: &whole[value_at..], whole })
+    }
+}
+
+#[cfg(test)]
+#[path = "chip_data_tests.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+//! What is kept of a chip's word, and what is refused.
+
+use super::*;
+
+const PAN: &str = "4242424242424242";
+const CRYPTOGRAM_ITSELF: &[u8] = &[0x9F, 0x26, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+const APPROVED: &[u8] = &[0x9F, 0x27, 1, 0x40];
+const COUNTED: &[u8] = &[0x9F, 0x36, 2, 0, 1];
+/// Verification results, and the issuer's own.
+const OTHERS: &[u8] = &[0x95, 5, 0, 0, 0, 0, 0, 0x9F, 0x10, 3, 1, 2, 3];
+
+fn keep(parts: &[&[u8]]) -> Result<Vec<u8>, ChipDataError> {
+    of_offline_sale(&parts.concat(), &Pan::parse(PAN).unwrap()).map(|kept| kept.to_vec())
+}
+
+#[test]
+fn account_data_and_cardholder_data_are_taken_out_and_the_rest_stays_as_it_came() {
+    let number = [0x5A, 8, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42];
+    let track = [0x57, 3, 0x42, 0x42, 0xD3];
+    let name = [0x5F, 0x20, 3, b'J', b'O', b'Y'];
+    let long_name = [0x9F, 0x0B, 0x81, 3, b'J', b'O', b'Y'];
+    let others = [
+        [0x56, 1, 1].as_slice(),
+        &[0x99, 1, 1],
+        &[0x9F, 0x1F, 1, 1],
+        &[0x9F, 0x20, 1, 1],
+        &[0x9F, 0x6B, 1, 1],
+    ];
+    let parts =
+        [&[CRYPTOGRAM_ITSELF, &number, APPROVED, &track, &name, COUNTED, &long_name, OTHERS], &others[..]]
+            .concat();
+    assert_eq!(keep(&parts), Ok([CRYPTOGRAM_ITSELF, APPROVED, COUNTED, OTHERS].concat()));
+}
+
+#[test]
+fn only_a_chip_that_approved_by_itself_is_believed() {
+    // A request for its bank's word, a decline, and a referral are no approval.
+    for information in [0x80, 0x00, 0xC0] {
+        let says = [0x9F, 0x27, 1, information];
+        assert_eq!(keep(&[CRYPTOGRAM_ITSELF, &says, COUNTED]), Err(ChipDataError::NotApproved));
+    }
+    // The reason in its last bits is the chip's affair.
+    assert!(keep(&[CRYPTOGRAM_ITSELF, &[0x9F, 0x27, 1, 0x48], COUNTED]).is_ok());
+    for parts in [[APPROVED, COUNTED], [CRYPTOGRAM_ITSELF, COUNTED], [CRYPTOGRAM_ITSELF, APPROVED]] {
+        assert_eq!(keep(&parts), Err(ChipDataError::Missing));
+    }
+    let short = [0x9F, 0x26, 4, 1, 2, 3, 4];
+    assert_eq!(keep(&[&short, APPROVED, COUNTED]), Err(ChipDataError::Missing));
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    let whole = [CRYPTOGRAM_ITSELF, APPROVED, COUNTED].concat();
+    assert!(keep(&[&whole]).is_ok());
+    for wrong in [
+        &[][..],
+        // Twice: which of the two is it?
+        &[&whole, APPROVED].concat(),
+        // Within another could be a card number.
+        &[&whole, &[0x70, 3, 0x5A, 1, 0x42][..]].concat(),
+        // Padding, a tag of three bytes, a length of two bytes, one that is not there, and a value that is cut.
+        &[&whole, &[0][..]].concat(),
+        &[&whole, &[0x9F, 0x81, 0x01, 0][..]].concat(),
+        &[&whole, &[0x95, 0x82, 0, 1, 1][..]].concat(),
+        &[&whole, &[0x95][..]].concat(),
+        &[&whole, &[0x95, 5, 0][..]].concat(),
+        &[0; 256],
+    ] {
+        assert_eq!(keep(&[wrong]), Err(ChipDataError::Form), "{wrong:02X?}");
+    }
+}
+
+#[test]
+fn a_card_number_in_a_tag_of_somebodys_own_is_found_however_it_stands_there() {
+    let packed = [0x42; 8];
+    let shifted = [0x04, 0x24, 0x24, 0x24, 0x24, 0x24, 0x24, 0x24, 0x2F];
+    for number in [&packed[..], &shifted, PAN.as_bytes()] {
+        let own = [&[0xDF, 0x01, number.len() as u8], number].concat();
+        assert_eq!(
+            keep(&[CRYPTOGRAM_ITSELF, APPROVED, COUNTED, &own]),
+            Err(ChipDataError::CardNumber),
+            "{number:02X?}"
+        );
+    }
+    let other = [0xDF, 0x01, 8, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x41];
+    assert!(keep(&[CRYPTOGRAM_ITSELF, APPROVED, COUNTED, &other]).is_ok());
+}

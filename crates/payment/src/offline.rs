@@ -1,0 +1,114 @@
+//! Whether a sale that a chip approved offline is one that the gateway tells a bank of.
+
+use card::OfflineApproval;
+use serde::{Deserialize, Serialize};
+use types::{Currency, Money, Timestamp};
+
+use crate::CaptureMethod;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Days within which an offline sale is told, where the operator says nothing else.
+pub const DAYS: u32 = 7;
+
+/// What a merchant's terminals may approve by themselves: the operator decides it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfflineTerms {
+    /// The largest amount of one sale, in minor units of its own currency.
+    pub floor_limit: u64,
+    /// Days within which it must be told.
+    pub days: u32,
+}
+
+/// Why an offline sale is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfflineError {
+    /// The operator has not allowed any.
+    #[error("this merchant's terminals may not approve sales offline; the operator sets its floor limit")]
+    NotAllowed,
+    /// What is only held is decided by its bank.
+    #[error("must be automatic: what a chip has approved offline is a sale")]
+    NotASale,
+    /// More than a terminal may decide.
+    #[error("must not be above the floor limit of {floor_limit} minor units of {currency} for offline sales")]
+    AboveFloor {
+        /// The most, in minor units.
+        floor_limit: u64,
+        /// Of this currency.
+        currency: Currency,
+    },
+    /// It has not happened yet.
+    #[error("must not be in the future: the sale has happened")]
+    InFuture,
+    /// The bank would not take it any more.
+    #[error("must not be more than {days} days ago")]
+    TooOld {
+        /// The most.
+        days: u32,
+    },
+}
+
+/// Whether a merchant with these terms may have such a sale told now.
+///
+/// # Errors
+/// [`OfflineError`].
+pub fn check(
+    terms: Option<OfflineTerms>,
+    (amount, method): (Money, CaptureMethod),
+    offline: &OfflineApproval,
+    now: Timestamp,
+) -> Result<(), OfflineError> {
+    let Some(OfflineTerms { floor_limit, days }) = terms.filter(|terms| terms.floor_limit > 0) else {
+        return Err(OfflineError::NotAllowed);
+    };
+    if method != CaptureMethod::Automatic {
+        return Err(OfflineError::NotASale);
+    }
+    if amount.minor() > floor_limit {
+        return Err(OfflineError::AboveFloor { floor_limit, currency: amount.currency() });
+    }
+    let age_ms = now.ms_since(offline.approved_at);
+    if age_ms < 0 {
+        Err(OfflineError::InFuture)
+    } else if age_ms > i64::from(days) * DAY_MS {
+        Err(OfflineError::TooOld { days })
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_ms(1_796_113_800_000);
+
+    fn said(terms: Option<OfflineTerms>, minor: u64, ago_ms: i64) -> Option<OfflineError> {
+        let offline = OfflineApproval { approved_at: NOW.plus_ms(-ago_ms), authorization_code: None };
+        let sale = (Money::new(minor, Currency::CNY).unwrap(), CaptureMethod::Automatic);
+        check(terms, sale, &offline, NOW).err()
+    }
+
+    #[test]
+    fn a_sale_within_floor_and_days_is_told_and_no_other() {
+        let terms = Some(OfflineTerms { floor_limit: 50_00, days: 3 });
+        assert_eq!(said(terms, 50_00, 0), None);
+        assert_eq!(said(terms, 50_00, 3 * DAY_MS), None);
+        assert_eq!(said(terms, 50_00, 3 * DAY_MS + 1), Some(OfflineError::TooOld { days: 3 }));
+        assert_eq!(said(terms, 50_00, -1), Some(OfflineError::InFuture));
+        let above = OfflineError::AboveFloor { floor_limit: 50_00, currency: Currency::CNY };
+        assert_eq!(said(terms, 50_01, 0), Some(above));
+        for none in [None, Some(OfflineTerms { floor_limit: 0, days: 3 })] {
+            assert_eq!(said(none, 1, 0), Some(OfflineError::NotAllowed));
+        }
+    }
+
+    #[test]
+    fn what_is_only_held_is_not_decided_by_a_terminal() {
+        let terms = Some(OfflineTerms { floor_limit: 50_00, days: 3 });
+        let offline = OfflineApproval { approved_at: NOW, authorization_code: None };
+        let hold = (Money::new(1, Currency::CNY).unwrap(), CaptureMethod::Manual);
+        assert_eq!(check(terms, hold, &offline, NOW), Err(OfflineError::NotASale));
+    }
+}
