@@ -61,9 +61,8 @@ pub(crate) fn deliver(
     let Waiter::Caller(transaction, reply) = waiter else { return Heard::Own(waiter) };
     shared.counters.matched.add();
     shared.health.lock().observe(true, now);
-    let fields = message.to_fields();
-    let issuer_data = fields.get_bytes(55).and_then(|data| for_the_chip(&data));
-    let fields = profile.without_cardholder_data(fields);
+    let issuer_data = for_the_chip(message);
+    let fields = profile.without_cardholder_data(message.to_fields());
     let answer = Reply { fields, issuer_data, elapsed: now - framed_at };
     let code = answer.response_code();
     let outcome = transaction.map(|transaction| profile.outcome(transaction, code).outcome);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use card::{EncryptedPin, Expiry, Pan, SecurityCode, Track2};
-use iso8583::{Fields, Tagged};
+use iso8583::{Fields, Message};
 use zeroize::Zeroizing;
 
 use crate::outcome::Rejection;
@@ -103,9 +103,9 @@ impl BankProfile {
                 CardElement::SecurityCode => match card.and_then(|card| card.security_code.as_ref()) {
                     Some(code) => {
                         let before = full.get(48).unwrap_or_default();
-                        let tagged = Tagged::new().with("CV", code.expose()).into_text();
-                        let text = Zeroizing::new(format!("{before}{}", tagged.as_str()));
-                        full.set(48, &text)
+                        let part = self.dialect_of(full.mti()).compose(48, &[("CV", code.expose())]);
+                        let part = part.map_err(Rejection::Encode)?;
+                        full.set(48, &Zeroizing::new(format!("{before}{}", part.as_str())))
                     }
                     None => continue,
                 },
@@ -169,44 +169,47 @@ impl BankProfile {
 
 /// What of an answer's DE 55 is meant for the chip: the issuer's cryptogram (91), its scripts (71, 72) and its response
 /// code (8A). Nothing else travels further: a host that repeats our own chip data would repeat the card number with it.
-pub(crate) fn for_the_chip(mut data: &[u8]) -> Option<Vec<u8>> {
-    let mut kept = Vec::new();
-    while let [tag, rest @ ..] = data {
-        // All four tags have one byte; a tag of more bytes is none of them, and is walked over.
-        let tag_bytes =
-            if tag & 0x1F == 0x1F { 1 + rest.iter().position(|byte| byte & 0x80 == 0)? + 1 } else { 1 };
-        let (&length, _) = data.get(tag_bytes..)?.split_first()?;
-        let (length, length_bytes) = match length {
-            0..=0x7F => (usize::from(length), 1),
-            0x81 => (usize::from(*data.get(tag_bytes + 1)?), 2),
-            _ => return None,
-        };
-        let (element, behind) = data.split_at_checked(tag_bytes + length_bytes + length)?;
-        if matches!(tag, 0x71 | 0x72 | 0x8A | 0x91) {
-            kept.extend_from_slice(element);
-        }
-        data = behind;
-    }
-    Some(kept).filter(|kept| !kept.is_empty())
+pub(crate) fn for_the_chip(answer: &Message<'_>) -> Option<Vec<u8>> {
+    // Most answers have none, and are not asked for each tag.
+    answer.get(55)?;
+    let of_tag = |tag: &'static str| {
+        let places = (1..=u8::MAX).map(move |occurrence| format!("{tag}[{occurrence}]"));
+        places.map_while(move |place| Some((tag, answer.part(55, &place)?.to_text())))
+    };
+    let found: Vec<_> = ["91", "71", "72", "8A"].into_iter().flat_map(of_tag).collect();
+    let parts: Vec<(&str, &str)> = found.iter().map(|(tag, text)| (*tag, &**text)).collect();
+    let data = answer.dialect().compose(55, &parts).ok()?;
+    iso8583::parse_hex(&data).ok().filter(|data| !data.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use iso8583::Mti;
 
+    use super::*;
+    use crate::shipped_bank;
+
+    /// The card number (5A) that a host repeats stays behind, and so does what lies within another tag.
     #[test]
     fn the_chip_gets_what_the_issuer_says_and_nothing_of_the_card() {
-        let answer = [
-            &[0x5A, 8, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42][..],
-            &[0x91, 2, 0xAA, 0xBB],
-            &[0x9F, 0x36, 2, 0, 1],
-            &[0x72, 0x81, 3, 1, 2, 3],
-        ]
-        .concat();
-        assert_eq!(for_the_chip(&answer), Some(vec![0x91, 2, 0xAA, 0xBB, 0x72, 0x81, 3, 1, 2, 3]));
-        for cut in 0..answer.len() {
-            // Cut anywhere, it is either shorter or nothing; never more, never a panic.
-            assert!(for_the_chip(&answer[..cut]).is_none_or(|kept| kept.len() < 10));
+        for bank in ["cups-pos", "iso87-ascii", "iso93-bcd"] {
+            let profile = shipped_bank(bank).unwrap();
+            let kept = |chip_data: &str| {
+                let mti = if bank == "iso93-bcd" { "1210" } else { "0210" };
+                let mut answer = Fields::new(Mti::parse(mti).unwrap());
+                answer.set(55, chip_data).unwrap();
+                let mut wire = Vec::new();
+                profile.dialect_of(answer.mti()).encode(&answer, &mut wire).unwrap();
+                for_the_chip(&profile.decode(&wire).unwrap())
+            };
+            let bytes = |digits: &str| Some(iso8583::parse_hex(digits).unwrap());
+            let (number, counter) = ("5A084242424242424242", "9F36020001");
+            let (code, scripts) = ("8A023030", ["72079F180401020304", "72038601AA"]);
+            let answer = format!("{number}910411223344{counter}{}{code}{}", scripts[0], scripts[1]);
+            let wanted = format!("910411223344{}{}{code}", scripts[0], scripts[1]);
+            assert_eq!(kept(&answer), bytes(&wanted), "{bank}");
+            assert_eq!(kept(&format!("{number}{counter}")), None, "{bank}");
+            assert_eq!(kept("7004910211228A023030"), bytes(code), "{bank}");
         }
     }
 }

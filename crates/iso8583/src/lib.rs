@@ -84,7 +84,6 @@ mod raw;
 mod read_field;
 mod redact;
 mod rules;
-mod tagged;
 mod text;
 mod value;
 
@@ -104,6 +103,5 @@ pub use message::Message;
 pub use mti::{Mti, MtiError};
 pub use path::{FieldPath, PathError};
 pub use rules::{Violation, ViolationKind};
-pub use tagged::Tagged;
 pub use text::Text;
 pub use value::Value;

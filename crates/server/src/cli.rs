@@ -1,9 +1,17 @@
 //! The command line.
 
+mod key;
+mod route;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use self::key::{
+    AlgorithmArg, ExportabilityArg, KeyArgs, KeyCheckValueArgs, KeyCommand, KeyImportArgs, KeyWrapArgs,
+};
+pub use self::route::{CaptureMethodArg, RouteArgs};
 
 /// Lian: a payment gateway that its owner runs.
 #[derive(Debug, Parser)]
@@ -291,97 +299,6 @@ pub enum TerminalCommand {
     },
 }
 
-/// `lian key`
-#[derive(Clone, Debug, Args)]
-pub struct KeyArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: KeyCommand,
-}
-
-/// What `lian key` can do.
-#[derive(Clone, Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Print the check value of a bank's terminal master key, to be compared with the bank's letter
-    CheckValue(KeyCheckValueArgs),
-    /// Bring a terminal master key into the PKCS#11 token of a bank's configuration
-    Import(KeyImportArgs),
-    /// Put a key into a key block (TR-31): print the block, and beside it the check value
-    Wrap(KeyWrapArgs),
-}
-
-/// `lian key check-value`
-#[derive(Clone, Debug, Args)]
-pub struct KeyCheckValueArgs {
-    /// A file of 32 hex digits
-    #[arg(long, value_name = "FILE")]
-    pub terminal_master_key_file: PathBuf,
-}
-
-/// `lian key wrap`
-#[derive(Clone, Debug, Args)]
-pub struct KeyWrapArgs {
-    /// A file with the key in hex digits; given more than once, each has a component, and the key is all of them by exclusive or
-    #[arg(long, value_name = "FILE", required = true)]
-    pub key_file: Vec<PathBuf>,
-    /// The cipher of the key
-    #[arg(long, value_enum, default_value = "tdes")]
-    pub algorithm: AlgorithmArg,
-    /// What the key is for: K0 a master key (TMK, ZMK), P0 a PIN key (TPK, ZPK), B0 a DUKPT base (BDK), M0, M1, M3, M5, M6 a MAC key,
-    /// D0 a data key
-    #[arg(long, value_name = "USAGE")]
-    pub usage: String,
-    /// What may be done with it: B both, E encrypt, D decrypt, G make a MAC, V verify one, C both, X derive
-    #[arg(long, value_name = "LETTER")]
-    pub mode: char,
-    /// Whether who takes it out may pass it on: N never, E in a key block, S as it likes
-    #[arg(long, value_enum, default_value = "N", ignore_case = true)]
-    pub exportability: ExportabilityArg,
-    /// A file with the key block protection key in hex digits
-    #[arg(long, value_name = "FILE")]
-    pub protection_key_file: PathBuf,
-    /// The cipher of the protection key: aes makes a block of version D, tdes one of version B
-    #[arg(long, value_enum, default_value = "aes")]
-    pub protection_algorithm: AlgorithmArg,
-}
-
-/// The cipher of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum AlgorithmArg {
-    /// Triple DES.
-    Tdes,
-    /// AES.
-    Aes,
-}
-
-/// Whether a key may be passed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum ExportabilityArg {
-    /// Never.
-    #[value(name = "N")]
-    N,
-    /// In a key block.
-    #[value(name = "E")]
-    E,
-    /// As the receiver likes.
-    #[value(name = "S")]
-    S,
-}
-
-/// `lian key import`
-#[derive(Clone, Debug, Args)]
-pub struct KeyImportArgs {
-    /// The configuration of the server, whose bank has a section pkcs11
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The bank
-    #[arg(long, value_name = "NAME")]
-    pub bank: String,
-    /// A file of 32 hex digits; remove it afterwards
-    #[arg(long, value_name = "FILE")]
-    pub terminal_master_key_file: PathBuf,
-}
-
 /// `lian bank-sim`
 #[derive(Clone, Debug, Args)]
 pub struct BankSimArgs {
@@ -558,71 +475,6 @@ pub struct MigrateArgs {
     /// An empty database, or the one that a move of this store was broken off at: postgres://…
     #[arg(long, value_name = "URL")]
     pub to: String,
-}
-
-/// `lian route`
-#[derive(Clone, Debug, Args)]
-pub struct RouteArgs {
-    /// The configuration of the server, with its routing table
-    #[arg(long, value_name = "FILE", required_unless_present = "at", conflicts_with = "at")]
-    pub config: Option<PathBuf>,
-    /// A running gateway's API to ask instead: its rules, and its banks as they are at this moment
-    #[arg(long, value_name = "URL", conflicts_with_all = ["contracts", "down", "full", "health"])]
-    pub at: Option<String>,
-    /// With --at: the file with the operator's key
-    #[arg(long, value_name = "FILE", default_value = "operator.key")]
-    pub operator_key_file: PathBuf,
-    /// With --at: a certificate to trust beside the usual ones, PEM
-    #[arg(long, value_name = "FILE")]
-    pub tls_certificate: Option<PathBuf>,
-    /// The merchant, whose contracts are read from the store or known to the gateway
-    #[arg(long, value_name = "ID", required_unless_present = "contracts")]
-    pub merchant: Option<types::MerchantId>,
-    /// A contract to suppose instead of the merchant's, in order: BANK=EUR,USD or BANK=EUR:visa,jcb
-    #[arg(long = "contract", value_name = "BANK=CURRENCIES", value_parser = crate::commands::route::contract)]
-    pub contracts: Vec<payment::routing::Acquirer>,
-    /// The first digits of the card number, at most eight
-    #[arg(long, value_name = "DIGITS")]
-    pub bin: String,
-    /// The card's brand; without it, what the digits say
-    #[arg(long, value_name = "NAME")]
-    pub brand: Option<String>,
-    /// The currency
-    #[arg(long, value_name = "CODE")]
-    pub currency: types::Currency,
-    /// The amount in minor units: 1250 is 12.50 EUR
-    #[arg(long, value_name = "N")]
-    pub amount: u64,
-    /// Whether it is a sale (automatic, 0200) or an authorization (manual, 0100)
-    #[arg(long, value_enum, default_value = "automatic")]
-    pub capture_method: CaptureMethodArg,
-    /// The payment's id, which decides where weights share the traffic; without it, some payment
-    #[arg(long, value_name = "ID")]
-    pub payment: Option<types::PaymentId>,
-    /// A bank whose link is down; may be given more than once
-    #[arg(long, value_name = "BANK")]
-    pub down: Vec<String>,
-    /// A bank that keeps its share waiting; may be given more than once
-    #[arg(long, value_name = "BANK")]
-    pub full: Vec<String>,
-    /// How a bank has answered of late, 100 well to 0; may be given more than once
-    #[arg(long, value_name = "BANK=N", value_parser = crate::commands::route::health)]
-    pub health: Vec<(String, u8)>,
-    /// Say also of each rule whether it applies, and which condition does not hold
-    #[arg(long)]
-    pub explain: bool,
-    /// Print one JSON object, with the rules, in place of a table
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How the money is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum CaptureMethodArg {
-    /// A sale.
-    Automatic,
-    /// An authorization.
-    Manual,
 }
 
 /// `lian iso`
