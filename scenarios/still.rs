@@ -18,6 +18,10 @@ const PAYMENTS: usize = 10;
 /// Acknowledged when the database stands still.
 const BEFORE: usize = 60;
 
+/// Who reads meanwhile, all at once, and by when the last of them must have been refused: one after the other would take minutes.
+const READERS: usize = 100;
+const READING: Duration = Duration::from_secs(45);
+
 /// What a shopper was told in the end, and how often he was turned away before.
 struct Told {
     id: Value,
@@ -82,7 +86,10 @@ async fn a_database_that_stands_still_holds_nobody_and_loses_nothing() {
     town.database.freeze().expect("the database stands still");
     // It says that it is not ready, a reader is told so as well, and nobody waits for ever.
     until(&town, &url, "/readyz", 503).await;
-    assert_eq!(town.read(&url, &known).await, 503, "{}", town.log());
+    let readers = (0..READERS).map(|_| town.read(&url, &known));
+    let answered = tokio::time::timeout(READING, futures_util::future::join_all(readers)).await;
+    let answered = answered.unwrap_or_else(|_| panic!("readers wait for ever: {}", town.log()));
+    assert!(answered.iter().all(|status| *status == 503), "{answered:?}: {}", town.log());
     let at_the_end = acknowledged.load(Ordering::Relaxed);
     town.database.thaw().expect("the database goes on");
     until(&town, &url, "/readyz", 200).await;

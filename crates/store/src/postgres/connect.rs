@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::AbortHandle;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket, Statement};
@@ -31,7 +32,8 @@ pub(crate) struct Target {
     /// None: in plain text.
     tls: Option<MakeRustlsConnect>,
     statement_ms: u32,
-    patience: Duration,
+    /// How long a question may go without an answer.
+    pub patience: Duration,
 }
 
 impl Target {
@@ -42,6 +44,10 @@ impl Target {
         let mut config = Config::from_str(&url).map_err(|error| {
             StoreError::Open(format!("the URL of the database is not well-formed: {error}"))
         })?;
+        if config.get_ssl_mode() != Config::new().get_ssl_mode() {
+            let rule = "a ? before the settings of the URL of the database must be written as %3F";
+            return Err(StoreError::Open(rule.to_owned()));
+        }
         let mode = if tls.is_some() { SslMode::Require } else { SslMode::Disable };
         config.ssl_mode(mode).application_name("lian").connect_timeout(CONNECT).keepalives(true);
         // After a fail-over the list of hosts still names the old one; only a server that takes writes will do.
@@ -56,7 +62,7 @@ impl Target {
     pub async fn connect(&self) -> Result<Conn, String> {
         let mut last = "the URL of the database names no host".to_owned();
         for host in &self.hosts {
-            match tokio::time::timeout(SESSION, self.session(host)).await {
+            match tokio::time::timeout(self.patience.min(SESSION), self.session(host)).await {
                 Ok(Ok(conn)) => return Ok(conn),
                 Ok(Err(error)) => last = words(&error),
                 Err(_) => "the database takes connections and does not answer".clone_into(&mut last),
@@ -66,7 +72,7 @@ impl Target {
     }
 
     async fn session(&self, host: &Config) -> Result<Conn, tokio_postgres::Error> {
-        let client = match &self.tls {
+        let (client, driver) = match &self.tls {
             None => driven(host.connect(NoTls).await?),
             Some(tls) => driven(host.connect(tls.clone()).await?),
         };
@@ -80,6 +86,7 @@ impl Target {
         client.batch_execute(&settings).await?;
         Ok(Conn {
             client,
+            driver,
             patience: self.patience,
             is_silent: AtomicBool::new(false),
             uses: AtomicU64::new(0),
@@ -141,12 +148,12 @@ fn only(all: &Config, place: usize) -> Config {
 }
 
 /// Drives a connection. It ends when its client is dropped or the server goes; the client's calls say which.
-fn driven<T>((client, connection): (Client, Connection<Socket, T>)) -> Client
+fn driven<T>((client, connection): (Client, Connection<Socket, T>)) -> (Client, AbortHandle)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    tokio::spawn(async move { drop(connection.await) });
-    client
+    let driver = tokio::spawn(async move { drop(connection.await) }).abort_handle();
+    (client, driver)
 }
 
 /// An error with what lies beneath it.
@@ -160,6 +167,7 @@ pub(super) fn words(error: &tokio_postgres::Error) -> String {
 /// A session. Shared by tasks: what they ask is pipelined.
 pub(crate) struct Conn {
     pub client: Client,
+    driver: AbortHandle,
     /// How long a question may go without an answer: a server may vanish, or stand still, without a word.
     pub patience: Duration,
     is_silent: AtomicBool,
@@ -170,7 +178,22 @@ pub(crate) struct Conn {
 /// What is bound to a statement.
 pub(super) type Bound<'a> = &'a [&'a (dyn ToSql + Sync)];
 
+impl Drop for Conn {
+    fn drop(&mut self) {
+        // A driver waits for the answer to what was asked last, and this server gives none. Left alone, the session would stay
+        // open at both ends, and the next ones beside it until the server takes no more.
+        if self.is_silent.load(Ordering::Relaxed) {
+            self.driver.abort();
+        }
+    }
+}
+
 impl Conn {
+    /// It has not answered in time: it is not asked again, and closed without a good-bye once nobody holds it.
+    pub fn give_up(&self) {
+        self.is_silent.store(true, Ordering::Relaxed);
+    }
+
     /// Whether it may be asked: it is open, and has answered so far.
     pub fn is_usable(&self) -> bool {
         !self.client.is_closed() && !self.is_silent.load(Ordering::Relaxed)
@@ -184,7 +207,7 @@ impl Conn {
         match tokio::time::timeout(self.patience, asking).await {
             Ok(answered) => answered.map_err(read_error),
             Err(_) => {
-                self.is_silent.store(true, Ordering::Relaxed);
+                self.give_up();
                 Err(StoreError::Read("the database did not answer in time".to_owned()))
             }
         }

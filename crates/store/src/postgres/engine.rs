@@ -158,7 +158,7 @@ impl PostgresEngine {
             }
             // The connection broke with the COMMIT perhaps on its way: the database itself tells how it ended.
             _ => {
-                self.conn = None;
+                self.drop_session();
                 let within = Duration::from_millis(self.options.settle_ms.into());
                 self.runtime.block_on(settle(&self.target, plan, &fetched.turns, &batch, within))
             }
@@ -205,9 +205,15 @@ impl PostgresEngine {
         }
     }
 
+    fn drop_session(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            conn.give_up();
+        }
+    }
+
     /// Gives the connection up; the server rolls back what it had not been told to commit.
     fn lose(&mut self, why: &str) -> StoreError {
-        self.conn = None;
+        self.drop_session();
         self.remembered.clear();
         StoreError::NotWritten(why.to_owned())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger::{AccountId, Balance};
 use tokio::runtime::Handle;
@@ -29,16 +29,49 @@ const OLDEST_FIRST: &str =
 /// How long a check's question may take, of tables as large as they get.
 const CHECKING: Duration = Duration::from_secs(3_600);
 
+/// How long it is believed that there is no connection to be had.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
 /// The thread that drives the connections, and the connections.
 struct Pool {
     target: Target,
-    slots: Vec<Mutex<Option<Arc<Conn>>>>,
+    slots: Vec<Mutex<Slot>>,
     next: AtomicUsize,
     /// One fold at a time and process; it needs a transaction, so a connection of its own.
-    folder: Mutex<Option<Arc<Conn>>>,
+    folder: Mutex<Slot>,
     handle: Handle,
     /// Dropping it ends the thread.
     _stop: oneshot::Sender<()>,
+}
+
+/// A place for a connection.
+#[derive(Default)]
+struct Slot {
+    conn: Option<Arc<Conn>>,
+    /// When there was none to be had, and why: whoever comes right after need not find it out again, one after the other.
+    failed: Option<(Instant, String)>,
+}
+
+impl Slot {
+    async fn living(&mut self, target: &Target) -> Result<Arc<Conn>, StoreError> {
+        if let Some(conn) = self.conn.as_ref().filter(|conn| conn.is_usable()) {
+            return Ok(Arc::clone(conn));
+        }
+        self.conn = None;
+        if let Some((at, why)) = self.failed.as_ref().filter(|(at, _)| at.elapsed() < REMEMBERED) {
+            return Err(StoreError::Read(format!("{why} ({} ms ago)", at.elapsed().as_millis())));
+        }
+        match target.connect().await {
+            Ok(conn) => {
+                self.failed = None;
+                Ok(Arc::clone(self.conn.insert(Arc::new(conn))))
+            }
+            Err(why) => {
+                self.failed = Some((Instant::now(), why.clone()));
+                Err(StoreError::Read(why))
+            }
+        }
+    }
 }
 
 impl Pool {
@@ -54,35 +87,33 @@ impl Pool {
         Ok(Arc::new(Self { target, slots, next, folder, handle, _stop: stop }))
     }
 
-    /// A connection that others use too, so only for single statements.
+    /// A connection that others use too, so only for single statements. Whoever waits for one has a time of its own for it.
     async fn take(&self) -> Result<Arc<Conn>, StoreError> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
-        let conn = self.living(&mut *self.slots[turn].lock().await).await?;
+        let taking = async { self.slots[turn].lock().await.living(&self.target).await };
+        let taken = tokio::time::timeout(self.target.patience, taking).await;
+        let conn = taken
+            .unwrap_or_else(|_| Err(StoreError::Read("no connection to the database in time".to_owned())))?;
         conn.within(conn.renew_plans()).await?;
         Ok(conn)
     }
 
-    async fn living(&self, slot: &mut Option<Arc<Conn>>) -> Result<Arc<Conn>, StoreError> {
-        if let Some(conn) = slot.as_ref().filter(|conn| conn.is_usable()) {
-            return Ok(Arc::clone(conn));
-        }
-        let conn = Arc::new(self.connect().await?);
-        *slot = Some(Arc::clone(&conn));
-        Ok(conn)
-    }
-
-    async fn connect(&self) -> Result<Conn, StoreError> {
-        self.target.connect().await.map_err(StoreError::Read)
+    /// A connection for checks, whose questions are about tables as large as they get.
+    async fn for_checks(&self, begin: &'static str) -> Result<Arc<Conn>, StoreError> {
+        let mut conn = self.target.connect().await.map_err(StoreError::Read)?;
+        conn.patience = CHECKING;
+        conn.within(conn.client.batch_execute(begin)).await?;
+        Ok(Arc::new(conn))
     }
 
     /// Folds up to `head`.
     async fn fold(&self, shard: Shard, head: u64) -> Result<(), StoreError> {
         let mut folder = self.folder.lock().await;
-        let conn = self.living(&mut folder).await?;
+        let conn = folder.living(&self.target).await?;
         let folded = projections::fold(&conn, shard, head).await;
         if folded.is_err() {
             // Whatever state its transaction is in, it goes with the connection.
-            *folder = None;
+            folder.conn = None;
         }
         folded
     }
@@ -92,8 +123,8 @@ impl Pool {
 enum Source {
     /// Each read sees the newest commit.
     Newest,
-    /// All reads see one moment: a transaction of this connection.
-    Moment(Arc<Conn>),
+    /// All reads see one moment: a transaction of the first connection. Lines are read where they are newest, by the second.
+    Moment(Arc<Conn>, Arc<Conn>),
 }
 
 pub(super) struct PostgresReads {
@@ -121,7 +152,7 @@ impl PostgresReads {
         self.pool.handle.spawn(async move {
             let conn = match source {
                 Source::Newest => pool.take().await,
-                Source::Moment(conn) => Ok(conn),
+                Source::Moment(conn, _) => Ok(conn),
             };
             let result = match conn {
                 Ok(conn) => read(conn, pool).await,
@@ -144,10 +175,14 @@ impl PostgresReads {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send,
     {
+        let source = self.source.clone();
         self.with(move |store, pool| async move {
             let head = store.head(shard).await?.seq;
             pool.fold(shard, head).await?;
-            let lines = pool.take().await?;
+            let lines = match source {
+                Source::Newest => pool.take().await?,
+                Source::Moment(_, lines) => lines,
+            };
             read(store, lines, head).await
         })
     }
@@ -285,15 +320,13 @@ impl Reads for PostgresReads {
     }
 
     fn snapshot(&self) -> Result<Box<dyn Reads>, StoreError> {
-        let conn = self.with(|_, pool| async move {
-            let mut conn = pool.connect().await?;
-            conn.patience = CHECKING;
-            // The first read fixes what is seen; BEGIN alone would not. Checks may take longer than a payment's statement.
+        let (store, lines) = self.with(|_, pool| async move {
+            // The first read fixes what is seen; BEGIN alone would not.
             let begin = "SET statement_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
                          SELECT count(*) FROM store";
-            conn.within(conn.client.batch_execute(begin)).await?;
-            Ok(Arc::new(conn))
+            Ok((pool.for_checks(begin).await?, pool.for_checks("SET statement_timeout = 0").await?))
         })?;
-        Ok(Box::new(Self { pool: Arc::clone(&self.pool), source: Source::Moment(conn), shards: self.shards }))
+        let source = Source::Moment(store, lines);
+        Ok(Box::new(Self { pool: Arc::clone(&self.pool), source, shards: self.shards }))
     }
 }

@@ -140,6 +140,15 @@ mod tests {
         assert_eq!(take("postgres://a@h/db").unwrap(), ("postgres://a@h/db".to_owned(), Said::default()));
     }
 
+    /// The driver would take what stands behind the second question mark for its own.
+    #[test]
+    fn a_password_with_a_question_mark_does_not_lose_the_settings() {
+        let options = super::super::PostgresOptions::default();
+        let refused =
+            super::super::connect::Target::parse("postgres://u:a?b@db/lian?sslmode=require", &options);
+        assert!(matches!(refused, Err(StoreError::Open(_))));
+    }
+
     #[test]
     fn whoever_asks_for_less_than_a_checked_line_is_told_why_not() {
         let refused = |query: &str| match split(&format!("postgres://a@h/db?{query}")) {
