@@ -18,8 +18,8 @@ use utoipa::ToSchema;
 pub use attempt::{AttemptBody, AttemptOutcome, attempts};
 pub(crate) use bank::refused_because;
 pub use bank::{
-    BankBody, BankLinkBody, BankNewsBody, BatchTotalsBody, LinkStateBody, ReconciliationBody, TotalBody,
-    VerdictBody, bank_body, reconciliation_body,
+    BankBody, BankLinkBody, BankNewsBody, BatchTotalsBody, LinkStateBody, ParametersBody, ReconciliationBody,
+    TotalBody, VerdictBody, bank_body, parameters_body, reconciliation_body,
 };
 pub use checkout_session::{
     CheckoutSessionBody, LineBody, SessionPaymentStatus, SessionStatusBody, checkout_session_body,

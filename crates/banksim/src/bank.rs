@@ -1,6 +1,6 @@
 //! The handle of a simulated bank.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use crate::journal::Journal;
 use crate::keys;
 use crate::notice::Notice;
 use crate::reconcile::BatchTotals;
-use crate::request::Wanted;
+use crate::request::{ParameterSet, Wanted};
 use crate::script::{Act, Deed, Script};
 use crate::server::{Common, Held, accept, serve};
 use crate::totals::Totals;
@@ -126,6 +126,7 @@ impl Bank {
             chaos: None,
             transcript: Transcript::new(config.transcript_lines),
             next_stan: 0,
+            parameters: parameters(),
             uploads: HashMap::new(),
         }));
         let mut bank = Self {
@@ -196,6 +197,11 @@ impl Bank {
             // A connection that is just ending hears nothing more.
             let _ = to.send(Action::Announce(notice));
         }
+    }
+
+    /// Has other parameters from now on, in these pieces. [`Notice::Parameters`] orders them to be fetched.
+    pub fn set_parameters(&self, set: ParameterSet, pieces: Vec<Vec<u8>>) {
+        self.desk.lock().parameters.insert(set, pieces);
     }
 
     /// Ends the accounting day and says so: the next batch is open, and totals start from zero.
@@ -305,6 +311,16 @@ impl Bank {
     pub fn received(&self) -> Vec<String> {
         self.desk.lock().transcript.received()
     }
+}
+
+/// What a bank has for terminals, made up: tags in the private range, and the identifiers of two chip applications.
+fn parameters() -> BTreeMap<ParameterSet, Vec<Vec<u8>>> {
+    let terminal = vec![b"\xDF\x01\x0230".to_vec(), b"\xDF\x02\x0299".to_vec()];
+    let chip = vec![
+        b"\x9F\x06\x08\xA0\0\0\x033\x01\x01\x01".to_vec(),
+        b"\x9F\x06\x07\xA0\0\0\0\x03\x10\x10".to_vec(),
+    ];
+    BTreeMap::from([(ParameterSet::Terminal, terminal), (ParameterSet::Chip, chip)])
 }
 
 impl Drop for Bank {

@@ -6,7 +6,7 @@ mod faults;
 mod keys;
 mod totals;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::journal::Journal;
 use crate::keys::{ConnectionKeys, WorkingKeys};
 use crate::notice::Notice;
 use crate::record::Event;
-use crate::request::BatchKey;
+use crate::request::{BatchKey, ParameterSet};
 use crate::transcript::{Direction, Transcript, What};
 
 /// What the server does next on a connection.
@@ -83,6 +83,8 @@ pub(crate) struct Desk {
     pub transcript: Transcript,
     /// Trace numbers of the bank's own messages.
     pub next_stan: u32,
+    /// What the other side can fetch, in pieces.
+    pub parameters: BTreeMap<ParameterSet, Vec<Vec<u8>>>,
     /// What the other side has said of its batches since they were compared last.
     pub uploads: HashMap<BatchKey, Upload>,
 }

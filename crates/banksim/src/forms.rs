@@ -101,6 +101,15 @@ impl Form {
         }
     }
 
+    /// Puts a piece of parameters into an answer.
+    pub fn parameters(self, fields: &mut Fields, bytes: &[u8], is_last: bool) {
+        match self {
+            Self::Cups => cups::parameters(fields, bytes, is_last),
+            // These dialects have no way to fetch any.
+            Self::Iso87 | Self::Iso93 => {}
+        }
+    }
+
     /// Puts the number of items that were told into the answer to the end of an upload.
     pub fn uploaded(self, fields: &mut Fields, items: usize) {
         match self {

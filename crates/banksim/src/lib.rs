@@ -44,6 +44,7 @@ pub use chaos::ChaosConfig;
 pub use fault::{Fault, FaultId, HowMany, Scope};
 pub use notice::Notice;
 pub use reconcile::BatchTotals;
+pub use request::ParameterSet;
 pub use script::{Deed, Script, ScriptError};
 pub use totals::{CurrencyTotals, Sum, Totals};
 pub use transcript::{Direction, TranscriptLine};

@@ -91,6 +91,17 @@ pub(crate) enum LinkRequest {
     KeyExchange,
     Echo,
     SignOff,
+    /// A piece of the bank's parameters, from 1; 0: all have been fetched.
+    Parameters(ParameterSet, u16),
+}
+
+/// Which of the bank's parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ParameterSet {
+    /// What a terminal is told of its bank.
+    Terminal,
+    /// What it is told of chips.
+    Chip,
 }
 
 /// What totals are about.

@@ -7,7 +7,7 @@ use tracing::error;
 use crate::card_fields::for_the_chip;
 use crate::outcome::{LateReason, MaybeSent, Outcome, Reply};
 use crate::pending::{Pending, Slot, SlotId, Waiter};
-use crate::profile::CodeOutcome;
+use crate::profile::{CodeOutcome, ParameterPiece};
 use crate::registry::Ended;
 use crate::shared::Shared;
 
@@ -61,9 +61,14 @@ pub(crate) fn deliver(
     let Waiter::Caller(transaction, reply) = waiter else { return Heard::Own(waiter) };
     shared.counters.matched.add();
     shared.health.lock().observe(true, now);
+    let fields = message.to_fields();
     let issuer_data = for_the_chip(message);
-    let fields = profile.without_cardholder_data(message.to_fields());
-    let answer = Reply { fields, issuer_data, elapsed: now - framed_at };
+    // Only whoever asks for parameters sends such a message as a caller: a sign-on, whose answer has keys in the same field, is
+    // the link's own.
+    let place = profile.parameter_field(message.mti()).filter(|_| transaction.is_none());
+    let parameters = place.and_then(|de| fields.get_bytes(de)).map(|bytes| ParameterPiece(bytes.to_vec()));
+    let fields = profile.without_cardholder_data(fields);
+    let answer = Reply { fields, issuer_data, parameters, elapsed: now - framed_at };
     let code = answer.response_code();
     let outcome = transaction.map(|transaction| profile.outcome(transaction, code).outcome);
     if !reply.send(Outcome::Reply(answer)) {

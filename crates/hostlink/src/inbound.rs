@@ -38,7 +38,7 @@ impl Session<'_> {
         if message.mti().function().is_multiple_of(2) {
             return self.on_bank_request(&envelope, &message);
         }
-        let key = MatchKey::of(&message, profile.match_fields(message.mti().class()));
+        let key = MatchKey::of(&message, profile.match_fields(message.mti()));
         if let Some(id) = key.as_ref().ok().and_then(|key| self.pending.find_own(key)) {
             return self.on_answer(id, &message, shared.is_authentic(&message));
         }
@@ -66,7 +66,7 @@ impl Session<'_> {
         let shared = self.shared;
         let profile = &shared.parts.profile;
         let Ok(message) = profile.decode(&crossed.body) else { return };
-        let Ok(key) = MatchKey::of(&message, profile.match_fields(message.mti().class())) else { return };
+        let Ok(key) = MatchKey::of(&message, profile.match_fields(message.mti())) else { return };
         let found = shared.host.registry.lock().find(&key, self.now);
         let authentic = crossed.authentic || shared.is_authentic(&message);
         self.on_found(found, &message, authentic);

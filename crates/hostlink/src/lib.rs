@@ -59,9 +59,9 @@ pub use link::{Drained, HostLink, LinkParts, LinkState, TransactionRequest};
 pub use outcome::{LateReason, LateReply, MaybeSent, NotSent, Outcome, Rejection, Reply};
 pub use profile::{
     BankProfile, BankRequest, BankWants, BatchTotals, CardElement, CodeOutcome, CodeRow, Count, Exchange,
-    KeyField, Limits, MacRules, MessageError, OnSilence, Original, ProfileError, Reconciliation,
-    ReconciliationData, SessionFacts, Timers, TotalsOf, Transaction, TransactionData, Upload, UploadAnswer,
-    UploadData, UploadItem,
+    KeyField, Limits, MacRules, MessageError, OnSilence, Original, ParameterAnswer, ParameterPiece,
+    ParameterSet, ParameterStep, ProfileError, Reconciliation, ReconciliationData, SessionFacts, Timers,
+    TotalsOf, Transaction, TransactionData, Upload, UploadAnswer, UploadData, UploadItem,
 };
 pub use security::{KeyUsage, LinkSecurity, MacAlgorithm, SecurityError, WrappedKey};
 pub use shipped::{SHIPPED_BANKS, SHIPPED_DIALECTS, shipped_bank, shipped_dialect, shipped_file};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use iso8583::{EncodeError, Fields, Violation};
 
+use crate::profile::ParameterPiece;
 use crate::security::SecurityError;
 
 /// How a request ended. `NotSent` may be tried elsewhere at once; `MaybeSent` must first be undone or repeated.
@@ -28,6 +29,8 @@ pub struct Reply {
     /// What the issuer says to the chip (DE 55: its cryptogram and scripts), where it says something. It goes to the
     /// terminal, and is no data of the card.
     pub issuer_data: Option<Vec<u8>>,
+    /// A piece of the bank's parameters, in an answer that may bring one to whoever asked.
+    pub parameters: Option<ParameterPiece>,
     /// From the first byte sent to the answer.
     pub elapsed: Duration,
 }

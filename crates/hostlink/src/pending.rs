@@ -106,6 +106,10 @@ impl Pending {
     pub fn bind(&mut self, id: SlotId, key: MatchKey, now: Instant) -> Result<(), Taken> {
         let Some(slot) = self.slots.get_mut(&id) else { return Ok(()) };
         if slot.waiter.is_caller() {
+            // The answer would be taken for that to the link's own message.
+            if self.own.iter().any(|(taken, _)| *taken == key) {
+                return Err(Taken::InFlight);
+            }
             let owner = Owner { link: self.shared.index, id };
             self.shared.host.registry.lock().claim(&key, owner, slot.fingerprint, now)?;
         } else if self.own.iter().any(|(taken, _)| *taken == key) {

@@ -11,6 +11,7 @@ mod document;
 mod error;
 mod exchange;
 mod message;
+mod parameters;
 mod reconciliation;
 mod template;
 mod transaction;
@@ -29,6 +30,7 @@ pub use codes::{CodeOutcome, CodeRow};
 pub use error::{MessageError, ProfileError};
 pub use exchange::{Exchange, KeyField, SessionFacts};
 pub use message::{Original, TransactionData};
+pub use parameters::{ParameterAnswer, ParameterPiece, ParameterSet, ParameterStep};
 pub use reconciliation::{BatchTotals, Count, Reconciliation, ReconciliationData, TotalsOf};
 pub use transaction::{CardElement, OnSilence, Transaction};
 pub use upload::{Upload, UploadAnswer, UploadData, UploadItem};
@@ -55,11 +57,14 @@ pub struct BankProfile {
     pub(crate) constants: BTreeMap<String, String>,
     /// By message class, the second digit of the message type: the fields that an answer is matched by.
     pub(crate) matching: BTreeMap<u8, Vec<u8>>,
+    /// The same for message types that are matched by others than their class is; their answers are in it, too.
+    pub(crate) matching_of: BTreeMap<Mti, Vec<u8>>,
     pub(crate) sign_on: Vec<Exchange>,
     pub(crate) echo: Exchange,
     pub(crate) sign_off: Option<Exchange>,
     pub(crate) reconciliation: Option<Reconciliation>,
     pub(crate) bank_requests: Vec<BankRequest>,
+    pub(crate) parameters: Vec<ParameterSet>,
     pub(crate) answers_on_any_link: bool,
     pub(crate) settlement_date: Option<u8>,
     pub(crate) codes: BTreeMap<String, CodeRow>,
@@ -248,9 +253,10 @@ impl BankProfile {
         self.codes.iter().map(|(code, row)| (code.as_str(), row))
     }
 
-    /// The fields whose values tie an answer to its request, for a message class (1, 2, 4, 8).
-    pub fn match_fields(&self, class: u8) -> &[u8] {
-        self.matching.get(&class).map_or(&[], Vec::as_slice)
+    /// The fields whose values tie an answer to its request: those of its message type, or of its class.
+    pub fn match_fields(&self, mti: Mti) -> &[u8] {
+        let fields = self.matching_of.get(&mti).or_else(|| self.matching.get(&mti.class()));
+        fields.map_or(&[], Vec::as_slice)
     }
 
     /// How the PIN is laid out in the bank's PIN blocks.

@@ -87,7 +87,7 @@ impl Session<'_> {
         let key = {
             let sent = profile.decode(&message);
             let sent = sent.map_err(|_| Unframed::Rejected(Rejection::MatchFieldMissing(1)))?;
-            let match_fields = profile.match_fields(sent.mti().class());
+            let match_fields = profile.match_fields(sent.mti());
             MatchKey::of(&sent, match_fields)
                 .map_err(|field| Unframed::Rejected(Rejection::MatchFieldMissing(field)))?
         };

@@ -161,7 +161,7 @@ impl Supervisor {
         let now = Instant::now();
         let profile = &self.shared.parts.profile;
         let Ok(message) = profile.decode(&crossed.body) else { return };
-        let Ok(key) = MatchKey::of(&message, profile.match_fields(message.mti().class())) else { return };
+        let Ok(key) = MatchKey::of(&message, profile.match_fields(message.mti())) else { return };
         let found = self.shared.host.registry.lock().find(&key, now);
         let authentic = crossed.authentic || self.shared.is_authentic(&message);
         match found {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use hostlink::{BankProfile, BankWants, Reply, SHIPPED_BANKS, shipped_bank};
+use hostlink::{BankProfile, BankWants, ParameterStep, Reply, SHIPPED_BANKS, shipped_bank};
 
 static BANKS: LazyLock<Vec<BankProfile>> =
     LazyLock::new(|| SHIPPED_BANKS.iter().map(|name| shipped_bank(name).expect("a shipped bank")).collect());
@@ -16,8 +16,12 @@ pub fn holds(data: &[u8]) {
     let Ok(message) = profile.decode(body) else { return };
     let fields = message.to_fields();
     // The result of batch totals, whatever stands in its field.
-    let reply = Reply { fields: fields.clone(), issuer_data: None, elapsed: Duration::ZERO };
+    let reply =
+        Reply { fields: fields.clone(), issuer_data: None, parameters: None, elapsed: Duration::ZERO };
     let _ = (profile.in_balance(&reply), profile.bank_totals(&reply), profile.upload_answer(&reply, true));
+    for set in profile.parameters() {
+        let _ = profile.parameter_answer(set, ParameterStep::Piece(1), &reply);
+    }
     // What is kept of an upload is less than what was sent, and never its items.
     assert!(profile.upload().is_none() || profile.without_items(fields.clone()).get(48).is_none());
     if let Some(keys) = profile.key_field().and_then(|form| form.read(&fields)) {

@@ -38,6 +38,7 @@ pub struct Bank {
     health: Mutex<Option<Health>>,
     ears: Mutex<Ears>,
     day_changed: AtomicBool,
+    parameters_wanted: AtomicBool,
     exchanges: Mutex<BTreeMap<&'static str, Histogram>>,
 }
 
@@ -86,15 +87,38 @@ impl Bank {
             health: Mutex::default(),
             ears,
             day_changed: AtomicBool::new(false),
+            parameters_wanted: AtomicBool::new(false),
             exchanges: Mutex::default(),
         }
     }
 
     /// Hears what its links have told since the last time.
     pub(crate) fn hear(&self, now: Timestamp) {
-        if self.ears.lock().hear(self.profile.name(), now) {
+        let fetches = !self.profile.parameters().is_empty();
+        let news = self.ears.lock().hear(self.profile.name(), fetches, now);
+        if news.day_changed {
             self.look_at_day_again();
         }
+        if news.parameters_wanted && fetches {
+            self.want_parameters_again();
+        }
+    }
+
+    /// Whether it has ordered its parameters to be fetched since this was asked last.
+    pub(crate) fn wants_parameters(&self) -> bool {
+        self.parameters_wanted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Its order could not be recorded.
+    pub(crate) fn want_parameters_again(&self) {
+        self.parameters_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Its order is carried out.
+    pub(crate) fn parameters_fetched(&self, at: Timestamp, text: String) {
+        let mut ears = self.ears.lock();
+        ears.told.parameters_wanted_at = None;
+        ears.told.keep(at, None, "parameters_fetched", text);
     }
 
     /// Whether it may have another batch or day since this was asked last.

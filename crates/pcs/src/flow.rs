@@ -16,6 +16,7 @@ mod items;
 mod keep_card;
 pub(crate) mod offline;
 mod operate;
+mod parameters;
 mod pin;
 mod pursue;
 mod reconcile;

@@ -9,8 +9,8 @@ use store::{Body, RowChange, RowKey, Table};
 
 use crate::CommandError;
 use crate::model::{
-    ApiKey, CheckoutSession, Customer, Delivery, Merchant, PaymentMethod, Reconciliation, Terminal,
-    WebhookEndpoint,
+    ApiKey, CheckoutSession, Customer, Delivery, Merchant, Parameters, PaymentMethod, Reconciliation,
+    Terminal, WebhookEndpoint,
 };
 
 /// Something that is kept as one row, under compare-and-set of its version.
@@ -54,6 +54,8 @@ resource!(CheckoutSession, CheckoutSession, |session| session.merchant.to_u128()
 resource!(WebhookEndpoint, WebhookEndpoint, |endpoint| endpoint.merchant.to_u128());
 resource!(Terminal, Terminal, |terminal| terminal.merchant.to_u128());
 resource!(Reconciliation, Reconciliation, |it| crate::hash::bank_number(&it.bank));
+// Under the bank: what the gateway keeps for itself in this table is under 0.
+resource!(Parameters, Setting, |it| crate::hash::bank_number(&it.bank));
 resource!(Delivery, Delivery, |delivery| delivery.merchant.to_u128());
 
 impl Resource for ApiKey {

@@ -17,6 +17,8 @@ pub const EXCHANGE: u8 = 1;
 pub const PURSUIT: u8 = 2;
 /// An authorization to give back at its end.
 pub const EXPIRY: u8 = 3;
+/// A bank's parameters to be fetched. (5 and 6 are in `batch.rs`.)
+pub(crate) const PARAMETERS: u8 = 7;
 
 /// How long what cannot be done now is left alone.
 pub(crate) const LATER_MS: i64 = 60_000;

@@ -157,6 +157,24 @@ pub enum BankCommand {
         /// The bank's name
         bank: String,
     },
+    /// Have the bank's parameters fetched; `show` says what came of it
+    FetchParameters {
+        /// The bank's name
+        bank: String,
+        /// Your name, for the journal
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Why, for the journal
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Print what has been fetched of the bank's parameters, the latest first; one of them with its bytes
+    Parameters {
+        /// The bank's name
+        bank: String,
+        /// Which (par_…)
+        id: Option<types::ParametersId>,
+    },
 }
 
 /// A link, and who wants something done about it.

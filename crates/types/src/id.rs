@@ -75,6 +75,8 @@ id!(/// A merchant's card terminal.
     TerminalId, TerminalKind, "ter");
 id!(/// A batch's totals, as we and its bank have compared them.
     ReconciliationId, ReconciliationKind, "rcn");
+id!(/// A set of a bank's parameters, as it was fetched.
+    ParametersId, ParametersKind, "par");
 id!(/// One HTTP request.
     RequestId, RequestKind, "req");
 

@@ -13,8 +13,9 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use currency::Currency;
 pub use entropy::Entropy;
 pub use id::{
-    AttemptId, CheckoutSessionId, CustomerId, DeliveryId, EventId, Id, IdError, Kind, MerchantId, PaymentId,
-    PaymentMethodId, ReconciliationId, RefundId, RequestId, TerminalId, WalletId, WebhookEndpointId,
+    AttemptId, CheckoutSessionId, CustomerId, DeliveryId, EventId, Id, IdError, Kind, MerchantId,
+    ParametersId, PaymentId, PaymentMethodId, ReconciliationId, RefundId, RequestId, TerminalId, WalletId,
+    WebhookEndpointId,
 };
 pub use money::{Money, MoneyError};
 pub use secret::Secret;

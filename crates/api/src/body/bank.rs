@@ -1,6 +1,6 @@
 //! Banks and their links as the operator sees them.
 
-use pcs::model::{Figures, Reconciliation, Sum, Upload, Verdict};
+use pcs::model::{Figures, Parameters, Reconciliation, Sum, Upload, Verdict};
 use pcs::{BankState, BankStatus, LinkStatus, Word};
 use serde::Serialize;
 use types::Timestamp;
@@ -94,7 +94,8 @@ pub struct BankNewsBody {
     pub at: Timestamp,
     /// The link it is about; none: the bank.
     pub link: Option<usize>,
-    /// `signed_on`, `cut_over`, `keys_exchanged`, `keys_refused`, `parameters_wanted`, `bank_signed_off`, `late_answer`,
+    /// `signed_on`, `cut_over`, `keys_exchanged`, `keys_refused`, `parameters_wanted`, `parameters_fetched`,
+    /// `parameters_not_fetched`, `bank_signed_off`, `late_answer`,
     /// `totals_agreed`, `totals_differ`, `totals_not_compared`, `ordered`.
     pub code: &'static str,
     /// In plain words.
@@ -130,9 +131,13 @@ pub struct BankBody {
     /// When it signed itself off, if it has not come back since.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub signed_off_at: Option<Timestamp>,
-    /// When it ordered its parameters to be fetched last. The gateway cannot fetch them: ask the bank what has changed.
+    /// When it ordered its parameters to be fetched last, if they have not been fetched since. Where `parameter_sets` is empty the
+    /// gateway cannot: ask the bank what has changed.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub parameters_wanted_at: Option<Timestamp>,
+    /// Which sets of its parameters the gateway can fetch.
+    #[schema(example = json!(["terminal", "chip"]))]
+    pub parameter_sets: Vec<String>,
     /// Answers that nobody waited for, since this process started.
     pub late_answers: u64,
     /// Its links.
@@ -156,6 +161,7 @@ pub fn bank_body(bank: &BankStatus) -> BankBody {
         cut_over_at: told.cut_over_at,
         signed_off_at: told.signed_off_at,
         parameters_wanted_at: told.parameters_wanted_at,
+        parameter_sets: bank.parameter_sets.clone(),
         late_answers: told.late_answers,
         links: bank.links.iter().map(link_body).collect(),
         news: told.latest.iter().rev().map(news_body).collect(),
@@ -322,5 +328,54 @@ pub fn reconciliation_body(it: &Reconciliation) -> ReconciliationBody {
         by: it.by.clone(),
         note: it.note.clone(),
         upload: it.upload.as_ref().map(UploadBody::from),
+    }
+}
+
+/// A set of a bank's parameters, as it was fetched. To the gateway it is bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BankParameters)]
+pub struct ParametersBody {
+    /// Its id.
+    #[schema(example = "par_01kbt3m2x4e5f8g9hajbkcmdpe")]
+    pub id: String,
+    /// Always `bank_parameters`.
+    #[schema(pattern = "^bank_parameters$")]
+    pub object: &'static str,
+    /// When it was fetched.
+    #[schema(value_type = String, format = DateTime)]
+    pub created: Timestamp,
+    /// The bank.
+    pub bank: String,
+    /// Which of its sets.
+    #[schema(example = "terminal")]
+    pub set: String,
+    /// Why it was fetched.
+    pub why: String,
+    /// Who asked for it; none: the bank did.
+    pub by: Option<String>,
+    /// In how many pieces it came.
+    pub pieces: u16,
+    /// How many bytes it has.
+    pub bytes: usize,
+    /// SHA-256 of them, hexadecimal.
+    pub sha256: String,
+    /// The bytes, hexadecimal; only where one set is asked for.
+    pub content: Option<String>,
+}
+
+/// Fetched parameters as the API shows them: in a list, without what they hold.
+pub fn parameters_body(it: Parameters, with_content: bool) -> ParametersBody {
+    ParametersBody {
+        id: it.id.to_string(),
+        object: "bank_parameters",
+        created: it.created,
+        bank: it.bank,
+        set: it.set,
+        why: it.why,
+        by: it.by,
+        pieces: it.pieces,
+        bytes: it.bytes,
+        sha256: it.sha256,
+        content: with_content.then_some(it.content),
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use pcs::Order;
 use serde::Serialize;
-use types::id::ReconciliationKind;
+use types::id::{ParametersKind, ReconciliationKind};
 use utoipa::ToSchema;
 
 use crate::ApiState;
 use crate::answer::{Answer, ok};
-use crate::body::{BankBody, ListBody, ReconciliationBody, bank_body, reconciliation_body};
+use crate::body::{
+    BankBody, ListBody, ParametersBody, ReconciliationBody, bank_body, parameters_body, reconciliation_body,
+};
 use crate::problem::Problem;
 use crate::request::query::PAGE;
 use crate::request::{Call, Fields, FromFields, Operator, TextRule};
@@ -160,4 +162,44 @@ pub(crate) async fn reconciliations(State(api): State<Arc<ApiState>>, call: Call
     let listed = api.pcs.reconciliations(call.param("bank"), page).await?;
     let data: Vec<ReconciliationBody> = listed.data.iter().map(reconciliation_body).collect();
     ok(ListBody::new(call.path(), data, listed.has_more))
+}
+
+/// Have a bank's parameters fetched. Needs the operator's key.
+///
+/// It is done soon; the bank's news say what came of it. Silence has it tried again every minute, for an hour.
+#[utoipa::path(post, path = "/v1/banks/{bank}/fetch_parameters", operation_id = "fetchBankParameters", tag = "Operator",
+    params(("bank" = String, Path, description = "The bank's name in the gateway's configuration.")),
+    request_body = LinkRequest,
+    responses((status = 200, description = "The parameters are being fetched.", body = BankBody)))]
+pub(crate) async fn fetch_parameters(State(api): State<Arc<ApiState>>, call: Call<Operator>) -> Answer {
+    let order: Order = call.read()?;
+    ok(bank_body(&api.pcs.fetch_parameters(call.param("bank"), &order).await?))
+}
+
+/// List what has been fetched of a bank's parameters. Needs the operator's key.
+#[utoipa::path(get, path = "/v1/banks/{bank}/parameters", operation_id = "listBankParameters", tag = "Operator",
+    params(("bank" = String, Path, description = "The bank's name in the gateway's configuration."),
+           ("limit" = Option<u16>, Query, description = "1 to 100; 20 unless given.", minimum = 1, maximum = 100),
+           ("starting_after" = Option<String>, Query, description = "An id: the page of older objects after it."),
+           ("ending_before" = Option<String>, Query, description = "An id: the page of newer objects before it.")),
+    responses((status = 200, description = "The latest first, without what they hold.",
+               body = ListBody<ParametersBody>)))]
+pub(crate) async fn list_parameters(State(api): State<Arc<ApiState>>, call: Call<Operator>) -> Answer {
+    call.query.only(PAGE)?;
+    let page = call.query.page::<ParametersKind>()?;
+    let listed = api.pcs.parameters(call.param("bank"), page).await?;
+    let data: Vec<ParametersBody> = listed.data.into_iter().map(|it| parameters_body(it, false)).collect();
+    ok(ListBody::new(call.path(), data, listed.has_more))
+}
+
+/// Get a set of a bank's parameters as it was fetched, with its bytes. Needs the operator's key.
+#[utoipa::path(get, path = "/v1/banks/{bank}/parameters/{id}", operation_id = "getBankParameters", tag = "Operator",
+    params(("bank" = String, Path, description = "The bank's name in the gateway's configuration."),
+           ("id" = String, Path, description = "The set's id.")),
+    responses((status = 200, description = "The set.", body = ParametersBody)))]
+pub(crate) async fn get_parameters(State(api): State<Arc<ApiState>>, call: Call<Operator>) -> Answer {
+    call.nothing_else()?;
+    let text = call.param("id");
+    let id = text.parse().map_err(|_| Problem::missing("parameters", text))?;
+    ok(parameters_body(api.pcs.parameters_by_id(call.param("bank"), id).await?, true))
 }

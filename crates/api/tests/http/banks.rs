@@ -1,7 +1,7 @@
 //! What the operator does about banks and their links, over HTTP.
 
 use axum::http::Method;
-use banksim::Notice;
+use banksim::{Fault, Notice, Scope};
 
 use crate::GOOD;
 use crate::desk::{Desk, operator};
@@ -111,4 +111,54 @@ async fn totals_are_compared_when_the_operator_asks() {
     );
     let kept = operator(&desk, Method::GET, &format!("{BANK}/reconciliations"), "").await;
     assert_eq!(kept.at("/data/0/id"), compared.at("/data/0/id"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameters_are_fetched_listed_and_given_out_by_their_id() {
+    let desk = Desk::seeded(723).await;
+    let bank = "/v1/banks/cups-pos";
+    let ordered = operator(&desk, Method::POST, &format!("{bank}/fetch_parameters"), WHY).await;
+    assert_eq!((ordered.status, ordered.at("/parameter_sets/0")), (200, "terminal"), "{}", ordered.text);
+    for _ in 0..4 {
+        desk.world.pcs().work_once().await.unwrap();
+        desk.world.pass_ms(1_000).await;
+    }
+    let listed = operator(&desk, Method::GET, &format!("{bank}/parameters"), "").await;
+    let data = listed.body["data"].as_array().unwrap();
+    assert_eq!(data.len(), 2, "{}", listed.text);
+    assert!(data.iter().all(|it| it.get("content").is_none_or(serde_json::Value::is_null)));
+    let terminal = data.iter().find(|it| it["set"] == "terminal").unwrap();
+    let id = terminal["id"].as_str().unwrap();
+    let one = operator(&desk, Method::GET, &format!("{bank}/parameters/{id}"), "").await;
+    assert_eq!(one.at("/content"), "df01023330df02023939");
+    assert_eq!((one.at("/by"), one.at("/why")), ("Li Na", "the bank changes its router"));
+
+    let none = operator(&desk, Method::GET, &format!("{bank}/parameters/par_one"), "").await;
+    assert_eq!(none.problem(), "resource_missing");
+    let cannot = operator(&desk, Method::POST, &format!("{BANK}/fetch_parameters"), WHY).await;
+    assert_eq!(cannot.problem(), "parameter_invalid");
+    assert_eq!(desk.get(&format!("{bank}/parameters")).await.problem(), "api_key_invalid");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_stands_in_the_comparison_that_follows_it() {
+    let desk = Desk::seeded(724).await;
+    let world = &desk.world;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    world.bank("cups-pos").set_fault(Fault::NotBooked, Scope::next());
+    world.paid(&shop, card, testkit::cny(5_00)).await;
+    world.bank("cups-pos").cut_over();
+    let _ = world.pay(&shop, card, testkit::cny(1_00)).await;
+    for _ in 0..120 {
+        world.pcs().work_once().await.unwrap();
+        world.pass_ms(1_000).await;
+    }
+    let listed = operator(&desk, Method::GET, "/v1/banks/cups-pos/reconciliations", "").await;
+    assert_eq!((listed.at("/data/0/verdict"), listed.at("/data/1/verdict")), ("agreed", "differs"));
+    assert_eq!(listed.at("/data/0/upload/follows"), listed.at("/data/1/id"));
+    assert_eq!(listed.at("/data/0/upload/response_code"), "00");
+    let upload = &listed.body["data"][0]["upload"];
+    assert_eq!((&upload["items"], &upload["left_out"]), (&1.into(), &0.into()));
+    assert!(listed.body["data"][1]["upload"].is_null());
 }

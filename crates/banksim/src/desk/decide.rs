@@ -8,7 +8,7 @@ use crate::cards::cards;
 use crate::fault::Fault;
 use crate::keys::{ConnectionKeys, WorkingKeys};
 use crate::record::{Answer, Effect};
-use crate::request::{Asked, EnteredPin, MoneyRequest, Request, TotalsRequest};
+use crate::request::{Asked, EnteredPin, LinkRequest, MoneyRequest, ParameterSet, Request, TotalsRequest};
 
 /// Where nothing was booked.
 const NO_RRN: &str = "000000000000";
@@ -23,6 +23,8 @@ pub(super) struct Extra {
     totals: Option<(TotalsRequest, bool)>,
     /// How many items of a batch have been told.
     uploaded: Option<usize>,
+    /// A piece of parameters, and whether it is the last.
+    piece: Option<(Vec<u8>, bool)>,
 }
 
 impl Desk {
@@ -48,6 +50,11 @@ impl Desk {
             (Err(code), _) => coded(code),
             (Ok(Request::Link(_) | Request::Totals(_) | Request::Upload(_)), Some(Fault::Decline(code))) => {
                 coded(code)
+            }
+            (Ok(Request::Link(LinkRequest::Parameters(set, piece))), _) => {
+                extra.piece = self.piece(set, piece);
+                // The end of the fetching has none.
+                coded(if piece > 0 && extra.piece.is_none() { "12" } else { "00" })
             }
             (Ok(Request::Link(request)), _) => {
                 extra.keys = self.keys_for(request);
@@ -81,10 +88,20 @@ impl Desk {
         if let (Some(fields), Some((own, in_balance))) = (&mut fields, &extra.totals) {
             self.form.totals(fields, &own.claimed, *in_balance);
         }
+        if let (Some(fields), Some((bytes, is_last))) = (&mut fields, &extra.piece) {
+            self.form.parameters(fields, bytes, *is_last);
+        }
         if let (Some(fields), Some(items)) = (&mut fields, extra.uploaded) {
             self.form.uploaded(fields, items);
         }
         (fields, extra)
+    }
+
+    /// A piece of parameters by its number, from 1, and whether it is the last.
+    fn piece(&self, set: ParameterSet, number: u16) -> Option<(Vec<u8>, bool)> {
+        let pieces = self.parameters.get(&set)?;
+        let place = usize::from(number.checked_sub(1)?);
+        pieces.get(place).map(|piece| (piece.clone(), place + 1 == pieces.len()))
     }
 
     /// Repeats and what undoes or follows an earlier message may name its batch.

@@ -10,8 +10,8 @@ use crate::notice::Notice;
 use crate::reconcile::{BatchTotals, Day};
 use crate::record::{Answer, Reference};
 use crate::request::{
-    Asked, BatchKey, LinkRequest, MoneyRequest, Period, Request, TotalsRequest, UploadRequest, Uploaded,
-    UploadedItem, Wanted,
+    Asked, BatchKey, LinkRequest, MoneyRequest, ParameterSet, Period, Request, TotalsRequest, UploadRequest,
+    Uploaded, UploadedItem, Wanted,
 };
 use crate::totals::Sum;
 
@@ -21,6 +21,18 @@ pub(super) fn read(message: &Message<'_>) -> Result<Request, &'static str> {
     let mti = message.mti();
     match (mti.as_str(), network.as_str()) {
         ("0800", "001" | "003" | "004") => return Ok(Request::Link(LinkRequest::SignOn)),
+        ("0800", "360" | "361" | "380" | "381") => {
+            let set = if network.starts_with("36") { ParameterSet::Terminal } else { ParameterSet::Chip };
+            let piece = if network.ends_with('1') {
+                0
+            } else {
+                text(message, 62)
+                    .and_then(|digits| digits.parse().ok())
+                    .filter(|&piece| piece > 0)
+                    .ok_or("30")?
+            };
+            return Ok(Request::Link(LinkRequest::Parameters(set, piece)));
+        }
         ("0820", "301") => return Ok(Request::Link(LinkRequest::Echo)),
         ("0820", "002") => return Ok(Request::Link(LinkRequest::SignOff)),
         ("0500", "201") => {
@@ -126,6 +138,16 @@ fn items(told: &str, batch: &BatchKey) -> Option<Vec<UploadedItem>> {
         rest = behind;
     }
     (rest.is_empty() && count.parse() == Ok(items.len())).then_some(items)
+}
+
+/// A piece of parameters, and whether more follow.
+pub(super) fn parameters(fields: &mut Fields, bytes: &[u8], is_last: bool) {
+    if fields.set_bytes(62, bytes).is_err() {
+        tracing::error!("The bank's parameters do not fit their field");
+    }
+    if is_last && let Some(asked) = fields.get(60).map(str::to_owned) {
+        set(fields, 60, &format!("{}1", &asked[..asked.len() - 1]));
+    }
 }
 
 /// The number of items that the bank has been told, at the end of their list.

@@ -1,6 +1,7 @@
 //! Whether a bank's document agrees with itself and with its dialect. Every message that it describes is built once
 //! from made-up data and checked, so that a mistake shows at the start and not at the first refund.
 
+mod parameters;
 mod upload;
 
 use card::{Entry, EntryMode, OfflineApproval};
@@ -27,7 +28,9 @@ pub(super) fn profile(profile: &BankProfile) -> Result<(), ProfileError> {
     }
     check.exchange("echo", &profile.echo)?;
     profile.sign_off.iter().try_for_each(|exchange| check.exchange("sign_off", exchange))?;
-    profile.reconciliation.iter().try_for_each(|reconciliation| check.reconciliation(reconciliation))
+    profile.reconciliation.iter().try_for_each(|reconciliation| check.reconciliation(reconciliation))?;
+    let mut sets = profile.parameters.iter().enumerate();
+    sets.try_for_each(|(index, set)| parameters::parameters(&check, index, set))
 }
 
 struct Check<'a> {
@@ -150,7 +153,7 @@ impl Check<'_> {
             return self.fail(format!("{key}.on_silence"), rule);
         }
         self.card_of(&key, transaction, &row.card)?;
-        self.matched_by(&key, row.mti.class(), &row.fields)?;
+        self.matched_by(&key, row.mti, &row.fields)?;
         self.constants(&key, &row.fields)?;
         // A reversal can follow whatever is reversed on silence; all others follow their own originals.
         let originals: Vec<Option<Transaction>> = match transaction {
@@ -227,7 +230,7 @@ impl Check<'_> {
         if !self.profile.mac.unprotected.contains(&exchange.mti) && key.starts_with("sign_on") {
             return self.fail("mac.unprotected", format!("{} runs before there is a key", exchange.mti));
         }
-        self.matched_by(key, 8, &exchange.fields)?;
+        self.matched_by(key, exchange.mti, &exchange.fields)?;
         self.constants(key, &exchange.fields)?;
         let at = Timestamp::from_ms(1_796_113_800_000);
         let (terminal, acceptor) = ("00000001", "000000000000001");
@@ -246,7 +249,7 @@ impl Check<'_> {
             Ok(templates) => templates,
             Err(rule) => return self.fail(format!("{key}.fields"), rule),
         };
-        self.matched_by(key, 5, &templates)?;
+        self.matched_by(key, reconciliation.mti, &templates)?;
         self.constants(key, &templates)?;
         let sample = self.sample(None, Entry::default());
         let data = ReconciliationData {
@@ -278,10 +281,12 @@ impl Check<'_> {
     }
 
     /// An answer can only be matched by fields that the request carries.
-    fn matched_by(&self, key: &str, class: u8, templates: &[FieldTemplate]) -> Result<(), ProfileError> {
-        let Some(fields) = self.profile.matching.get(&class) else {
+    fn matched_by(&self, key: &str, mti: Mti, templates: &[FieldTemplate]) -> Result<(), ProfileError> {
+        let class = mti.class();
+        if !self.profile.matching.contains_key(&class) {
             return self.fail(format!("matching.{class}"), format!("{key} is a message of this class"));
-        };
+        }
+        let fields = self.profile.match_fields(mti);
         let carried = |de: &u8| templates.iter().any(|template| template.field == *de && !template.optional);
         match fields.iter().find(|de| !carried(de)) {
             Some(de) => self.fail(format!("{key}.fields.{de}"), "answers are matched by this field"),

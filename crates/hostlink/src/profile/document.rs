@@ -41,6 +41,8 @@ struct BankDoc {
     #[serde(default)]
     bank_request: Vec<BankRequestDoc>,
     #[serde(default)]
+    parameters: Vec<ParametersDoc>,
+    #[serde(default)]
     answers: AnswersDoc,
     settlement_date: Option<u8>,
     #[serde(default)]
@@ -180,6 +182,29 @@ struct UploadEndDoc {
     fields: BTreeMap<String, String>,
 }
 
+/// A set of parameters that can be fetched, piece by piece.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParametersDoc {
+    name: String,
+    field: u8,
+    accepted: Vec<String>,
+    more: InBalanceDoc,
+    last: InBalanceDoc,
+    most_pieces: u16,
+    most_bytes: usize,
+    request: ParameterMessageDoc,
+    end: Option<ParameterMessageDoc>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParameterMessageDoc {
+    mti: String,
+    fields: BTreeMap<String, String>,
+}
+
+/// What an answer says, by what stands in a field from a place on.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct InBalanceDoc {

@@ -180,7 +180,7 @@ impl BankProfile {
         let Some(upload) = self.upload() else { return Ok(None) };
         let (templates, place) =
             Upload::templates(&upload.fields, items.len()).map_err(|_| MessageError::Amount)?;
-        let mut fields = self.message_of_upload(upload.mti, templates, data)?;
+        let mut fields = self.own_message(upload.mti, templates, data)?;
         if let Some((field, before, behind)) = place {
             let mut text = Zeroizing::new(String::with_capacity(1_000));
             text.push_str(&before);
@@ -205,10 +205,10 @@ impl BankProfile {
         let Some(upload) = self.upload() else { return Ok(None) };
         let (templates, _) =
             Upload::templates(&upload.end_fields, items).map_err(|_| MessageError::Amount)?;
-        self.message_of_upload(upload.mti, templates, data).map(Some)
+        self.own_message(upload.mti, templates, data).map(Some)
     }
 
-    fn message_of_upload(
+    pub(super) fn own_message(
         &self,
         mti: Mti,
         fields: Vec<FieldTemplate>,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use banksim::{Fault, Notice, Scope};
 use hostlink::{
     BankProfile, BatchTotals, Count, KeyUsage, LinkEvent, LinkState, MaybeSent, NotSent, Outcome,
-    ReconciliationData, SHIPPED_BANKS, SecurityError, Transaction, UploadAnswer, UploadData, UploadItem,
-    shipped_bank, shipped_file,
+    ParameterAnswer, ParameterStep, ReconciliationData, SHIPPED_BANKS, SecurityError, Transaction,
+    UploadAnswer, UploadData, UploadItem, shipped_bank, shipped_file,
 };
 use iso8583::Mti;
 use tokio::sync::broadcast::Receiver;
@@ -364,4 +364,44 @@ async fn a_bank_that_has_lost_a_sale_adds_it_when_it_is_told_the_batch() {
     world.bank.set_fault(Fault::Decline("90".to_owned()), Scope::next());
     assert_eq!(upload(&world, &items, 0).await.0, UploadAnswer::NotNow);
     assert_eq!(world.link.counters().mismatch, 0);
+}
+
+/// What the bank says to a step of fetching its first parameters.
+async fn parameters(world: &World, step: ParameterStep) -> ParameterAnswer {
+    let profile = world.host.profile();
+    let set = &profile.parameters()[0];
+    let data = UploadData {
+        stan: world.next_stan(),
+        at: Noon.now(),
+        terminal: world.terminal.clone(),
+        acceptor: ACCEPTOR.to_owned(),
+        batch: world.host.facts().batch,
+    };
+    let message = profile.parameter_message(set, step, &data).unwrap().unwrap();
+    let answer = reply(world.host.ask(message, world.deadline()).await);
+    assert_eq!(answer.fields.get(62), None, "what it brings is apart, and shows nothing of itself");
+    assert!(!format!("{answer:?}").contains("DF01"));
+    profile.parameter_answer(set, step, &answer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameters_are_fetched_piece_by_piece_while_the_link_signs_on_and_sends_echoes() {
+    let world = World::of("cups-pos").await;
+    let first = parameters(&world, ParameterStep::Piece(1)).await;
+    assert_eq!(first, ParameterAnswer::Piece { bytes: b"\xDF\x01\x0230".to_vec(), is_last: false });
+    // Echo tests carry no trace number, and a key exchange is an 0800, too: each gets its own answer.
+    tokio::time::sleep(world.link.profile().timers().echo_idle * 2).await;
+    exchange_keys(&world).await;
+    let last = parameters(&world, ParameterStep::Piece(2)).await;
+    assert_eq!(last, ParameterAnswer::Piece { bytes: b"\xDF\x02\x0299".to_vec(), is_last: true });
+    assert_eq!(parameters(&world, ParameterStep::End).await, ParameterAnswer::Taken);
+    assert_eq!(
+        parameters(&world, ParameterStep::Piece(3)).await,
+        ParameterAnswer::Refused,
+        "there is no third"
+    );
+    world.bank.set_fault(Fault::Decline("90".to_owned()), Scope::next());
+    assert_eq!(parameters(&world, ParameterStep::Piece(1)).await, ParameterAnswer::NotNow);
+    assert_eq!((world.link.counters().mismatch, world.link.counters().connects), (0, 1));
+    assert_eq!(*world.link.state().borrow(), LinkState::Up);
 }

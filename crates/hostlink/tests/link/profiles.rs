@@ -89,6 +89,10 @@ fn a_mistake_in_a_document_is_named_with_its_place() {
         ("{pan:20}", "{pan:10}", "reconciliation.upload.fields", "amount"),
         ("48 = \"{count:2}{items}\"", "48 = \"{count:2}\"", "reconciliation.upload.fields", "{items}"),
         ("48 = \"{count:4}\"", "48 = \"{items}\"", "reconciliation.upload.fields", "no items"),
+        ("\"0800\" = [11, 41, 42]\n", "", "matching", "row of its own"),
+        ("most_pieces = 64", "most_pieces = 0", "parameters[0]", "1 to 9999"),
+        ("value = \"361\" }", "value = \"360\" }", "parameters[0].last", "the last piece"),
+        ("\"62\" = \"{piece}\"", "\"63\" = \"{piece}{x}\"", "parameters[0].fields", "{x}"),
         ("in_balance = {", "balance = {", "document", "unknown field"),
         ("[transactions.refund]", "[transactions.chargeback]", "chargeback", "unknown variant"),
         (

@@ -44,7 +44,7 @@ pub struct Told {
     pub cut_over_at: Option<Timestamp>,
     /// When it signed itself off, if it has not come back since.
     pub signed_off_at: Option<Timestamp>,
-    /// When it ordered its parameters to be fetched last.
+    /// When it ordered its parameters to be fetched last, if they have not been fetched since.
     pub parameters_wanted_at: Option<Timestamp>,
     /// Answers that nobody waited for.
     pub late_answers: u64,
@@ -67,19 +67,29 @@ impl Ears {
         Self { events: host.events(), late: host.late(), told }
     }
 
-    /// Hears what has been said since the last time. True if the bank may have another batch or day since.
-    pub fn hear(&mut self, bank: &str, now: Timestamp) -> bool {
-        let mut changed = false;
+    /// Hears what has been said since the last time. `fetches` says whether its parameters can be fetched.
+    pub fn hear(&mut self, bank: &str, fetches: bool, now: Timestamp) -> News {
+        let mut news = News::default();
         while let Some(event) = next(&mut self.events, &mut self.told.missed) {
-            changed |= matches!(event, LinkEvent::SignedOn { .. } | LinkEvent::CutOver { .. });
-            self.told.take(bank, &event, now);
+            news.day_changed |= matches!(event, LinkEvent::SignedOn { .. } | LinkEvent::CutOver { .. });
+            news.parameters_wanted |= matches!(event, LinkEvent::ParametersWanted { .. });
+            self.told.take(bank, &event, fetches, now);
         }
         while let Some(late) = next(&mut self.late, &mut self.told.missed) {
             self.told.late_answers += 1;
             self.told.keep(now, None, "late_answer", late_words(&late));
         }
-        changed
+        news
     }
+}
+
+/// What asks for something to be done.
+#[derive(Clone, Copy, Default)]
+pub(super) struct News {
+    /// The bank may have another batch or day.
+    pub day_changed: bool,
+    /// It has ordered its parameters to be fetched.
+    pub parameters_wanted: bool,
 }
 
 fn next<T: Clone>(from: &mut Receiver<T>, missed: &mut u64) -> Option<T> {
@@ -93,7 +103,7 @@ fn next<T: Clone>(from: &mut Receiver<T>, missed: &mut u64) -> Option<T> {
 }
 
 impl Told {
-    fn take(&mut self, bank: &str, event: &LinkEvent, now: Timestamp) {
+    fn take(&mut self, bank: &str, event: &LinkEvent, fetches: bool, now: Timestamp) {
         let link_of = |link: &usize| Some(link + 1);
         match event {
             LinkEvent::SignedOn { link, facts } => {
@@ -124,7 +134,11 @@ impl Told {
             }
             LinkEvent::ParametersWanted { link } => {
                 self.parameters_wanted_at = Some(now);
-                let text = "wants its parameters to be fetched; the gateway has no way to, so ask the bank what changed";
+                let text = if fetches {
+                    "wants its parameters to be fetched"
+                } else {
+                    "wants its parameters to be fetched; the gateway has no way to, so ask the bank what changed"
+                };
                 tracing::warn!(bank.name = bank, link = link + 1, "{bank} {text}");
                 self.keep(now, link_of(link), "parameters_wanted", text.to_owned());
             }

@@ -48,6 +48,8 @@ pub struct BankStatus {
     pub offers: Vec<Transaction>,
     /// Whether it compares totals.
     pub compares_totals: bool,
+    /// Which sets of its parameters can be fetched.
+    pub parameter_sets: Vec<String>,
     /// Its links, in their order.
     pub links: Vec<LinkStatus>,
     /// What it has told.
@@ -160,7 +162,12 @@ impl Pcs {
         Ok((bank, link.ok_or_else(missing)?))
     }
 
-    async fn record_order(&self, bank: &Bank, order: &Order, what: String) -> Result<(), CommandError> {
+    pub(super) async fn record_order(
+        &self,
+        bank: &Bank,
+        order: &Order,
+        what: String,
+    ) -> Result<(), CommandError> {
         let Order { by, reason } = order;
         let note = format!("{what} of {}: {reason}", bank.name());
         tracing::warn!(bank.name = bank.name(), by, "{note}");
@@ -191,6 +198,7 @@ impl Pcs {
             batch: facts.batch,
             currencies: profile.currencies().to_vec(),
             offers: Transaction::ALL.into_iter().filter(|it| profile.offers(*it)).collect(),
+            parameter_sets: profile.parameters().iter().map(|set| set.name().to_owned()).collect(),
             compares_totals: profile.reconciliation().is_some(),
             links: bank.host().links().iter().enumerate().map(link).collect(),
             told,

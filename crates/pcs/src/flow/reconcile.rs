@@ -30,11 +30,15 @@ const EVERY: usize = 1_000_000;
 const ROUND: usize = 64;
 
 impl Pcs {
-    /// Hears what the banks have told, and has the batches compared that are over.
+    /// Hears what the banks have told: has the batches compared that are over, and fetched what a bank wants fetched.
     pub(crate) async fn hear_banks(&self) -> Result<(), CommandError> {
         let now = self.clock.now();
         for bank in self.banks.values() {
             bank.hear(now);
+            if bank.wants_parameters() {
+                let wanted = self.want_parameters(bank, "the bank has ordered it".to_owned(), None).await;
+                wanted.inspect_err(|_| bank.want_parameters_again())?;
+            }
             if bank.day_has_changed() {
                 let ended = self.end_batches(bank, now).await;
                 ended.inspect_err(|_| bank.look_at_day_again())?;

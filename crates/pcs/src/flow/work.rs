@@ -44,6 +44,7 @@ impl Pcs {
     pub async fn work_once(self: &Arc<Self>) -> Result<usize, CommandError> {
         self.hear_banks().await?;
         let batches = self.reconcile_all_due().await? + self.upload_all_due().await?;
+        let batches = batches + self.fetch_all_due().await?;
         let due = self.due_now().await?;
         let many = due.len() + batches;
         let mut working: FuturesUnordered<_> = due.into_iter().map(InHand::work).collect();
@@ -72,6 +73,10 @@ impl Pcs {
         if !self.uploads_due(now).await?.is_empty() {
             let pcs = Arc::clone(self);
             drop(tokio::spawn(async move { pcs.upload_all_due().await }));
+        }
+        if !self.parameters_due(now).await?.is_empty() {
+            let pcs = Arc::clone(self);
+            drop(tokio::spawn(async move { pcs.fetch_all_due().await }));
         }
         Ok(())
     }

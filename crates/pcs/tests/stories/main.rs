@@ -18,6 +18,7 @@ mod limits;
 mod offline;
 mod operator;
 mod overload;
+mod parameters;
 mod pin;
 mod races;
 mod refund;

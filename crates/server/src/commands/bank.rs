@@ -20,6 +20,16 @@ pub async fn run(args: BankArgs) -> Result<(), Fault> {
         BankCommand::Reconciliations { bank } => {
             ask(api, &format!("/v1/banks/{bank}/reconciliations?limit=100"), None).await?
         }
+        BankCommand::FetchParameters { bank, by, reason } => {
+            let order = json!({ "by": by, "reason": reason });
+            ask(api, &format!("/v1/banks/{bank}/fetch_parameters"), Some(order)).await?
+        }
+        BankCommand::Parameters { bank, id: None } => {
+            ask(api, &format!("/v1/banks/{bank}/parameters?limit=100"), None).await?
+        }
+        BankCommand::Parameters { bank, id: Some(id) } => {
+            ask(api, &format!("/v1/banks/{bank}/parameters/{id}"), None).await?
+        }
     };
     if api.json {
         println!("{answer:#}");
@@ -36,7 +46,17 @@ pub async fn run(args: BankArgs) -> Result<(), Fault> {
             }
             print_line(&answer["bank"]);
         }
-        BankCommand::Resume(_) | BankCommand::ExchangeKeys(_) => print_line(&answer),
+        BankCommand::Resume(_) | BankCommand::ExchangeKeys(_) | BankCommand::FetchParameters { .. } => {
+            print_line(&answer);
+        }
+        BankCommand::Parameters { id: Some(_), .. } => print_parameters(&answer),
+        BankCommand::Parameters { .. } => {
+            let fetched = items(&answer["data"]);
+            if fetched.is_empty() {
+                println!("Nothing has been fetched.");
+            }
+            fetched.iter().for_each(print_parameters);
+        }
         BankCommand::Totals { .. } | BankCommand::Reconciliations { .. } => {
             let compared = items(&answer["data"]);
             if compared.is_empty() {
@@ -69,7 +89,13 @@ fn print_line(bank: &Value) {
         println!("    link {number}  {state}{why}  (terminal {terminal}, {load} in flight{suspect})");
     }
     if let Some(at) = bank["parameters_wanted_at"].as_str() {
-        println!("    NEEDS YOU: it ordered its parameters to be fetched at {at}; ask it what has changed");
+        if items(&bank["parameter_sets"]).is_empty() {
+            println!(
+                "    NEEDS YOU: it ordered its parameters to be fetched at {at}; ask it what has changed"
+            );
+        } else {
+            println!("    NEEDS YOU if it stays: its parameters are to be fetched since {at}");
+        }
     }
 }
 
@@ -112,6 +138,19 @@ fn print_reconciliation(it: &Value) {
         if text(it, "verdict") != "agreed" {
             println!("    NEEDS YOU: compare the batch with the bank item by item");
         }
+    }
+}
+
+/// Fetched parameters: where they come from, and their bytes in lines of 32, where they are there.
+fn print_parameters(it: &Value) {
+    let by = it["by"].as_str().map_or_else(String::new, |by| format!(", by {by}"));
+    println!("{}  {}  {} ({}{by})", text(it, "id"), text(it, "created"), text(it, "set"), text(it, "why"));
+    println!("    {} bytes in {} pieces, SHA-256 {}", it["bytes"], it["pieces"], text(it, "sha256"));
+    let mut content = it["content"].as_str().unwrap_or_default();
+    while !content.is_empty() {
+        let (line, behind) = content.split_at(content.len().min(64));
+        println!("    {line}");
+        content = behind;
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn upload(check: &Check<'_>, upload: &Upload) -> Result<(), ProfileEr
         Err(rule) => return check.fail(format!("{KEY}.fields"), rule),
     };
     for templates in &all {
-        check.matched_by(KEY, upload.mti.class(), templates)?;
+        check.matched_by(KEY, upload.mti, templates)?;
         check.constants(KEY, templates)?;
     }
     let sample = check.sample(None, Entry::default());

@@ -10,6 +10,7 @@ use super::super::bank_request::{BankRequest, BankWants, Place};
 use super::super::codes::{CodeDoc, CodeRow};
 use super::super::error::ProfileError;
 use super::super::exchange::{Exchange, KeyField};
+use super::super::parameters::{ParameterMessage, ParameterSet};
 use super::super::reconciliation::Reconciliation;
 use super::super::template::FieldTemplate;
 use super::super::transaction::{Row, Transaction};
@@ -17,7 +18,8 @@ use super::super::upload::Upload;
 use super::super::{BankProfile, Limits, MacRules, Timers};
 use super::{
     AnswersDoc, BankDoc, BankRequestDoc, CodesDoc, ExchangeDoc, FramingDoc, InBalanceDoc, KeysDoc,
-    ReconciliationDoc, RepeatDoc, RowDoc, RrnDoc, TimersDoc, UploadDoc, WantsDoc,
+    ParameterMessageDoc, ParametersDoc, ReconciliationDoc, RepeatDoc, RowDoc, RrnDoc, TimersDoc, UploadDoc,
+    WantsDoc,
 };
 use crate::framing::Framing;
 
@@ -61,9 +63,25 @@ impl Reader<'_> {
         codes.extend(self.codes(doc.code, "code")?);
 
         let mut matching = BTreeMap::new();
+        let mut matching_of = BTreeMap::new();
         for (class, fields) in doc.matching {
-            matching.insert(self.class("matching", &class)?, fields);
+            if class.len() < 4 {
+                matching.insert(self.class("matching", &class)?, fields);
+                continue;
+            }
+            let mti = self.mti(&format!("matching.{class}"), &class)?;
+            for request in [mti, mti.repeat()] {
+                matching_of.extend(
+                    [Some(request), request.response()].into_iter().flatten().map(|it| (it, fields.clone())),
+                );
+            }
         }
+        let parameters: Result<Vec<_>, _> = doc
+            .parameters
+            .into_iter()
+            .enumerate()
+            .map(|(index, set)| self.parameters(&format!("parameters[{index}]"), set))
+            .collect();
 
         let mut transactions = BTreeMap::new();
         for (transaction, row) in doc.transactions {
@@ -98,6 +116,8 @@ impl Reader<'_> {
             rrn_is_ours: doc.rrn == RrnDoc::Gateway,
             constants: doc.constants,
             matching,
+            matching_of,
+            parameters: parameters?,
             sign_on: sign_on?,
             echo: self.exchange("echo", doc.echo)?,
             sign_off: doc.sign_off.map(|exchange| self.exchange("sign_off", exchange)).transpose()?,
@@ -162,6 +182,24 @@ impl Reader<'_> {
         let upload = doc.upload.map(|doc| self.upload(doc)).transpose()?;
         let (of, fields, accepted) = (doc.of, doc.fields, doc.accepted);
         Ok(Reconciliation { mti, of, accepted, in_balance: (field, at, value), fields, upload })
+    }
+
+    fn parameters(&self, key: &str, doc: ParametersDoc) -> Result<ParameterSet, ProfileError> {
+        let message = |key: String, doc: ParameterMessageDoc| {
+            Ok(ParameterMessage { mti: self.mti(&format!("{key}.mti"), &doc.mti)?, fields: doc.fields })
+        };
+        let mark = |InBalanceDoc { field, at, value }: InBalanceDoc| (field, at, value);
+        Ok(ParameterSet {
+            field: doc.field,
+            accepted: doc.accepted,
+            more: mark(doc.more),
+            last: mark(doc.last),
+            most_pieces: doc.most_pieces,
+            most_bytes: doc.most_bytes,
+            request: message(format!("{key}.request"), doc.request)?,
+            end: doc.end.map(|doc| message(format!("{key}.end"), doc)).transpose()?,
+            name: doc.name,
+        })
     }
 
     fn upload(&self, doc: UploadDoc) -> Result<Upload, ProfileError> {
