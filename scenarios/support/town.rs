@@ -154,7 +154,7 @@ impl Town {
             let request = self.http.get(format!("{url}/v1/payments?limit=100{after}"));
             let page = request.bearer_auth(self.secret_key()).send().await.expect("an answer");
             let page: Value = page.json().await.expect("JSON");
-            let data = page["data"].as_array().unwrap_or_else(|| panic!("a list: {page}"));
+            let data = page["data"].as_array().unwrap_or_else(|| panic!("a list: {page}: {}", self.log()));
             all.extend(data.iter().cloned());
             match data.last().filter(|_| page["has_more"] == true) {
                 Some(last) => after = format!("&starting_after={}", last["id"].as_str().expect("an id")),

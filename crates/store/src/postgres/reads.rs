@@ -35,43 +35,16 @@ const REMEMBERED: Duration = Duration::from_secs(1);
 /// The thread that drives the connections, and the connections.
 struct Pool {
     target: Target,
-    slots: Vec<Mutex<Slot>>,
+    slots: Vec<Mutex<Option<Arc<Conn>>>>,
     next: AtomicUsize,
     /// One fold at a time and process; it needs a transaction, so a connection of its own.
-    folder: Mutex<Slot>,
+    folder: Mutex<Option<Arc<Conn>>>,
+    /// When there was no connection to be had, and why: whoever comes right after need not find it out again, one after the
+    /// other. Gone as soon as there is one.
+    failed: parking_lot::Mutex<Option<(Instant, String)>>,
     handle: Handle,
     /// Dropping it ends the thread.
     _stop: oneshot::Sender<()>,
-}
-
-/// A place for a connection.
-#[derive(Default)]
-struct Slot {
-    conn: Option<Arc<Conn>>,
-    /// When there was none to be had, and why: whoever comes right after need not find it out again, one after the other.
-    failed: Option<(Instant, String)>,
-}
-
-impl Slot {
-    async fn living(&mut self, target: &Target) -> Result<Arc<Conn>, StoreError> {
-        if let Some(conn) = self.conn.as_ref().filter(|conn| conn.is_usable()) {
-            return Ok(Arc::clone(conn));
-        }
-        self.conn = None;
-        if let Some((at, why)) = self.failed.as_ref().filter(|(at, _)| at.elapsed() < REMEMBERED) {
-            return Err(StoreError::Read(format!("{why} ({} ms ago)", at.elapsed().as_millis())));
-        }
-        match target.connect().await {
-            Ok(conn) => {
-                self.failed = None;
-                Ok(Arc::clone(self.conn.insert(Arc::new(conn))))
-            }
-            Err(why) => {
-                self.failed = Some((Instant::now(), why.clone()));
-                Err(StoreError::Read(why))
-            }
-        }
-    }
 }
 
 impl Pool {
@@ -83,19 +56,33 @@ impl Pool {
         let drive = move || drop(runtime.block_on(stopped));
         std::thread::Builder::new().name("store-readers".to_owned()).spawn(drive).map_err(cannot)?;
         let slots = (0..readers.max(1)).map(|_| Mutex::default()).collect();
-        let (next, folder) = (AtomicUsize::new(0), Mutex::default());
-        Ok(Arc::new(Self { target, slots, next, folder, handle, _stop: stop }))
+        let (next, folder, failed) = (AtomicUsize::new(0), Mutex::default(), parking_lot::Mutex::default());
+        Ok(Arc::new(Self { target, slots, next, folder, failed, handle, _stop: stop }))
     }
 
     /// A connection that others use too, so only for single statements. Whoever waits for one has a time of its own for it.
     async fn take(&self) -> Result<Arc<Conn>, StoreError> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
-        let taking = async { self.slots[turn].lock().await.living(&self.target).await };
+        let taking = async { self.living(&mut *self.slots[turn].lock().await).await };
         let taken = tokio::time::timeout(self.target.patience, taking).await;
         let conn = taken
             .unwrap_or_else(|_| Err(StoreError::Read("no connection to the database in time".to_owned())))?;
         conn.within(conn.renew_plans()).await?;
         Ok(conn)
+    }
+
+    async fn living(&self, slot: &mut Option<Arc<Conn>>) -> Result<Arc<Conn>, StoreError> {
+        if let Some(conn) = slot.as_ref().filter(|conn| conn.is_usable()) {
+            return Ok(Arc::clone(conn));
+        }
+        *slot = None;
+        let failed = self.failed.lock().clone();
+        if let Some((_, why)) = failed.filter(|(at, _)| at.elapsed() < REMEMBERED) {
+            return Err(StoreError::Read(why));
+        }
+        let connected = self.target.connect().await;
+        *self.failed.lock() = connected.as_ref().err().map(|why| (Instant::now(), why.clone()));
+        Ok(Arc::clone(slot.insert(Arc::new(connected.map_err(StoreError::Read)?))))
     }
 
     /// A connection for checks, whose questions are about tables as large as they get.
@@ -109,11 +96,11 @@ impl Pool {
     /// Folds up to `head`.
     async fn fold(&self, shard: Shard, head: u64) -> Result<(), StoreError> {
         let mut folder = self.folder.lock().await;
-        let conn = folder.living(&self.target).await?;
+        let conn = self.living(&mut folder).await?;
         let folded = projections::fold(&conn, shard, head).await;
         if folded.is_err() {
             // Whatever state its transaction is in, it goes with the connection.
-            folder.conn = None;
+            *folder = None;
         }
         folded
     }
