@@ -4,12 +4,10 @@
 #[path = "support/town.rs"]
 mod town;
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use testkit::PinPad;
 use testkit::pin_pad::{PROTECTION_KEY, bytes, wrong_block};
-use town::{Town, fresh_key, lian, write_private};
+use town::{Town, files_with, fresh_key, lian, write_private};
 
 const CARD: &str = "4242424242424242";
 
@@ -45,22 +43,6 @@ fn sale(terminal: &str, block: &str) -> Value {
             "pin": { "block": block, "format": "iso_0" },
         },
     })
-}
-
-/// Files below a folder in which one of these stands.
-fn files_with(folder: &Path, wanted: &[Vec<u8>]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(files_with(&path, wanted));
-        } else if let Ok(text) = std::fs::read(&path)
-            && wanted.iter().any(|one| text.windows(one.len()).any(|part| part == one.as_slice()))
-        {
-            found.push(path.display().to_string());
-        }
-    }
-    found
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -233,3 +233,19 @@ pub fn lian(arguments: &[&str], last: &Path) -> String {
 pub fn fresh_key() -> String {
     format!("scenario-{:032x}", SystemEntropy.u128())
 }
+
+/// Files below a folder in which one of these stands.
+pub fn files_with(folder: &Path, wanted: &[Vec<u8>]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files_with(&path, wanted));
+        } else if let Ok(text) = std::fs::read(&path)
+            && wanted.iter().any(|one| text.windows(one.len()).any(|part| part == one.as_slice()))
+        {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
