@@ -74,7 +74,15 @@ async fn every_bank_is_told_and_the_sale_is_paid_like_any_other() {
         assert_eq!(told.map(|it| it.verdict), Some(Verdict::Agreed), "{bank}: {totals:?}");
 
         world.refund(&shop, paid.id, Some(2_00)).await.unwrap();
-        let other = tell(&world, &shop, world.offline_sale(&till, GOOD, money(7_00), 0)).await;
+        // The number and the name that another terminal has among its tags do not even reach the bank there.
+        let mut named = world.offline_sale(&till, GOOD, money(7_00), 0);
+        let number =
+            [0x5A, 8, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x5F, 0x20, 3, b'J', b'O', b'Y'];
+        let chip_data = [&number[..], &CHIP_DATA[..]].concat();
+        named.card.as_mut().unwrap().present.as_mut().unwrap().chip_data = Some(chip_data.into());
+        let other = tell(&world, &shop, named).await;
+        let received = world.bank(bank).received_with_chip_data();
+        assert!(received.len() == 2 && received[0].1 == received[1].1, "{bank}: {received:?}");
         let voided = world.pcs().void_payment(&shop.caller, world.key(), other.id).await.unwrap();
         assert_eq!(payment_of(voided).state.status(), Status::Canceled, "{bank}");
         if paid.actions().contains(&"adjust") {
@@ -239,6 +247,62 @@ async fn a_bank_that_is_silent_for_too_long_is_somebodys_to_look_into_and_the_ch
     let ended = world.pcs().resolve(attempt, found(Finding::Stands)).await.unwrap();
     assert_eq!((ended.state, ended.captured), (State::Captured, 42_00));
     assert_eq!(keeping_chip_data(&world).await.len(), 0);
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_surely_never_left_is_still_to_be_told_and_no_repeat() {
+    let world = World::seeded(1_308).await;
+    let shop = world.merchant("tea").await;
+    let till = world.till(&shop, "iso87-ascii").await;
+    // A card sequence number that the bank's dialect has no room for: nothing leaves, now or later.
+    let mut new = world.offline_sale(&till, GOOD, eur(42_00), 0);
+    new.card.as_mut().unwrap().present.as_mut().unwrap().sequence_number = Some("1234".to_owned());
+    let told = tell(&world, &shop, new).await;
+    assert_eq!(told.state, State::Advising { in_doubt: true }, "the goods are gone");
+    for _ in 0..3 {
+        world.pass_ms(60_000).await;
+        world.pcs().work_once().await.unwrap();
+    }
+    let doubt = world.pcs().doubts().await.unwrap().remove(0);
+    assert_eq!((doubt.attempts, doubt.refusals, doubt.needs_operator.clone()), (0, 0, None));
+    assert!(world.bank("iso87-ascii").received_with_chip_data().is_empty());
+    while world.payment(&shop, told.id).await.needs_operator.is_none() {
+        world.pass_ms(600_000).await;
+        world.pcs().work_once().await.unwrap();
+    }
+    let why = world.payment(&shop, told.id).await.needs_operator.unwrap();
+    assert!(why.contains("could not ask the bank") && why.contains("does not fit"), "{why}");
+    let ended = world.pcs().resolve(doubt.exchange.attempt, found(Finding::Undone)).await.unwrap();
+    assert_eq!((ended.state, keeping_chip_data(&world).await.len()), (State::Failed, 0));
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sale_of_a_batch_that_is_closed_before_the_bank_has_heard_of_it_is_peoples_at_once() {
+    let world = World::seeded(1_309).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    let till = world.till(&shop, "cups-pos").await;
+    let bank = world.bank("cups-pos");
+    bank.set_fault(Fault::NotReceived, Scope::next().of(of("0220")));
+    let told = tell(&world, &shop, world.offline_sale(&till, GOOD, cny(42_00), 0)).await;
+    bank.cut_over();
+    // Another payment is refused, and the sign-on after that tells the new batch.
+    let _ = world.pay(&shop, card, cny(1_00)).await;
+    for _ in 0..60 {
+        world.pass_ms(1_000).await;
+        world.pcs().work_once().await.unwrap();
+    }
+    let why = world.payment(&shop, told.id).await.needs_operator;
+    assert!(why.as_ref().is_some_and(|why| why.starts_with("batch closed")), "{why:?}");
+    let attempt = told.original.unwrap().attempt;
+    assert_eq!(world.pcs().inquire(attempt, "Li Na").await.unwrap().says, "it knows of no such message");
+    let ended = world.pcs().resolve(attempt, found(Finding::Undone)).await.unwrap();
+    assert_eq!((ended.state, keeping_chip_data(&world).await.len()), (State::Failed, 0));
+    // The merchant sends it once more, as a new payment in the batch that is open.
+    let again = tell(&world, &shop, world.offline_sale(&till, GOOD, cny(42_00), HOUR_MS)).await;
+    assert_eq!(again.state, State::Captured);
     world.audit().await;
 }
 
