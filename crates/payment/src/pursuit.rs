@@ -8,7 +8,7 @@ const HOURS: i64 = 4;
 const STUCK_PAUSE_MS: i64 = 15 * 60_000;
 
 /// How a pursuit has gone so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pursued<'a> {
     /// How often the message has, or may have, left.
     pub attempts: u32,
@@ -33,9 +33,9 @@ impl Pursued<'_> {
             let with = self.refused_with.map_or(String::new(), |code| format!(" with response code {code}"));
             return Some(match (self.trouble, self.refusals) {
                 // What it said was a no in other words.
-                (Some(trouble), _) => trouble.to_owned(),
-                (None, 1) => format!("the bank has refused it{with}"),
-                (None, many) => format!("the bank has refused it {many} times, last{with}"),
+                (Some(trouble), _) if self.has_happened => trouble.to_owned(),
+                (_, 1) => format!("the bank has refused it{with}"),
+                (_, many) => format!("the bank has refused it {many} times, last{with}"),
             });
         }
         if let Some(batch) = self.closed_batch {
@@ -93,6 +93,9 @@ mod tests {
         assert_eq!(told.needs_operator().as_deref(), Some("the bank has refused it with response code 22"));
         let other = Pursued { trouble: Some("the bank has acknowledged another amount"), ..told };
         assert_eq!(other.needs_operator().as_deref(), other.trouble);
+        // A reversal that was refused is told as that, whatever stood in its way afterwards.
+        let refused = Pursued { trouble: Some("the link is down"), ..refused };
+        assert!(refused.needs_operator().unwrap().starts_with("the bank has refused it 3 times"));
     }
 
     #[test]

@@ -107,15 +107,7 @@ impl Pcs {
                 // What surely never left is told for the first time yet, and no repeat.
                 let attempts = u32::from(heard.says != Says::NeverLeft);
                 let refusals = u32::from(payment.needs_operator.is_some());
-                let pursued = Pursued {
-                    attempts,
-                    refusals,
-                    has_happened: true,
-                    refused_with: None,
-                    trouble: None,
-                    closed_batch: None,
-                    age_ms: 0,
-                };
+                let pursued = Pursued { attempts, refusals, has_happened: true, ..Pursued::default() };
                 let told = Task { refusals, ..self.task(payment, Some(message.clone()), attempts) };
                 unit.tasks.push(told.put(PURSUIT, now.plus_ms(pursued.pause_ms()))?);
             }
