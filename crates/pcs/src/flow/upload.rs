@@ -10,13 +10,16 @@
 //!
 //! Items are found in the journal and card numbers in the vault when a message is made; neither is in the task. A crash
 //! leaves the message of step 2: it is sent again as it was, and the bank knows it by its trace number.
+//!
+//! One works on it at a time. Who takes it in hand puts its time forward before anything else, and each commit writes over one
+//! version of a row: whoever was overtaken, by another process or by a later comparison of the batch, is refused there.
 
 use std::sync::Arc;
 
 use hostlink::{Outcome, UploadAnswer, UploadData, UploadItem};
 use serde::{Deserialize, Serialize};
-use store::{DueTask, TaskChange, Unit};
-use types::{Currency, Timestamp};
+use store::{Body, DueTask, RowChange, RowKey, Table, TaskChange, Unit};
+use types::{Currency, MerchantId, Timestamp};
 
 use super::items::Item;
 use crate::bank::Bank;
@@ -32,6 +35,8 @@ use crate::{CommandError, Pcs};
 const PATIENCE_MS: i64 = 3_600_000;
 /// How many are looked at in one round.
 const ROUND: usize = 16;
+/// More than can be under way.
+const EVERY: usize = 1_000_000;
 
 /// An upload under way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +60,9 @@ struct Work {
     sending: Option<Sending>,
     #[serde(default)]
     tries: u32,
+    /// The version of its row, which each commit of it writes over.
+    #[serde(default)]
+    version: u32,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -74,10 +82,28 @@ enum Stop {
 }
 
 impl Work {
-    fn put(&self, due: Timestamp) -> Result<TaskChange, CommandError> {
+    fn number(&self) -> u128 {
         let number = self.batch.number().to_string();
-        let id = u128::from_be_bytes(short_hash(&["upload", &number, self.currency.alpha()]));
-        Ok(TaskChange { kind: UPLOAD, id, put: Some((due, to_bytes(self)?)) })
+        u128::from_be_bytes(short_hash(&["upload", &number, self.currency.alpha()]))
+    }
+
+    /// The row stays when the upload is over: who was left behind must find a later version, not none.
+    fn row(&self) -> RowKey {
+        RowKey { table: Table::Setting, owner: 0, id: self.number() }
+    }
+
+    /// The next version, due then. Refused where somebody else has written one.
+    fn put(&mut self, unit: &mut Unit, due: Timestamp) -> Result<(), CommandError> {
+        self.next_version(unit);
+        let (kind, id) = (UPLOAD, self.number());
+        unit.tasks.push(TaskChange { kind, id, put: Some((due, to_bytes(self)?)) });
+        Ok(())
+    }
+
+    fn next_version(&mut self, unit: &mut Unit) {
+        let expected = Some(self.version).filter(|&version| version > 0);
+        unit.rows.push(RowChange { key: self.row(), expected, body: Some(Body::Own(b"{}".to_vec())) });
+        self.version += 1;
     }
 }
 
@@ -85,10 +111,11 @@ impl Pcs {
     /// Step 1: what goes into the commit of a comparison that differs.
     pub(super) async fn begin_upload(
         &self,
+        unit: &mut Unit,
         batch: &Batch,
         differs: &Reconciliation,
-    ) -> Result<TaskChange, CommandError> {
-        let work = Work {
+    ) -> Result<(), CommandError> {
+        let mut work = Work {
             batch: batch.clone(),
             currency: differs.currency,
             own: differs.own,
@@ -100,9 +127,12 @@ impl Pcs {
             so_far: Upload { follows: differs.id, items: 0, messages: 0, left_out: 0, response_code: None },
             sending: None,
             tries: 0,
+            version: 0,
         };
+        // An upload of the batch that is under way knows nothing of what has come since: this one takes its place.
+        work.version = self.store.get(unit.shard, work.row()).await?.map_or(0, |row| row.version);
         // Lists go by the time in ids, so what comes of it must be of a later one.
-        work.put(differs.created.plus_ms(1_000))
+        work.put(unit, differs.created.plus_ms(1_000))
     }
 
     /// Uploads that are due.
@@ -114,34 +144,51 @@ impl Pcs {
     pub(super) async fn upload_all_due(self: &Arc<Self>) -> Result<usize, CommandError> {
         let due = self.uploads_due(self.clock.now()).await?;
         let many = due.len();
-        for due in due {
-            if let Some(_hand) = self.take_in_hand(UPLOAD, due.id) {
-                let mut work: Work = from_bytes(&due.body)?;
-                if let Err(error) = self.go_on(&due, &mut work).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "A batch could not be uploaded and will be tried again"
-                    );
-                    self.put_upload_off(&due, &work, LATER_MS).await?;
-                }
+        for listed in due {
+            let Some(_hand) = self.take_in_hand(UPLOAD, listed.id) else { continue };
+            match self.upload_one(&listed).await {
+                Ok(()) => {}
+                Err(CommandError::Busy) => tracing::info!("Somebody else uploads the batch"),
+                // Its time has been put forward as it was taken up.
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "A batch could not be uploaded and will be tried again"
+                ),
             }
         }
         Ok(many)
     }
 
-    async fn put_upload_off(&self, due: &DueTask, work: &Work, pause_ms: i64) -> Result<(), CommandError> {
+    async fn upload_one(&self, listed: &DueTask) -> Result<(), CommandError> {
         let now = self.clock.now();
-        let mut unit = Unit::new(due.shard, now);
-        unit.tasks.push(work.put(now.plus_ms(pause_ms))?);
+        // Those before it in the round took their time, and somebody else may have done it meanwhile.
+        let due = self.store.tasks(UPLOAD, Some(now), EVERY).await?;
+        let Some(due) = due.iter().find(|due| (due.shard, due.id) == (listed.shard, listed.id)) else {
+            return Ok(());
+        };
+        let mut work: Work = from_bytes(&due.body)?;
+        self.put_upload_off(&mut work, LATER_MS).await?;
+        self.go_on(&mut work).await
+    }
+
+    async fn put_upload_off(&self, work: &mut Work, pause_ms: i64) -> Result<(), CommandError> {
+        let mut unit = self.upload_unit(work);
+        let due = unit.at.plus_ms(pause_ms);
+        work.put(&mut unit, due)?;
         self.commit(unit).await.map(drop)
     }
 
-    async fn go_on(&self, due: &DueTask, work: &mut Work) -> Result<(), CommandError> {
+    /// A unit of the shard that holds what is kept of the bank: the task is on its list.
+    fn upload_unit(&self, work: &Work) -> Unit {
+        self.unit(MerchantId::from_u128(bank_number(&work.batch.bank)), self.clock.now())
+    }
+
+    async fn go_on(&self, work: &mut Work) -> Result<(), CommandError> {
         let Ok(bank) = self.bank(&work.batch.bank) else {
-            return self.put_upload_off(due, work, LATER_MS).await;
+            return Ok(());
         };
-        let stopped = match self.tell_items(bank, due, work).await? {
-            None => self.compare_again(bank, due, work).await?,
+        let stopped = match self.tell_items(bank, work).await? {
+            None => self.compare_again(bank, work).await?,
             stopped => stopped,
         };
         let is_patient = self.clock.now().ms_since(work.since) < PATIENCE_MS;
@@ -150,20 +197,15 @@ impl Pcs {
             Some(Stop::Later) if is_patient => {
                 work.tries += 1;
                 let pause = if work.tries == 1 { SECOND_TRY_MS } else { LATER_MS };
-                self.put_upload_off(due, work, pause).await
+                self.put_upload_off(work, pause).await
             }
-            Some(Stop::Later) => self.give_up(bank, due, work, "the bank did not answer for an hour").await,
-            Some(Stop::Failed(why)) => self.give_up(bank, due, work, &why).await,
+            Some(Stop::Later) => self.give_up(bank, work, "the bank did not answer for an hour").await,
+            Some(Stop::Failed(why)) => self.give_up(bank, work, &why).await,
         }
     }
 
     /// Steps 2 and 3, until the bank has been told all, and that it was all.
-    async fn tell_items(
-        &self,
-        bank: &Bank,
-        due: &DueTask,
-        work: &mut Work,
-    ) -> Result<Option<Stop>, CommandError> {
+    async fn tell_items(&self, bank: &Bank, work: &mut Work) -> Result<Option<Stop>, CommandError> {
         if work.so_far.response_code.is_some() {
             return Ok(None);
         }
@@ -180,7 +222,7 @@ impl Pcs {
                 None => {
                     let left = items.len().saturating_sub(work.passed);
                     let many = left.min(upload.items_per_message());
-                    self.record_sending(bank, due, work, many).await?
+                    self.record_sending(bank, work, many).await?
                 }
             };
             let some = items.get(work.passed..work.passed + sending.items).unwrap_or_default();
@@ -202,7 +244,6 @@ impl Pcs {
     async fn record_sending(
         &self,
         bank: &Bank,
-        due: &DueTask,
         work: &mut Work,
         items: usize,
     ) -> Result<Sending, CommandError> {
@@ -211,9 +252,9 @@ impl Pcs {
         let stan = self.numbers.stan(&self.store, bank.name(), &terminal, now).await?;
         let sending = Sending { stan, at: now, items };
         work.sending = Some(sending);
-        let mut unit = Unit::new(due.shard, now);
+        let mut unit = self.upload_unit(work);
         // Until the answer's time is up nobody else goes on with it.
-        unit.tasks.push(work.put(now.plus_ms(bank.reply_timeout_ms() + 1_000))?);
+        work.put(&mut unit, now.plus_ms(bank.reply_timeout_ms() + 1_000))?;
         let what = match items {
             0 => format!("the end of {} items", work.so_far.items),
             many => format!("items {} to {}", work.passed + 1, work.passed + many),
@@ -296,12 +337,7 @@ impl Pcs {
     }
 
     /// Step 4.
-    async fn compare_again(
-        &self,
-        bank: &Bank,
-        due: &DueTask,
-        work: &Work,
-    ) -> Result<Option<Stop>, CommandError> {
+    async fn compare_again(&self, bank: &Bank, work: &mut Work) -> Result<Option<Stop>, CommandError> {
         let own = self.figures(&work.batch).await?.get(&work.currency).copied().unwrap_or_default();
         let (mut again, said) =
             self.compare_one(bank, &work.batch, (work.currency, own), work.by.as_deref()).await?;
@@ -309,11 +345,11 @@ impl Pcs {
             return Ok(Some(Stop::Later));
         }
         again.upload = Some(work.so_far.clone());
-        self.end_upload(bank, due, &again, said).await.map(|()| None)
+        self.end_upload(bank, work, &again, said).await.map(|()| None)
     }
 
     /// The upload comes to nothing: both figures stay as they were, and people have to look.
-    async fn give_up(&self, bank: &Bank, due: &DueTask, work: &Work, why: &str) -> Result<(), CommandError> {
+    async fn give_up(&self, bank: &Bank, work: &mut Work, why: &str) -> Result<(), CommandError> {
         let differs = Reconciliation {
             id: self.new_id(),
             version: 1,
@@ -331,19 +367,19 @@ impl Pcs {
             note: Some(format!("the upload of its items did not come to its end: {why}")),
             upload: Some(work.so_far.clone()),
         };
-        self.end_upload(bank, due, &differs, Said::default()).await
+        self.end_upload(bank, work, &differs, Said::default()).await
     }
 
     async fn end_upload(
         &self,
         bank: &Bank,
-        due: &DueTask,
+        work: &mut Work,
         it: &Reconciliation,
         said: Said,
     ) -> Result<(), CommandError> {
-        // The task is on the list of the shard that holds what is kept of the bank.
         let mut unit = self.comparison(bank, it, said)?;
-        unit.tasks.push(done(UPLOAD, due.id));
+        work.next_version(&mut unit);
+        unit.tasks.push(done(UPLOAD, work.number()));
         self.commit(unit).await.map(drop)
     }
 }

@@ -1,6 +1,9 @@
 //! A batch whose totals differ is told to its bank item by item: what the bank lacks it adds, and what neither can mend people
 //! get to see.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use banksim::{Fault, HowMany, Scope};
 use iso8583::Mti;
 use pcs::model::{Reconciliation, Verdict};
@@ -9,6 +12,7 @@ use testkit::{Shop, World, cny, payment_of};
 use types::PaymentMethodId;
 
 use crate::bank_day::{a_minute, compared, sum};
+use crate::slow_journal::Reading;
 use crate::{GOOD, SILENT};
 
 const BANK: &str = "cups-pos";
@@ -208,5 +212,96 @@ async fn a_batch_that_is_open_is_compared_and_not_uploaded() {
     end_day(&world, &shop, card).await;
     let all = compared(&world, BANK).await;
     assert_eq!((all.len(), all[0].verdict), (3, Verdict::Agreed), "{all:?}");
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_was_told_while_another_kept_the_bank_busy_is_not_told_again() {
+    let world = World::seeded(1_106).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    // Two batches are over before the gateway looks at either.
+    for _ in 0..2 {
+        sales(&world, &shop, card, 3).await;
+        world.bank(BANK).cut_over();
+        let _ = world.pay(&shop, card, cny(1_00)).await;
+        world.pass_ms(10_000).await;
+    }
+    work_until_uploads(&world, 2).await;
+
+    // One run has both on its list and waits for the bank's word on the first. Another tells the second meanwhile.
+    world.bank(BANK).set_fault(Fault::HeldAnswer, Scope::next().of(upload()));
+    let slow = tokio::spawn({
+        let pcs = Arc::clone(world.pcs());
+        async move { pcs.work_once().await }
+    });
+    world.until("the answer is held", || world.bank(BANK).held() == 1).await;
+    world.pcs().work_once().await.unwrap();
+    assert_eq!((open_uploads(&world).await, uploads(&world).len()), (1, 3));
+    world.bank(BANK).release();
+    slow.await.unwrap().unwrap();
+    assert_eq!(uploads(&world).len(), 4, "of each batch its items and their end: {:?}", uploads(&world));
+    let after: Vec<_> = compared(&world, BANK).await.into_iter().filter(|it| it.upload.is_some()).collect();
+    assert_eq!(after.len(), 2, "{after:?}");
+    assert!(after.iter().all(|it| it.verdict == Verdict::Agreed), "{after:?}");
+    world.audit().await;
+}
+
+/// Compares until so many batches are to be uploaded, and none is yet.
+async fn work_until_uploads(world: &World, many: usize) {
+    for _ in 0..300 {
+        if open_uploads(world).await == many {
+            return world.pass_ms(2_000).await;
+        }
+        world.pcs().work_once().await.unwrap();
+        world.pass_ms(500).await;
+    }
+    panic!("{} uploads are begun", open_uploads(world).await);
+}
+
+async fn open_uploads(world: &World) -> usize {
+    world.store().tasks(pcs::TASK_UPLOAD, None, 100).await.unwrap().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_processes_one_uploads_a_batch_however_long_its_journal_is() {
+    let reading = Reading::default();
+    let world = reading.world(1_107).await;
+    let other = world.second_process();
+    for bank in other.banks() {
+        bank.settled().await;
+    }
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    sales(&world, &shop, card, 3).await;
+    world.bank(BANK).cut_over();
+    let _ = world.pay(&shop, card, cny(1_00)).await;
+    work_until_uploads(&world, 1).await;
+
+    // One process reads the journal. The other leaves the batch alone for a while, and then takes it for dead.
+    reading.stop_next();
+    let slow = tokio::spawn({
+        let pcs = Arc::clone(world.pcs());
+        async move { pcs.work_once().await }
+    });
+    while !reading.is_stopped() {
+        tokio::task::yield_now().await;
+    }
+    other.work_once().await.unwrap();
+    assert_eq!(uploads(&world), [] as [String; 0], "it is in somebody's hand");
+    for _ in 0..70 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    other.work_once().await.unwrap();
+    let sent = uploads(&world);
+    assert_eq!((sent.len(), open_uploads(&world).await), (2, 0), "its items and their end: {sent:?}");
+
+    reading.go_on();
+    slow.await.unwrap().unwrap();
+    minutes(&world, 3).await;
+    assert_eq!(uploads(&world), sent, "whoever was overtaken tells the bank nothing");
+    let all = compared(&world, BANK).await;
+    let (_, last) = first_and_last(&all);
+    assert_eq!(last.verdict, Verdict::Agreed, "{last:?}");
     world.audit().await;
 }
