@@ -212,7 +212,10 @@ impl Pcs {
         let Some(upload) = bank.profile().upload() else {
             return Ok(Some(Stop::Failed("the bank takes no items any more".to_owned())));
         };
-        let items = self.items(&work.batch, work.currency, &work.heads).await?;
+        if !bank.is_up() {
+            return Ok(Some(Stop::Later));
+        }
+        let items = self.items_of(work).await?;
         loop {
             if !bank.is_up() {
                 return Ok(Some(Stop::Later));
@@ -238,6 +241,17 @@ impl Pcs {
                 Err(stop) => return Ok(Some(stop)),
             }
         }
+    }
+
+    /// The items of the upload. The journal is read for them once, as long as this process works on no other upload.
+    async fn items_of(&self, work: &Work) -> Result<Arc<[Item]>, CommandError> {
+        let kept = self.upload_items.lock().clone().filter(|(of, _)| *of == work.so_far.follows);
+        if let Some((_, items)) = kept {
+            return Ok(items);
+        }
+        let items: Arc<[Item]> = self.items(&work.batch, work.currency, &work.heads).await?.into();
+        *self.upload_items.lock() = Some((work.so_far.follows, Arc::clone(&items)));
+        Ok(items)
     }
 
     /// Step 2: which message is sent next, before it is.
@@ -380,7 +394,9 @@ impl Pcs {
         let mut unit = self.comparison(bank, it, said)?;
         work.next_version(&mut unit);
         unit.tasks.push(done(UPLOAD, work.number()));
-        self.commit(unit).await.map(drop)
+        self.commit(unit).await?;
+        self.upload_items.lock().take_if(|(of, _)| *of == work.so_far.follows);
+        Ok(())
     }
 }
 

@@ -305,3 +305,36 @@ async fn of_two_processes_one_uploads_a_batch_however_long_its_journal_is() {
     assert_eq!(last.verdict, Verdict::Agreed, "{last:?}");
     world.audit().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_is_read_once_for_a_batch_and_not_while_its_bank_is_away() {
+    let reading = Reading::default();
+    let world = reading.world(1_108).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    sales(&world, &shop, card, 3).await;
+    world.bank(BANK).cut_over();
+    let _ = world.pay(&shop, card, cny(1_00)).await;
+    work_until_uploads(&world, 1).await;
+    let before = reading.many();
+    world.bank(BANK).set_fault(Fault::NotReceived, Scope::always().of(Mti::parse("0800").unwrap()));
+    world.bank(BANK).disconnect();
+    world.pass_ms(1_000).await;
+    minutes(&world, 3).await;
+    assert_eq!((reading.many(), uploads(&world).len()), (before, 0));
+
+    world.bank(BANK).clear_faults();
+    world.bank(BANK).set_fault(Fault::NotReceived, Scope::always().of(upload()));
+    minutes(&world, 3).await;
+    let (once, tries) = (reading.many(), uploads(&world).len());
+    assert!(once > before && tries > 0, "{before}, {once}, {tries}");
+    minutes(&world, 10).await;
+    assert!(uploads(&world).len() > tries);
+    assert_eq!(reading.many(), once, "for the first try, and for no other");
+
+    world.bank(BANK).clear_faults();
+    minutes(&world, 5).await;
+    let all = compared(&world, BANK).await;
+    let (_, last) = first_and_last(&all);
+    assert_eq!(last.verdict, Verdict::Agreed, "{last:?}");
+}

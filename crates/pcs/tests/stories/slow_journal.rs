@@ -1,7 +1,7 @@
-//! A store whose journal is long: a read of it takes until the test lets it end.
+//! A store whose journal is long: a read of it takes until the test lets it end, and is counted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ledger::{AccountId, Balance};
 use parking_lot::{Condvar, Mutex};
@@ -18,6 +18,7 @@ pub struct Reading(Arc<State>);
 
 #[derive(Default)]
 struct State {
+    reads: AtomicUsize,
     stops_next: AtomicBool,
     stopped: Mutex<bool>,
     goes_on: Condvar,
@@ -28,6 +29,11 @@ impl Reading {
     pub async fn world(&self, seed: u64) -> World {
         let reading = self.clone();
         World::over(seed, move |engine, reads| Store::inline(engine, Arc::new(Slow { reads, reading }))).await
+    }
+
+    /// How often the journal was read.
+    pub fn many(&self) -> usize {
+        self.0.reads.load(Ordering::SeqCst)
     }
 
     /// The next read stands still until [`Reading::go_on`].
@@ -45,6 +51,7 @@ impl Reading {
     }
 
     fn read(&self) {
+        self.0.reads.fetch_add(1, Ordering::SeqCst);
         if self.0.stops_next.swap(false, Ordering::SeqCst) {
             let mut stopped = self.0.stopped.lock();
             *stopped = true;
