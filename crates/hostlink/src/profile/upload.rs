@@ -65,6 +65,8 @@ pub enum UploadAnswer {
     Taken,
     /// Not now: the same message is sent again later.
     NotNow,
+    /// It wants a sign-on first. The batch of an upload is closed, so it may go on to say so for ever.
+    WantsSignOn,
     /// It does not take it.
     Refused,
 }
@@ -243,9 +245,8 @@ impl BankProfile {
             return UploadAnswer::Taken;
         }
         match self.codes.get(code).map(|row| &row.outcome) {
-            Some(CodeOutcome::RetryAfterSignOn | CodeOutcome::RetryLater | CodeOutcome::Unknown) => {
-                UploadAnswer::NotNow
-            }
+            Some(CodeOutcome::RetryAfterSignOn) => UploadAnswer::WantsSignOn,
+            Some(CodeOutcome::RetryLater | CodeOutcome::Unknown) => UploadAnswer::NotNow,
             Some(CodeOutcome::Approve { .. } | CodeOutcome::Decline { .. }) | None => UploadAnswer::Refused,
         }
     }

@@ -60,6 +60,9 @@ struct Work {
     sending: Option<Sending>,
     #[serde(default)]
     tries: u32,
+    /// Since when the bank wants a sign-on first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sign_on_wanted: Option<Timestamp>,
     /// The version of its row, which each commit of it writes over.
     #[serde(default)]
     version: u32,
@@ -127,6 +130,7 @@ impl Pcs {
             so_far: Upload { follows: differs.id, items: 0, messages: 0, left_out: 0, response_code: None },
             sending: None,
             tries: 0,
+            sign_on_wanted: None,
             version: 0,
         };
         // An upload of the batch that is under way knows nothing of what has come since: this one takes its place.
@@ -231,7 +235,7 @@ impl Pcs {
             let some = items.get(work.passed..work.passed + sending.items).unwrap_or_default();
             match self.tell_some(bank, work, sending, some).await? {
                 Ok(code) => {
-                    (work.sending, work.tries) = (None, 0);
+                    (work.sending, work.tries, work.sign_on_wanted) = (None, 0, None);
                     work.passed += sending.items;
                     if sending.items == 0 {
                         work.so_far.response_code = Some(code);
@@ -317,6 +321,7 @@ impl Pcs {
                     Ok(reply.response_code().to_owned())
                 }
                 UploadAnswer::NotNow => Err(Stop::Later),
+                UploadAnswer::WantsSignOn => Err(self.sign_on_for(bank, work, reply.response_code()).await),
                 UploadAnswer::Refused => Err(Stop::Failed(format!(
                     "the bank refused it (response code {})",
                     reply.response_code()
@@ -327,6 +332,22 @@ impl Pcs {
                 Err(Stop::Failed(format!("the message does not fit the dialect ({})", why.code())))
             }
         })
+    }
+
+    /// Has the links sign on, once: what wants one still is said of a batch that the bank has closed.
+    async fn sign_on_for(&self, bank: &Bank, work: &mut Work, code: &str) -> Stop {
+        let now = self.clock.now();
+        bank.hear(now);
+        let since = *work.sign_on_wanted.get_or_insert(now);
+        if work.tries > 0 && (bank.has_signed_on_since(since) || bank.profile().key_step().is_none()) {
+            return Stop::Failed(format!(
+                "the bank wants a sign-on first and still does after one (response code {code}): it takes nothing of a batch that it has closed"
+            ));
+        }
+        for link in bank.host().links() {
+            link.exchange_keys().await;
+        }
+        Stop::Later
     }
 
     /// The items that can be told, with their cards. A card that is no longer kept has no number to tell.

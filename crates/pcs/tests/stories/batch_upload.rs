@@ -181,6 +181,10 @@ async fn a_bank_that_takes_no_items_leaves_the_difference_as_it_was() {
         (Fault::Decline("12".to_owned()), 2, "refused it (response code 12)"),
         (Fault::NotReceived, 70, "did not answer for an hour"),
         (Fault::Decline("90".to_owned()), 70, "did not answer for an hour"),
+        // What wants a sign-on is had another try after one.
+        (Fault::Decline("77".to_owned()), 2, "still does after one (response code 77)"),
+        (Fault::Decline("99".to_owned()), 2, "still does after one (response code 99)"),
+        (Fault::Decline("A0".to_owned()), 2, "still does after one (response code A0)"),
     ] {
         let world = World::seeded(1_104).await;
         let shop = world.merchant("tea").await;
@@ -196,6 +200,26 @@ async fn a_bank_that_takes_no_items_leaves_the_difference_as_it_was() {
         assert!(last.note.as_ref().unwrap().contains(why), "{last:?}");
         assert_eq!(last.upload.as_ref().unwrap().items, 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bank_that_wants_a_sign_on_first_gets_one_and_the_items_after_it() {
+    let world = World::seeded(1_109).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    sales(&world, &shop, card, 3).await;
+    world.bank(BANK).cut_over();
+    let _ = world.pay(&shop, card, cny(1_00)).await;
+    work_until_uploads(&world, 1).await;
+    let sign_ons = || world.bank(BANK).received().iter().filter(|line| line.starts_with("0800")).count();
+    let before = sign_ons();
+    world.bank(BANK).set_fault(Fault::Decline("77".to_owned()), Scope::next().of(upload()));
+    minutes(&world, 2).await;
+    assert_eq!(sign_ons(), before + 1);
+    let all = compared(&world, BANK).await;
+    let (_, last) = first_and_last(&all);
+    assert_eq!(last.verdict, Verdict::Agreed, "{last:?}");
+    world.audit().await;
 }
 
 #[tokio::test(start_paused = true)]
