@@ -4,8 +4,8 @@
 //! | step | crate          | leaves behind                                                                         |
 //! |------|----------------|---------------------------------------------------------------------------------------|
 //! | 1    | store, commit  | with the comparison that differed: a task that says how far the journal goes           |
-//! | 2    | store, commit  | for each message: its trace number and which items it has, before it is sent           |
-//! | 3    | hostlink       | the bank's answer; silence has the same message sent again                             |
+//! | 2    | store, commit  | for each message: itself without card numbers, and which items it has, before it is sent |
+//! | 3    | hostlink       | the bank's answer, in a commit; silence has the same message sent again                |
 //! | 4    | store, commit  | after the end of the list: another comparison, with what was told before it            |
 //!
 //! Items are found in the journal and card numbers in the vault when a message is made; neither is in the task. A crash
@@ -17,6 +17,7 @@
 use std::sync::Arc;
 
 use hostlink::{Outcome, UploadAnswer, UploadData, UploadItem};
+use iso8583::Fields;
 use serde::{Deserialize, Serialize};
 use store::{Body, DueTask, RowChange, RowKey, Table, TaskChange, Unit};
 use types::{Currency, MerchantId, Timestamp};
@@ -224,25 +225,32 @@ impl Pcs {
             if !bank.is_up() {
                 return Ok(Some(Stop::Later));
             }
-            let sending = match work.sending {
-                Some(sending) => sending,
+            let (sending, is_new) = match work.sending {
+                Some(sending) => (sending, false),
                 None => {
                     let left = items.len().saturating_sub(work.passed);
-                    let many = left.min(upload.items_per_message());
-                    self.record_sending(bank, work, many).await?
+                    (self.next_sending(bank, work, left.min(upload.items_per_message())).await?, true)
                 }
             };
             let some = items.get(work.passed..work.passed + sending.items).unwrap_or_default();
-            match self.tell_some(bank, work, sending, some).await? {
-                Ok(code) => {
-                    (work.sending, work.tries, work.sign_on_wanted) = (None, 0, None);
+            let (fields, told) = match self.upload_message(bank, work, sending, some).await? {
+                Ok(Some(message)) => message,
+                Ok(None) => {
                     work.passed += sending.items;
-                    if sending.items == 0 {
-                        work.so_far.response_code = Some(code);
-                        return Ok(None);
-                    }
+                    work.so_far.left_out += sending.items;
+                    work.sending = None;
+                    continue;
                 }
-                Err(stop) => return Ok(Some(stop)),
+                Err(why) => return Ok(Some(Stop::Failed(why))),
+            };
+            if is_new {
+                self.record_sending(bank, work, sending, (&fields, &told)).await?;
+            }
+            if let Err(stop) = self.tell_some(bank, work, sending, (fields, told.len())).await? {
+                return Ok(Some(stop));
+            }
+            if work.so_far.response_code.is_some() {
+                return Ok(None);
             }
         }
     }
@@ -258,80 +266,125 @@ impl Pcs {
         Ok(items)
     }
 
-    /// Step 2: which message is sent next, before it is.
+    async fn next_sending(&self, bank: &Bank, work: &Work, items: usize) -> Result<Sending, CommandError> {
+        let now = self.clock.now();
+        let (terminal, _) = identity(bank, &work.batch);
+        let stan = self.numbers.stan(&self.store, bank.name(), &terminal, now).await?;
+        Ok(Sending { stan, at: now, items })
+    }
+
+    /// A message, and which of its items it has; none where it would have none. An error says why there can be none.
+    async fn upload_message<'a>(
+        &self,
+        bank: &Bank,
+        work: &Work,
+        sending: Sending,
+        items: &'a [Item],
+    ) -> Result<Result<Option<(Fields, Vec<&'a Item>)>, String>, CommandError> {
+        let (terminal, acceptor) = identity(bank, &work.batch);
+        let batch = work.batch.terminal.as_ref().map(|_| work.batch.name.clone());
+        let data = UploadData { stan: sending.stan, at: sending.at, terminal, acceptor, batch };
+        let (message, told) = if sending.items == 0 {
+            (bank.profile().upload_end_message(&data, work.so_far.items), Vec::new())
+        } else {
+            let cards = self.cards_of(bank, items).await?;
+            if cards.is_empty() {
+                return Ok(Ok(None));
+            }
+            let told: Vec<_> = cards.iter().map(|(item, card)| uploaded(item, card)).collect();
+            let message = bank.profile().upload_message(&data, &told);
+            (message, cards.into_iter().map(|(item, _)| item).collect())
+        };
+        Ok(match message {
+            Ok(Some(fields)) => Ok(Some((fields, told))),
+            Ok(None) => Err("the bank takes no items any more".to_owned()),
+            Err(error) => Err(format!("an item does not fit its message: {error}")),
+        })
+    }
+
+    /// Step 2: which message is sent next, before it is; all of it but the card numbers.
     async fn record_sending(
         &self,
         bank: &Bank,
         work: &mut Work,
-        items: usize,
-    ) -> Result<Sending, CommandError> {
-        let now = self.clock.now();
-        let (terminal, _) = identity(bank, &work.batch);
-        let stan = self.numbers.stan(&self.store, bank.name(), &terminal, now).await?;
-        let sending = Sending { stan, at: now, items };
+        sending: Sending,
+        (fields, told): (&Fields, &[&Item]),
+    ) -> Result<(), CommandError> {
         work.sending = Some(sending);
         let mut unit = self.upload_unit(work);
         // Until the answer's time is up nobody else goes on with it.
-        work.put(&mut unit, now.plus_ms(bank.reply_timeout_ms() + 1_000))?;
-        let what = match items {
-            0 => format!("the end of {} items", work.so_far.items),
-            many => format!("items {} to {}", work.passed + 1, work.passed + many),
+        let due = unit.at.plus_ms(bank.reply_timeout_ms() + 1_000);
+        work.put(&mut unit, due)?;
+        let (what, sent) = match sending.items {
+            0 => (format!("the end of {} items", work.so_far.items), fields.clone()),
+            many => {
+                let of = |item: &&Item| format!("{:06} {}", item.stan, item.amount);
+                let list: Vec<_> = told.iter().map(of).collect();
+                let (first, last, list) = (work.passed + 1, work.passed + many, list.join(", "));
+                let what = format!("items {first} to {last}, by trace number and amount: {list}");
+                (what, bank.profile().without_items(fields.clone()))
+            }
         };
-        let note = format!("upload of {} in {}, STAN {stan:06}: {what}", work.batch.words(), work.currency);
-        let said = Said { note: Some(note), ..Said::default() };
+        let note = Some(format!("{}: {what}", about(work, sending)));
+        let said = Said { sent: Some(sent), note, ..Said::default() };
         self.add_bank_note(&mut unit, bank_number(bank.name()), Actor::Gateway, said)?;
-        self.commit(unit).await?;
-        Ok(sending)
+        self.commit(unit).await.map(drop)
     }
 
-    /// Step 3. Returns the response code of what the bank has taken.
+    /// Step 3. Says where it stops, if the bank has not taken it.
     async fn tell_some(
         &self,
         bank: &Bank,
         work: &mut Work,
         sending: Sending,
-        items: &[Item],
-    ) -> Result<Result<String, Stop>, CommandError> {
-        let (terminal, acceptor) = identity(bank, &work.batch);
-        let batch = work.batch.terminal.as_ref().map(|_| work.batch.name.clone());
-        let data = UploadData { stan: sending.stan, at: sending.at, terminal, acceptor, batch };
-        let is_end = sending.items == 0;
-        let (message, told) = if is_end {
-            (bank.profile().upload_end_message(&data, work.so_far.items), 0)
-        } else {
-            let cards = self.cards_of(bank, items).await?;
-            let told: Vec<_> = cards.iter().map(|(item, card)| uploaded(item, card)).collect();
-            if told.is_empty() {
-                work.so_far.left_out += sending.items;
-                return Ok(Ok(String::new()));
-            }
-            (bank.profile().upload_message(&data, &told), told.len())
-        };
-        let fields = match message {
-            Ok(Some(fields)) => fields,
-            Ok(None) => return Ok(Err(Stop::Failed("the bank takes no items any more".to_owned()))),
-            Err(error) => return Ok(Err(Stop::Failed(format!("an item does not fit its message: {error}")))),
-        };
-        Ok(match bank.ask_plain(fields).await {
-            Outcome::Reply(reply) => match bank.profile().upload_answer(&reply, is_end) {
-                UploadAnswer::Taken => {
-                    work.so_far.items += told;
-                    work.so_far.left_out += sending.items - told;
-                    work.so_far.messages += usize::from(!is_end);
-                    Ok(reply.response_code().to_owned())
-                }
-                UploadAnswer::NotNow => Err(Stop::Later),
-                UploadAnswer::WantsSignOn => Err(self.sign_on_for(bank, work, reply.response_code()).await),
-                UploadAnswer::Refused => Err(Stop::Failed(format!(
-                    "the bank refused it (response code {})",
-                    reply.response_code()
-                ))),
-            },
-            Outcome::NotSent(_) | Outcome::MaybeSent(_) => Err(Stop::Later),
+        (fields, told): (Fields, usize),
+    ) -> Result<Result<(), Stop>, CommandError> {
+        let reply = match bank.ask_plain(fields).await {
+            Outcome::Reply(reply) => reply,
+            Outcome::NotSent(_) | Outcome::MaybeSent(_) => return Ok(Err(Stop::Later)),
             Outcome::Rejected(why) => {
-                Err(Stop::Failed(format!("the message does not fit the dialect ({})", why.code())))
+                let why = format!("the message does not fit the dialect ({})", why.code());
+                return Ok(Err(Stop::Failed(why)));
             }
-        })
+        };
+        let is_end = sending.items == 0;
+        let code = reply.response_code().to_owned();
+        let said = match bank.profile().upload_answer(&reply, is_end) {
+            UploadAnswer::Taken => {
+                work.so_far.items += told;
+                work.so_far.left_out += sending.items - told;
+                work.so_far.messages += usize::from(!is_end);
+                work.so_far.response_code = is_end.then(|| code.clone());
+                work.passed += sending.items;
+                (work.sending, work.tries, work.sign_on_wanted) = (None, 0, None);
+                Ok(())
+            }
+            UploadAnswer::NotNow => Err(Stop::Later),
+            UploadAnswer::WantsSignOn => Err(self.sign_on_for(bank, work, &code).await),
+            UploadAnswer::Refused => Err(Stop::Failed(format!("the bank refused it (response code {code})"))),
+        };
+        self.record_answer(bank, work, sending, reply.fields).await?;
+        Ok(said)
+    }
+
+    /// What the bank said, and how far that brings the upload. A bank may send the items back: they are not kept.
+    async fn record_answer(
+        &self,
+        bank: &Bank,
+        work: &mut Work,
+        sending: Sending,
+        answer: Fields,
+    ) -> Result<(), CommandError> {
+        let mut unit = self.upload_unit(work);
+        let due = unit.at.plus_ms(LATER_MS);
+        work.put(&mut unit, due)?;
+        let (code, rrn) = (answer.get(39).unwrap_or("none"), answer.get(37).unwrap_or("none"));
+        let note = Some(format!("{}: response code {code}, RRN {rrn}", about(work, sending)));
+        let received = Some(bank.profile().without_items(answer));
+        let said = Said { received, note, ..Said::default() };
+        let actor = Actor::Bank { bank: bank.name().to_owned() };
+        self.add_bank_note(&mut unit, bank_number(bank.name()), actor, said)?;
+        self.commit(unit).await.map(drop)
     }
 
     /// Has the links sign on, once: what wants one still is said of a batch that the bank has closed.
@@ -419,6 +472,11 @@ impl Pcs {
         self.upload_items.lock().take_if(|(of, _)| *of == work.so_far.follows);
         Ok(())
     }
+}
+
+/// For people: which message of which upload.
+fn about(work: &Work, sending: Sending) -> String {
+    format!("upload of {} in {}, STAN {:06}", work.batch.words(), work.currency, sending.stan)
 }
 
 /// DE 41 and DE 42 of messages about a batch.

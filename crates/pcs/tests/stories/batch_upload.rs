@@ -88,9 +88,55 @@ async fn what_the_bank_has_lost_it_gets_to_know_and_both_agree() {
     world.audit().await;
 
     // Card numbers have been on the line and nowhere else.
+    assert_eq!(in_journal(&world, GOOD).await, 0);
+}
+
+/// How many records say this.
+async fn in_journal(world: &World, text: &str) -> usize {
+    let all = world.store().journal(store::Shard(0), 1, 10_000).await.unwrap();
+    all.iter().filter(|record| String::from_utf8_lossy(&record.record.event).contains(text)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_told_and_answered_is_in_the_journal_without_a_card_number() {
+    let world = World::seeded(1_110).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    sales(&world, &shop, card, 3).await;
+    end_day(&world, &shop, card).await;
+    minutes(&world, 2).await;
+    let stans = uploads(&world);
+    let [items, end] = &stans[..] else { panic!("{stans:?}") };
+
+    let mut sent = Vec::new();
+    let mut received = Vec::new();
     for record in world.store().journal(store::Shard(0), 1, 10_000).await.unwrap() {
-        assert!(!String::from_utf8_lossy(&record.record.event).contains(GOOD));
+        let event: pcs::model::JournalEvent = serde_json::from_slice(&record.record.event).unwrap();
+        let of = |mti: &str, fields: &iso8583::Fields| fields.mti() == Mti::parse(mti).unwrap();
+        let note = event.note.unwrap_or_default();
+        sent.extend(event.sent.filter(|it| of("0320", it)).map(|it| (it, note.clone())));
+        received.extend(event.received.filter(|it| of("0330", it)).map(|it| (it, note)));
     }
+    let [(told, words), (ended, _)] = &sent[..] else { panic!("{sent:?}") };
+    for (fields, line) in [(told, items), (ended, end)] {
+        assert!(line.ends_with(&format!("stan={}", fields.get(11).unwrap())), "{line}");
+    }
+    assert_eq!((told.get(60), told.get(48)), (Some("00000001201"), None), "the items are not in it");
+    assert_eq!((ended.get(60), ended.get(48)), (Some("00000001207"), Some("0003")));
+    assert!(
+        words.ends_with("items 1 to 3, by trace number and amount: 000001 1001, 000002 1002, 000003 1003")
+    );
+    for (answer, words) in &received {
+        assert_eq!(answer.get(39), Some("00"));
+        assert!(words.contains(answer.get(37).unwrap()), "the bank's reference: {words}");
+    }
+    assert_eq!(received.len(), 2);
+
+    assert_eq!(in_journal(&world, GOOD).await, 0);
+    // Whoever writes one into a reason gets it into the journal: it would be found.
+    let order = pcs::Order { by: "Li Na".to_owned(), reason: GOOD.to_owned() };
+    world.pcs().fetch_parameters(BANK, &order).await.unwrap();
+    assert_eq!(in_journal(&world, GOOD).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
