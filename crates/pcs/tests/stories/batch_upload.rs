@@ -82,9 +82,9 @@ async fn what_the_bank_has_lost_it_gets_to_know_and_both_agree() {
     assert_eq!((last.verdict, last.bank_has), (Verdict::Agreed, Some(last.own)));
     assert_eq!((last.own.debits.count, last.own.credits), (20, sum(2, 14_00)));
     let upload = last.upload.as_ref().unwrap();
-    assert_eq!((upload.items, upload.messages, upload.left_out), (22, 3, 0));
+    assert_eq!((upload.items, upload.messages, upload.left_out), (20, 3, 2), "no void and no refund");
     assert_eq!(upload.response_code.as_deref(), Some("00"));
-    assert_eq!(uploads(&world).len(), 4, "eight, eight, six, and the end");
+    assert_eq!(uploads(&world).len(), 4, "three times at most eight, and the end");
     world.audit().await;
 
     // Card numbers have been on the line and nowhere else.
@@ -266,6 +266,32 @@ async fn a_bank_that_wants_a_sign_on_first_gets_one_and_the_items_after_it() {
     let (_, last) = first_and_last(&all);
     assert_eq!(last.verdict, Verdict::Agreed, "{last:?}");
     world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_that_the_bank_has_lost_is_left_out_and_people_get_to_see_it() {
+    let world = World::seeded(1_111).await;
+    let shop = world.merchant("tea").await;
+    let card = world.card(&shop, GOOD).await;
+    let paid = world.paid(&shop, card, cny(30_00)).await;
+    world.bank(BANK).set_fault(Fault::NotBooked, Scope::next());
+    world.refund(&shop, paid.id, Some(10_00)).await.unwrap();
+    end_day(&world, &shop, card).await;
+
+    let all = compared(&world, BANK).await;
+    let (_, last) = first_and_last(&all);
+    let has = last.bank_has.unwrap();
+    assert_eq!((last.verdict, last.own.credits, has.credits), (Verdict::Differs, sum(1, 10_00), sum(0, 0)));
+    assert_eq!(
+        (last.own.debits, has.debits),
+        (sum(1, 30_00), sum(1, 30_00)),
+        "and it is booked as no charge"
+    );
+    let upload = last.upload.as_ref().unwrap();
+    assert_eq!((upload.items, upload.left_out), (1, 1));
+    let told = world.pcs().bank_status(BANK).unwrap().told;
+    let word = told.latest.iter().rfind(|word| word.code == "totals_differ").unwrap();
+    assert!(word.text.contains("1 are left out"), "{word:?}");
 }
 
 #[tokio::test(start_paused = true)]
