@@ -147,6 +147,11 @@ impl Bank {
         self.host.ask(fields, Instant::now() + self.reply_timeout).await
     }
 
+    /// Whether a link of this process has signed on since then, as far as that was heard.
+    pub(crate) fn has_signed_on_since(&self, since: Timestamp) -> bool {
+        self.ears.lock().told.links.iter().any(|link| link.signed_on_at.is_some_and(|at| at > since))
+    }
+
     /// What it and its links have told so far.
     pub fn told(&self) -> Told {
         self.ears.lock().told.clone()

@@ -28,6 +28,7 @@ mod upload;
 mod void;
 mod work;
 
+pub(crate) use self::items::Item;
 pub use balance::{Balance, BalanceQuestion};
 pub use banks::{BankStatus, LinkStatus, Order};
 pub use explain::RouteQuestion;

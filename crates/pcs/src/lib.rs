@@ -26,6 +26,7 @@ pub use bank::keys::{LinkKeys, mac_algorithm};
 pub use bank::told::{LinkTold, Told, Word};
 pub use bank::{Bank, BankState, Transaction};
 pub use batch::BATCH as TASK_BATCH;
+pub use batch::UPLOAD as TASK_UPLOAD;
 pub use claim::KnownKey;
 pub use command::{
     Caller, CardInput, Completed, Done, IdempotencyKey, Listed, NewCheckoutSession, NewPayment, Page,

@@ -8,11 +8,12 @@ use parking_lot::Mutex;
 use payment::routing::RoutingTable;
 use store::{Shard, Store, shard_of};
 use tokio::sync::{Notify, Semaphore};
-use types::{Clock, Entropy, MerchantId, PaymentMethodId, Timestamp};
+use types::{Clock, Entropy, MerchantId, PaymentMethodId, ReconciliationId, Timestamp};
 use vault::{KeyBlockKey, Vault};
 
 use crate::bank::{Bank, BankState};
 use crate::cache::Cache;
+use crate::flow::Item;
 use crate::measure::Counted;
 use crate::model::{Merchant, PaymentMethod};
 use crate::numbers::Numbers;
@@ -79,6 +80,8 @@ pub struct Pcs {
     pub(crate) methods: Cache<(u128, PaymentMethodId), PaymentMethod>,
     /// Batches that are known to be on the list of those to be compared with their banks.
     pub(crate) open_batches: Mutex<HashSet<(Shard, u128)>>,
+    /// What the upload that was worked on last has to tell, and after which comparison: of one only, for it may be long.
+    pub(crate) upload_items: Mutex<Option<(ReconciliationId, Arc<[Item]>)>>,
     /// Tasks that somebody in this process works on.
     pub(crate) in_hand: Mutex<HashSet<(u8, u128)>>,
     /// Wakes the pursuit of reversals and repeats.
@@ -131,6 +134,7 @@ impl Pcs {
             callers: Cache::new(),
             methods: Cache::new(),
             open_batches: Mutex::default(),
+            upload_items: Mutex::default(),
             in_hand: Mutex::default(),
             pursue: Notify::new(),
             journal_grew: Notify::new(),

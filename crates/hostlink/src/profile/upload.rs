@@ -65,6 +65,8 @@ pub enum UploadAnswer {
     Taken,
     /// Not now: the same message is sent again later.
     NotNow,
+    /// It wants a sign-on first. The batch of an upload is closed, so it may go on to say so for ever.
+    WantsSignOn,
     /// It does not take it.
     Refused,
 }
@@ -243,9 +245,8 @@ impl BankProfile {
             return UploadAnswer::Taken;
         }
         match self.codes.get(code).map(|row| &row.outcome) {
-            Some(CodeOutcome::RetryAfterSignOn | CodeOutcome::RetryLater | CodeOutcome::Unknown) => {
-                UploadAnswer::NotNow
-            }
+            Some(CodeOutcome::RetryAfterSignOn) => UploadAnswer::WantsSignOn,
+            Some(CodeOutcome::RetryLater | CodeOutcome::Unknown) => UploadAnswer::NotNow,
             Some(CodeOutcome::Approve { .. } | CodeOutcome::Decline { .. }) | None => UploadAnswer::Refused,
         }
     }
@@ -269,9 +270,28 @@ mod tests {
         assert!(with_count("{count:2}{items}", 100).unwrap_err().contains("too many"));
     }
 
+    /// As an acquirer that has confirmed how it takes voids and refunds.
+    fn with_credits() -> BankProfile {
+        let text = crate::shipped_file("cups-pos/bank.toml").unwrap();
+        let debit = "debit = \"00{stan}{pan:20}{amount:12}\"\n";
+        let both = format!("{debit}credit = \"01{{stan}}{{pan:20}}{{amount:12}}\"\n");
+        let text = text.replacen(debit, &both, 1);
+        BankProfile::from_toml(&text, |path| crate::shipped_file(path).map(str::to_owned)).unwrap()
+    }
+
+    #[test]
+    fn what_gave_money_back_is_not_told_in_a_form_that_nobody_has_confirmed() {
+        let bank = shipped_bank("cups-pos").unwrap();
+        assert!(!bank.upload().unwrap().tells_credits());
+        let pan = Pan::parse("4242424242424242").unwrap();
+        let item = UploadItem { stan: 42, amount: 12_50, is_credit: true, pan: &pan };
+        assert!(bank.upload().unwrap().write_item(&item, &mut String::new()).is_err());
+        assert!(with_credits().upload().unwrap().tells_credits());
+    }
+
     #[test]
     fn what_is_kept_of_a_message_has_no_card_number() {
-        let bank = shipped_bank("cups-pos").unwrap();
+        let bank = with_credits();
         let pan = Pan::parse("4242424242424242").unwrap();
         let item = UploadItem { stan: 42, amount: 12_50, is_credit: true, pan: &pan };
         let (terminal, acceptor) = ("00000001".to_owned(), "000000000000001".to_owned());

@@ -363,6 +363,8 @@ async fn a_bank_that_has_lost_a_sale_adds_it_when_it_is_told_the_batch() {
     assert_eq!(upload(&world, &[unknown], 0).await.0, UploadAnswer::Refused, "no card of this bank");
     world.bank.set_fault(Fault::Decline("90".to_owned()), Scope::next());
     assert_eq!(upload(&world, &items, 0).await.0, UploadAnswer::NotNow);
+    world.bank.set_fault(Fault::Decline("77".to_owned()), Scope::next());
+    assert_eq!(upload(&world, &items, 0).await.0, UploadAnswer::WantsSignOn);
     assert_eq!(world.link.counters().mismatch, 0);
 }
 

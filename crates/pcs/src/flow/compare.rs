@@ -116,7 +116,7 @@ impl Pcs {
         let mut unit = self.comparison(bank, reconciliation, said)?;
         let differs = reconciliation.verdict == Verdict::Differs && reconciliation.closed;
         if differs && bank.profile().upload().is_some() {
-            unit.tasks.push(self.begin_upload(batch, reconciliation).await?);
+            self.begin_upload(&mut unit, batch, reconciliation).await?;
         }
         self.commit(unit).await.map(drop)
     }

@@ -1,28 +1,34 @@
 //! Upload: a batch that is over and whose totals differ is told to its bank item by item, so that the bank can add what it
 //! lacks; then the totals are compared once more.
 //!
-//! | step | crate          | leaves behind                                                                         |
-//! |------|----------------|---------------------------------------------------------------------------------------|
-//! | 1    | store, commit  | with the comparison that differed: a task that says how far the journal goes           |
-//! | 2    | store, commit  | for each message: its trace number and which items it has, before it is sent           |
-//! | 3    | hostlink       | the bank's answer; silence has the same message sent again                             |
-//! | 4    | store, commit  | after the end of the list: another comparison, with what was told before it            |
+//! | step | crate          | leaves behind                                                                            |
+//! |------|----------------|------------------------------------------------------------------------------------------|
+//! | 1    | store, commit  | with the comparison that differed: a task that says how far the journal goes             |
+//! | 2    | store, commit  | for each message: itself without card numbers, and which items it has, before it is sent |
+//! | 3    | hostlink       | the bank's answer, in a commit; silence has the same message sent again                  |
+//! | 4    | store, commit  | after the end of the list: another comparison, with what was told before it              |
 //!
 //! Items are found in the journal and card numbers in the vault when a message is made; neither is in the task. A crash
 //! leaves the message of step 2: it is sent again as it was, and the bank knows it by its trace number.
+//!
+//! One works on it at a time. Who takes it in hand puts its time forward before anything else, and each commit writes over one
+//! version of a row: whoever was overtaken, by another process or by a later comparison of the batch, is refused there.
+//!
+//! What is done for a single message (steps 2 and 3) is in `upload/tell.rs`.
+
+mod tell;
 
 use std::sync::Arc;
 
-use hostlink::{Outcome, UploadAnswer, UploadData, UploadItem};
 use serde::{Deserialize, Serialize};
-use store::{DueTask, TaskChange, Unit};
-use types::{Currency, Timestamp};
+use store::{Body, DueTask, RowChange, RowKey, Table, TaskChange, Unit};
+use types::{Currency, MerchantId, Timestamp};
 
 use super::items::Item;
 use crate::bank::Bank;
 use crate::batch::{Batch, UPLOAD};
 use crate::hash::{bank_number, short_hash};
-use crate::model::{Actor, Figures, Reconciliation, Upload, Verdict};
+use crate::model::{Figures, Reconciliation, Upload, Verdict};
 use crate::resource::{from_bytes, to_bytes};
 use crate::task::{LATER_MS, SECOND_TRY_MS, done};
 use crate::unit::Said;
@@ -32,6 +38,8 @@ use crate::{CommandError, Pcs};
 const PATIENCE_MS: i64 = 3_600_000;
 /// How many are looked at in one round.
 const ROUND: usize = 16;
+/// More than can be under way.
+const EVERY: usize = 1_000_000;
 
 /// An upload under way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +63,12 @@ struct Work {
     sending: Option<Sending>,
     #[serde(default)]
     tries: u32,
+    /// Since when the bank wants a sign-on first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sign_on_wanted: Option<Timestamp>,
+    /// The version of its row, which each commit of it writes over.
+    #[serde(default)]
+    version: u32,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -74,10 +88,28 @@ enum Stop {
 }
 
 impl Work {
-    fn put(&self, due: Timestamp) -> Result<TaskChange, CommandError> {
+    fn number(&self) -> u128 {
         let number = self.batch.number().to_string();
-        let id = u128::from_be_bytes(short_hash(&["upload", &number, self.currency.alpha()]));
-        Ok(TaskChange { kind: UPLOAD, id, put: Some((due, to_bytes(self)?)) })
+        u128::from_be_bytes(short_hash(&["upload", &number, self.currency.alpha()]))
+    }
+
+    /// The row stays when the upload is over: who was left behind must find a later version, not none.
+    fn row(&self) -> RowKey {
+        RowKey { table: Table::Setting, owner: 0, id: self.number() }
+    }
+
+    /// The next version, due then. Refused where somebody else has written one.
+    fn put(&mut self, unit: &mut Unit, due: Timestamp) -> Result<(), CommandError> {
+        self.next_version(unit);
+        let (kind, id) = (UPLOAD, self.number());
+        unit.tasks.push(TaskChange { kind, id, put: Some((due, to_bytes(self)?)) });
+        Ok(())
+    }
+
+    fn next_version(&mut self, unit: &mut Unit) {
+        let expected = Some(self.version).filter(|&version| version > 0);
+        unit.rows.push(RowChange { key: self.row(), expected, body: Some(Body::Own(b"{}".to_vec())) });
+        self.version += 1;
     }
 }
 
@@ -85,10 +117,11 @@ impl Pcs {
     /// Step 1: what goes into the commit of a comparison that differs.
     pub(super) async fn begin_upload(
         &self,
+        unit: &mut Unit,
         batch: &Batch,
         differs: &Reconciliation,
-    ) -> Result<TaskChange, CommandError> {
-        let work = Work {
+    ) -> Result<(), CommandError> {
+        let mut work = Work {
             batch: batch.clone(),
             currency: differs.currency,
             own: differs.own,
@@ -100,9 +133,13 @@ impl Pcs {
             so_far: Upload { follows: differs.id, items: 0, messages: 0, left_out: 0, response_code: None },
             sending: None,
             tries: 0,
+            sign_on_wanted: None,
+            version: 0,
         };
+        // An upload of the batch that is under way knows nothing of what has come since: this one takes its place.
+        work.version = self.store.get(unit.shard, work.row()).await?.map_or(0, |row| row.version);
         // Lists go by the time in ids, so what comes of it must be of a later one.
-        work.put(differs.created.plus_ms(1_000))
+        work.put(unit, differs.created.plus_ms(1_000))
     }
 
     /// Uploads that are due.
@@ -114,34 +151,51 @@ impl Pcs {
     pub(super) async fn upload_all_due(self: &Arc<Self>) -> Result<usize, CommandError> {
         let due = self.uploads_due(self.clock.now()).await?;
         let many = due.len();
-        for due in due {
-            if let Some(_hand) = self.take_in_hand(UPLOAD, due.id) {
-                let mut work: Work = from_bytes(&due.body)?;
-                if let Err(error) = self.go_on(&due, &mut work).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "A batch could not be uploaded and will be tried again"
-                    );
-                    self.put_upload_off(&due, &work, LATER_MS).await?;
-                }
+        for listed in due {
+            let Some(_hand) = self.take_in_hand(UPLOAD, listed.id) else { continue };
+            match self.upload_one(&listed).await {
+                Ok(()) => {}
+                Err(CommandError::Busy) => tracing::info!("Somebody else uploads the batch"),
+                // Its time has been put forward as it was taken up.
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "A batch could not be uploaded and will be tried again"
+                ),
             }
         }
         Ok(many)
     }
 
-    async fn put_upload_off(&self, due: &DueTask, work: &Work, pause_ms: i64) -> Result<(), CommandError> {
+    async fn upload_one(&self, listed: &DueTask) -> Result<(), CommandError> {
         let now = self.clock.now();
-        let mut unit = Unit::new(due.shard, now);
-        unit.tasks.push(work.put(now.plus_ms(pause_ms))?);
+        // Those before it in the round took their time, and somebody else may have done it meanwhile.
+        let due = self.store.tasks(UPLOAD, Some(now), EVERY).await?;
+        let Some(due) = due.iter().find(|due| (due.shard, due.id) == (listed.shard, listed.id)) else {
+            return Ok(());
+        };
+        let mut work: Work = from_bytes(&due.body)?;
+        self.put_upload_off(&mut work, LATER_MS).await?;
+        self.go_on(&mut work).await
+    }
+
+    async fn put_upload_off(&self, work: &mut Work, pause_ms: i64) -> Result<(), CommandError> {
+        let mut unit = self.upload_unit(work);
+        let due = unit.at.plus_ms(pause_ms);
+        work.put(&mut unit, due)?;
         self.commit(unit).await.map(drop)
     }
 
-    async fn go_on(&self, due: &DueTask, work: &mut Work) -> Result<(), CommandError> {
+    /// A unit of the shard that holds what is kept of the bank: the task is on its list.
+    fn upload_unit(&self, work: &Work) -> Unit {
+        self.unit(MerchantId::from_u128(bank_number(&work.batch.bank)), self.clock.now())
+    }
+
+    async fn go_on(&self, work: &mut Work) -> Result<(), CommandError> {
         let Ok(bank) = self.bank(&work.batch.bank) else {
-            return self.put_upload_off(due, work, LATER_MS).await;
+            return Ok(());
         };
-        let stopped = match self.tell_items(bank, due, work).await? {
-            None => self.compare_again(bank, due, work).await?,
+        let stopped = match self.tell_items(bank, work).await? {
+            None => self.compare_again(bank, work).await?,
             stopped => stopped,
         };
         let is_patient = self.clock.now().ms_since(work.since) < PATIENCE_MS;
@@ -150,158 +204,72 @@ impl Pcs {
             Some(Stop::Later) if is_patient => {
                 work.tries += 1;
                 let pause = if work.tries == 1 { SECOND_TRY_MS } else { LATER_MS };
-                self.put_upload_off(due, work, pause).await
+                self.put_upload_off(work, pause).await
             }
-            Some(Stop::Later) => self.give_up(bank, due, work, "the bank did not answer for an hour").await,
-            Some(Stop::Failed(why)) => self.give_up(bank, due, work, &why).await,
+            Some(Stop::Later) => self.give_up(bank, work, "the bank did not answer for an hour").await,
+            Some(Stop::Failed(why)) => self.give_up(bank, work, &why).await,
         }
     }
 
     /// Steps 2 and 3, until the bank has been told all, and that it was all.
-    async fn tell_items(
-        &self,
-        bank: &Bank,
-        due: &DueTask,
-        work: &mut Work,
-    ) -> Result<Option<Stop>, CommandError> {
+    async fn tell_items(&self, bank: &Bank, work: &mut Work) -> Result<Option<Stop>, CommandError> {
         if work.so_far.response_code.is_some() {
             return Ok(None);
         }
         let Some(upload) = bank.profile().upload() else {
             return Ok(Some(Stop::Failed("the bank takes no items any more".to_owned())));
         };
-        let items = self.items(&work.batch, work.currency, &work.heads).await?;
+        if !bank.is_up() {
+            return Ok(Some(Stop::Later));
+        }
+        let items = self.items_of(work).await?;
         loop {
             if !bank.is_up() {
                 return Ok(Some(Stop::Later));
             }
-            let sending = match work.sending {
-                Some(sending) => sending,
+            let (sending, is_new) = match work.sending {
+                Some(sending) => (sending, false),
                 None => {
                     let left = items.len().saturating_sub(work.passed);
-                    let many = left.min(upload.items_per_message());
-                    self.record_sending(bank, due, work, many).await?
+                    (self.next_sending(bank, work, left.min(upload.items_per_message())).await?, true)
                 }
             };
             let some = items.get(work.passed..work.passed + sending.items).unwrap_or_default();
-            match self.tell_some(bank, work, sending, some).await? {
-                Ok(code) => {
-                    (work.sending, work.tries) = (None, 0);
+            let (fields, told) = match self.upload_message(bank, work, sending, some).await? {
+                Ok(Some(message)) => message,
+                Ok(None) => {
                     work.passed += sending.items;
-                    if sending.items == 0 {
-                        work.so_far.response_code = Some(code);
-                        return Ok(None);
-                    }
+                    work.so_far.left_out += sending.items;
+                    work.sending = None;
+                    continue;
                 }
-                Err(stop) => return Ok(Some(stop)),
+                Err(why) => return Ok(Some(Stop::Failed(why))),
+            };
+            if is_new {
+                self.record_sending(bank, work, sending, (&fields, &told)).await?;
+            }
+            if let Err(stop) = self.tell_some(bank, work, sending, (fields, told.len())).await? {
+                return Ok(Some(stop));
+            }
+            if work.so_far.response_code.is_some() {
+                return Ok(None);
             }
         }
     }
 
-    /// Step 2: which message is sent next, before it is.
-    async fn record_sending(
-        &self,
-        bank: &Bank,
-        due: &DueTask,
-        work: &mut Work,
-        items: usize,
-    ) -> Result<Sending, CommandError> {
-        let now = self.clock.now();
-        let (terminal, _) = identity(bank, &work.batch);
-        let stan = self.numbers.stan(&self.store, bank.name(), &terminal, now).await?;
-        let sending = Sending { stan, at: now, items };
-        work.sending = Some(sending);
-        let mut unit = Unit::new(due.shard, now);
-        // Until the answer's time is up nobody else goes on with it.
-        unit.tasks.push(work.put(now.plus_ms(bank.reply_timeout_ms() + 1_000))?);
-        let what = match items {
-            0 => format!("the end of {} items", work.so_far.items),
-            many => format!("items {} to {}", work.passed + 1, work.passed + many),
-        };
-        let note = format!("upload of {} in {}, STAN {stan:06}: {what}", work.batch.words(), work.currency);
-        let said = Said { note: Some(note), ..Said::default() };
-        self.add_bank_note(&mut unit, bank_number(bank.name()), Actor::Gateway, said)?;
-        self.commit(unit).await?;
-        Ok(sending)
-    }
-
-    /// Step 3. Returns the response code of what the bank has taken.
-    async fn tell_some(
-        &self,
-        bank: &Bank,
-        work: &mut Work,
-        sending: Sending,
-        items: &[Item],
-    ) -> Result<Result<String, Stop>, CommandError> {
-        let (terminal, acceptor) = identity(bank, &work.batch);
-        let batch = work.batch.terminal.as_ref().map(|_| work.batch.name.clone());
-        let data = UploadData { stan: sending.stan, at: sending.at, terminal, acceptor, batch };
-        let is_end = sending.items == 0;
-        let (message, told) = if is_end {
-            (bank.profile().upload_end_message(&data, work.so_far.items), 0)
-        } else {
-            let cards = self.cards_of(bank, items).await?;
-            let told: Vec<_> = cards.iter().map(|(item, card)| uploaded(item, card)).collect();
-            if told.is_empty() {
-                work.so_far.left_out += sending.items;
-                return Ok(Ok(String::new()));
-            }
-            (bank.profile().upload_message(&data, &told), told.len())
-        };
-        let fields = match message {
-            Ok(Some(fields)) => fields,
-            Ok(None) => return Ok(Err(Stop::Failed("the bank takes no items any more".to_owned()))),
-            Err(error) => return Ok(Err(Stop::Failed(format!("an item does not fit its message: {error}")))),
-        };
-        Ok(match bank.ask_plain(fields).await {
-            Outcome::Reply(reply) => match bank.profile().upload_answer(&reply, is_end) {
-                UploadAnswer::Taken => {
-                    work.so_far.items += told;
-                    work.so_far.left_out += sending.items - told;
-                    work.so_far.messages += usize::from(!is_end);
-                    Ok(reply.response_code().to_owned())
-                }
-                UploadAnswer::NotNow => Err(Stop::Later),
-                UploadAnswer::Refused => Err(Stop::Failed(format!(
-                    "the bank refused it (response code {})",
-                    reply.response_code()
-                ))),
-            },
-            Outcome::NotSent(_) | Outcome::MaybeSent(_) => Err(Stop::Later),
-            Outcome::Rejected(why) => {
-                Err(Stop::Failed(format!("the message does not fit the dialect ({})", why.code())))
-            }
-        })
-    }
-
-    /// The items that can be told, with their cards. A card that is no longer kept has no number to tell.
-    async fn cards_of<'a>(
-        &self,
-        bank: &Bank,
-        items: &'a [Item],
-    ) -> Result<Vec<(&'a Item, card::Pan)>, CommandError> {
-        let tells_credits = bank.profile().upload().is_some_and(hostlink::Upload::tells_credits);
-        let mut cards = Vec::with_capacity(items.len());
-        for item in items.iter().filter(|item| tells_credits || !item.is_credit) {
-            let payment = self.must_load(item.merchant, item.payment).await?;
-            match self.card_of(&payment).await {
-                Ok(card) => cards.push((item, card.pan)),
-                Err(CommandError::Missing { .. }) => {
-                    tracing::warn!(payment.id = %item.payment, "Its card is not kept, so its bank is not told of it");
-                }
-                Err(error) => return Err(error),
-            }
+    /// The items of the upload. The journal is read for them once, as long as this process works on no other upload.
+    async fn items_of(&self, work: &Work) -> Result<Arc<[Item]>, CommandError> {
+        let kept = self.upload_items.lock().clone().filter(|(of, _)| *of == work.so_far.follows);
+        if let Some((_, items)) = kept {
+            return Ok(items);
         }
-        Ok(cards)
+        let items: Arc<[Item]> = self.items(&work.batch, work.currency, &work.heads).await?.into();
+        *self.upload_items.lock() = Some((work.so_far.follows, Arc::clone(&items)));
+        Ok(items)
     }
 
     /// Step 4.
-    async fn compare_again(
-        &self,
-        bank: &Bank,
-        due: &DueTask,
-        work: &Work,
-    ) -> Result<Option<Stop>, CommandError> {
+    async fn compare_again(&self, bank: &Bank, work: &mut Work) -> Result<Option<Stop>, CommandError> {
         let own = self.figures(&work.batch).await?.get(&work.currency).copied().unwrap_or_default();
         let (mut again, said) =
             self.compare_one(bank, &work.batch, (work.currency, own), work.by.as_deref()).await?;
@@ -309,11 +277,11 @@ impl Pcs {
             return Ok(Some(Stop::Later));
         }
         again.upload = Some(work.so_far.clone());
-        self.end_upload(bank, due, &again, said).await.map(|()| None)
+        self.end_upload(bank, work, &again, said).await.map(|()| None)
     }
 
     /// The upload comes to nothing: both figures stay as they were, and people have to look.
-    async fn give_up(&self, bank: &Bank, due: &DueTask, work: &Work, why: &str) -> Result<(), CommandError> {
+    async fn give_up(&self, bank: &Bank, work: &mut Work, why: &str) -> Result<(), CommandError> {
         let differs = Reconciliation {
             id: self.new_id(),
             version: 1,
@@ -331,31 +299,21 @@ impl Pcs {
             note: Some(format!("the upload of its items did not come to its end: {why}")),
             upload: Some(work.so_far.clone()),
         };
-        self.end_upload(bank, due, &differs, Said::default()).await
+        self.end_upload(bank, work, &differs, Said::default()).await
     }
 
     async fn end_upload(
         &self,
         bank: &Bank,
-        due: &DueTask,
+        work: &mut Work,
         it: &Reconciliation,
         said: Said,
     ) -> Result<(), CommandError> {
-        // The task is on the list of the shard that holds what is kept of the bank.
         let mut unit = self.comparison(bank, it, said)?;
-        unit.tasks.push(done(UPLOAD, due.id));
-        self.commit(unit).await.map(drop)
+        work.next_version(&mut unit);
+        unit.tasks.push(done(UPLOAD, work.number()));
+        self.commit(unit).await?;
+        self.upload_items.lock().take_if(|(of, _)| *of == work.so_far.follows);
+        Ok(())
     }
-}
-
-/// DE 41 and DE 42 of messages about a batch.
-fn identity(bank: &Bank, batch: &Batch) -> (String, String) {
-    match (&batch.terminal, &batch.acceptor) {
-        (Some(terminal), Some(acceptor)) => (terminal.clone(), acceptor.clone()),
-        _ => bank.identity(),
-    }
-}
-
-const fn uploaded<'a>(item: &Item, pan: &'a card::Pan) -> UploadItem<'a> {
-    UploadItem { stan: item.stan, amount: item.amount, is_credit: item.is_credit, pan }
 }

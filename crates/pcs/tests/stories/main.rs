@@ -23,6 +23,7 @@ mod pin;
 mod races;
 mod refund;
 mod routing;
+mod slow_journal;
 mod terminal;
 mod told;
 mod void;
