@@ -8,7 +8,8 @@ use crate::CaptureMethod;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Days within which an offline sale is told, where the operator says nothing else.
+/// Days within which an offline sale is told, where the operator says nothing else, and the most that he may say: for so long a store
+/// remembers its idempotency key. A terminal that sends the same sale later would have made a second payment of it.
 pub const DAYS: u32 = 7;
 
 /// What a merchant's terminals may approve by themselves: the operator decides it.
@@ -20,6 +21,23 @@ pub struct OfflineTerms {
     /// Days within which it must be told.
     pub days: u32,
 }
+
+impl OfflineTerms {
+    /// Whether an operator may set them.
+    ///
+    /// # Errors
+    /// [`DaysOutOfRange`].
+    pub fn check(self) -> Result<(), DaysOutOfRange> {
+        if (1..=DAYS).contains(&self.days) { Ok(()) } else { Err(DaysOutOfRange) }
+    }
+}
+
+/// So many days nobody may give a merchant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be from 1 to {DAYS}: for {DAYS} days the gateway knows a sale that is sent again by its idempotency key"
+)]
+pub struct DaysOutOfRange;
 
 /// Why an offline sale is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +86,8 @@ pub fn check(
     if amount.minor() > floor_limit {
         return Err(OfflineError::AboveFloor { floor_limit, currency: amount.currency() });
     }
+    // Terms that are older than this bound are held to it too.
+    let days = days.min(DAYS);
     let age_ms = now.ms_since(offline.approved_at);
     if age_ms < 0 {
         Err(OfflineError::InFuture)
@@ -102,6 +122,20 @@ mod tests {
         for none in [None, Some(OfflineTerms { floor_limit: 0, days: 3 })] {
             assert_eq!(said(none, 1, 0), Some(OfflineError::NotAllowed));
         }
+    }
+
+    #[test]
+    fn nobody_may_give_more_days_than_a_key_is_remembered() {
+        for days in 0..=40 {
+            let terms = OfflineTerms { floor_limit: 50_00, days };
+            assert_eq!(terms.check().is_ok(), (1..=DAYS).contains(&days), "{days}");
+        }
+        let terms = Some(OfflineTerms { floor_limit: 50_00, days: 30 });
+        assert_eq!(said(terms, 50_00, i64::from(DAYS) * DAY_MS), None);
+        assert_eq!(
+            said(terms, 50_00, i64::from(DAYS) * DAY_MS + 1),
+            Some(OfflineError::TooOld { days: DAYS })
+        );
     }
 
     #[test]

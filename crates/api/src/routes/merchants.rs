@@ -111,14 +111,14 @@ pub(crate) struct CreateMerchantRequest {
     #[schema(minimum = 0, maximum = 999_999_999_999_u64, example = 5000)]
     offline_floor_limit: Option<u64>,
     /// Days within which such a sale must be sent; 7 unless given.
-    #[schema(minimum = 1, maximum = 30)]
+    #[schema(minimum = 1, maximum = 7)]
     offline_days: Option<u32>,
 }
 
 /// What chips may approve by themselves; nothing where there is no floor limit.
 fn offline_terms(fields: &mut Fields<'_>, sends_card_data: bool) -> Option<OfflineTerms> {
     let floor_limit = fields.minor_units("offline_floor_limit", 0).unwrap_or(0);
-    let days = fields.whole("offline_days", 1..=30).unwrap_or(offline::DAYS);
+    let days = fields.whole("offline_days", 1..=offline::DAYS).unwrap_or(offline::DAYS);
     if floor_limit > 0 && !sends_card_data {
         let rule = "offline_floor_limit needs sends_card_data: the chip's data is sent with the sale";
         fields.flaw("offline_floor_limit", Code::ParameterInvalid, rule);
@@ -214,7 +214,7 @@ pub(crate) struct UpdateMerchantRequest {
     #[schema(minimum = 0, maximum = 999_999_999_999_u64, example = 5000)]
     offline_floor_limit: Option<u64>,
     /// Days within which such a sale must be sent; with `offline_floor_limit`, 7 unless given.
-    #[schema(minimum = 1, maximum = 30)]
+    #[schema(minimum = 1, maximum = 7)]
     offline_days: Option<u32>,
 }
 

@@ -175,7 +175,7 @@ async fn the_operator_sets_what_chips_may_approve() {
         ("{}", "/status"),
         (r#"{"offline_days": 3}"#, "/offline_days"),
         (r#"{"offline_floor_limit": -1}"#, "/offline_floor_limit"),
-        (r#"{"offline_floor_limit": 1, "offline_days": 31}"#, "/offline_days"),
+        (r#"{"offline_floor_limit": 1, "offline_days": 8}"#, "/offline_days"),
     ] {
         let refused = set(body).await;
         assert_eq!(refused.status, 400, "{body}: {}", refused.text);

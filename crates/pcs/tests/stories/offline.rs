@@ -5,10 +5,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use card::{EncryptedPin, EntryMode, PinFormat, SecurityCode, Track2};
 use iso8583::Mti;
-use payment::{CaptureMethod, Evidence, Notice, Payment, State, Status};
+use payment::{CaptureMethod, Evidence, Notice, OfflineTerms, Payment, State, Status};
 use pcs::model::{Actor, Sum, Terminal, Verdict};
-use pcs::{CommandError, Finding, NewPayment, Resolution, TASK_EXCHANGE, TASK_PURSUIT};
-use store::Fault as StoreFault;
+use pcs::{CommandError, Finding, MerchantUpdate, NewPayment, Resolution, TASK_EXCHANGE, TASK_PURSUIT};
+use store::{Fault as StoreFault, PostgresOptions, SqliteOptions};
 use testkit::{CHIP_DATA, FLOOR_LIMIT, Shop, TWIN, World, cny, eur, gbp, payment_of};
 use types::Money;
 
@@ -401,6 +401,38 @@ async fn each_rule_of_an_offline_sale_is_named_and_nothing_is_recorded() {
     assert!(world.bank("cups-pos").received_with_chip_data().is_empty());
     // With each rule kept it is taken, seven days late too.
     assert_eq!(tell(&world, &shop, at(7 * day)).await.state, State::Captured);
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_sends_it_again_days_later_makes_no_second_payment() {
+    let world = World::seeded(1_310).await;
+    let shop = world.merchant("tea").await;
+    let till = world.till(&shop, "iso87-ascii").await;
+    let (key, new) = (world.key(), world.offline_sale(&till, GOOD, eur(42_00), 0));
+    let first = payment_of(world.pcs().create_payment(&shop.caller, key.clone(), new.clone()).await.unwrap());
+    for day in 1..=9 {
+        world.pass_ms(24 * HOUR_MS as u64).await;
+        // The store-and-forward of a terminal that never heard the answer.
+        match world.pcs().create_payment(&shop.caller, key.clone(), new.clone()).await {
+            Ok(again) => assert!(again.replayed && payment_of(again).id == first.id, "day {day}"),
+            Err(refused) => {
+                let told = refused.to_string();
+                assert!(
+                    day > payment::offline::DAYS && told.contains("more than 7 days ago"),
+                    "{day}: {told}"
+                );
+            }
+        }
+    }
+    assert_eq!(world.rows(store::Table::Payment, shop.id()).await, 1);
+    // So nobody is given more days than a key is remembered, however a merchant is set up.
+    let terms = OfflineTerms { floor_limit: FLOOR_LIMIT, days: payment::offline::DAYS + 1 };
+    let update = MerchantUpdate { status: None, offline: Some(Some(terms)) };
+    let refused = world.pcs().update_merchant(shop.id(), update).await.unwrap_err().to_string();
+    assert!(refused.starts_with("offline_days: must be from 1 to 7"), "{refused}");
+    let remembered = [SqliteOptions::default().retention_days, PostgresOptions::default().retention_days];
+    assert!(remembered.iter().all(|&days| u32::from(days) >= payment::offline::DAYS), "{remembered:?}");
     world.audit().await;
 }
 
