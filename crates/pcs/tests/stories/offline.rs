@@ -278,6 +278,55 @@ async fn what_surely_never_left_is_still_to_be_told_and_no_repeat() {
     world.audit().await;
 }
 
+/// An offline sale that surely never left: its bank had as many messages as it takes, and answered none of them in time.
+async fn held_back(world: &World, shop: &Shop) -> Payment {
+    let (card, till) = (world.card(shop, GOOD).await, world.till(shop, "iso87-ascii").await);
+    let bank = world.bank("iso87-ascii");
+    let silent = bank.set_fault(Fault::NotReceived, Scope::always().of(Mti::FINANCIAL_REQUEST));
+    let others = futures_util::future::join_all((0..300).map(|_| world.pay(shop, card, eur(1_00))));
+    let last = tell(world, shop, world.offline_sale(&till, GOOD, eur(42_00), 0));
+    let (_, told) = futures_util::future::join(others, last).await;
+    bank.clear_fault(silent);
+    assert!(bank.received_with_chip_data().is_empty(), "it never left");
+    assert_eq!(told.state, State::Advising { in_doubt: true });
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_left_is_recorded_before_it_leaves_so_that_it_leaves_as_new_only_once() {
+    for crashes in [true, false] {
+        let mut world = World::seeded(1_311).await;
+        let shop = world.merchant("tea").await;
+        let told = held_back(&world, &shop).await;
+        world.bank("iso87-ascii").set_fault(Fault::HeldAnswer, Scope::next().of(of("0220")));
+        let first = world.pcs().clone();
+        let other = world.second_process();
+        for bank in other.banks() {
+            bank.settled().await;
+        }
+        world.pass_ms(2_000).await;
+        // Two processes find it due, and one of them tells it.
+        let telling = tokio::spawn(async move { first.work_once().await });
+        let also = tokio::spawn(async move { other.work_once().await });
+        world.until("it is at the bank", || world.bank("iso87-ascii").held() == 1).await;
+        also.await.unwrap().unwrap();
+        assert_eq!(world.bank("iso87-ascii").received_with_chip_data().len(), 1, "told once");
+        if crashes {
+            world.crash().await;
+        }
+        world.bank("iso87-ascii").release();
+        let _ = telling.await.unwrap();
+        world.pass_ms(600_000).await;
+        world.settle().await;
+        let paid = world.payment(&shop, told.id).await;
+        assert_eq!((paid.state, paid.captured), (State::Captured, 42_00));
+        let received = world.bank("iso87-ascii").received_with_chip_data();
+        let mtis: Vec<&str> = received.iter().map(|(line, _)| &line[..4]).collect();
+        assert_eq!(mtis, if crashes { vec!["0220", "0221"] } else { vec!["0220"] });
+        world.audit().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_sale_of_a_batch_that_is_closed_before_the_bank_has_heard_of_it_is_peoples_at_once() {
     let world = World::seeded(1_309).await;
