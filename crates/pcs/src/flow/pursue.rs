@@ -115,7 +115,7 @@ impl Pcs {
     }
 
     /// Whether the outcome of this very exchange is still unknown.
-    async fn is_in_doubt(&self, task: &Task, message: &Message) -> Result<bool, CommandError> {
+    pub(crate) async fn is_in_doubt(&self, task: &Task, message: &Message) -> Result<bool, CommandError> {
         match task.refund {
             Some(id) => {
                 let refund = self.must_load_refund(task.merchant, id).await?;
@@ -208,6 +208,13 @@ impl Pcs {
             age_ms: now.ms_since(next.since),
         };
         let mut unit = self.unit(next.merchant, now);
+        if let Some(message) = &next.message
+            && !self.is_in_doubt(&next, message).await?
+        {
+            // Ended while the bank was asked. What was sealed for it must not come back.
+            unit.tasks.push(task::done(PURSUIT, next.number()));
+            return self.commit(unit).await.map(drop);
+        }
         unit.tasks.push(next.put(PURSUIT, now.plus_ms(pursued.pause_ms()))?);
         let why = pursued.needs_operator();
         tracing::warn!(

@@ -328,6 +328,43 @@ async fn what_never_left_is_recorded_before_it_leaves_so_that_it_leaves_as_new_o
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_ended_while_another_process_told_it_keeps_no_chip_data() {
+    for finding in [Finding::Undone, Finding::Stands] {
+        // What the other process hears: nothing, a refusal, that it cannot now.
+        for code in [None, Some("22"), Some("91")] {
+            let world = World::seeded(1_312).await;
+            let shop = world.merchant("tea").await;
+            let till = world.till(&shop, "iso87-ascii").await;
+            let bank = world.bank("iso87-ascii");
+            bank.set_fault(Fault::NotReceived, Scope::next().of(of("0220")));
+            let told = tell(&world, &shop, world.offline_sale(&till, GOOD, eur(42_00), 0)).await;
+            let repeat = || Scope::next().of(of("0221"));
+            bank.set_fault(Fault::HeldRequest, repeat());
+            if let Some(code) = code {
+                bank.set_fault(Fault::Decline(code.to_owned()), repeat());
+            }
+            let other = world.second_process();
+            for bank in other.banks() {
+                bank.settled().await;
+            }
+            world.pass_ms(3_000).await;
+            let telling = tokio::spawn(async move { other.work_once().await });
+            world.until("it is at the bank again", || bank.held() == 1).await;
+            let attempt = told.original.unwrap().attempt;
+            world.pcs().resolve(attempt, found(finding)).await.unwrap();
+            assert_eq!(keeping_chip_data(&world).await.len(), 0);
+            if code.is_some() {
+                bank.release();
+            }
+            telling.await.unwrap().unwrap();
+            assert_eq!(keeping_chip_data(&world).await.len(), 0, "{finding:?} {code:?}: it stays deleted");
+            let retried = world.pcs().retry_now(attempt).await;
+            assert!(matches!(retried, Err(CommandError::Missing { .. })), "{retried:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sale_of_a_batch_that_is_closed_before_the_bank_has_heard_of_it_is_peoples_at_once() {
     let world = World::seeded(1_309).await;
     let shop = world.merchant("tea").await;
