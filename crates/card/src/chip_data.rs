@@ -16,9 +16,22 @@ const COUNTER: u32 = 0x9F36;
 const KIND: u8 = 0xC0;
 const CERTIFICATE: u8 = 0x40;
 
-/// Account data and cardholder data: kept elsewhere, sealed, or not at all. Track 2 (57, 9F6B) and what belongs to it (9F1F,
-/// 9F20), track 1 (56), the card number (5A), the holder's name (5F20, 9F0B), a PIN block (99).
-const NEVER_KEPT: [u32; 9] = [0x56, 0x57, 0x5A, 0x99, 0x5F20, 0x9F0B, 0x9F1F, 0x9F20, 0x9F6B];
+/// What a bank and a card's issuer need of an offline sale: the cryptogram, everything that it was computed over, and what they
+/// judge it by. Nothing else is kept: no account data, nothing of the holder, and nothing of somebody's own, which could be either.
+#[rustfmt::skip]
+const KEPT: [u32; 28] = [
+    // The cryptogram, its information data, the issuer's own data, the unpredictable number, the counter.
+    CRYPTOGRAM, INFORMATION, 0x9F10, 0x9F37, COUNTER,
+    // The sale: results of its verification, date, type, amounts, currency, the terminal's country, category.
+    0x95, 0x9B, 0x9A, 0x9C, 0x9F02, 0x9F03, 0x5F2A, 0x9F1A, 0x9F53,
+    // The card's application: its profile, name (as the chip, the directory and the terminal say it), version, number among those
+    // of one account, product.
+    0x82, 0x84, 0x4F, 0x9F06, 0x9F09, 0x5F34, 0x9F63,
+    // The terminal: what it can do, how it checked the holder, its type, serial number, count of sales.
+    0x9F33, 0x9F34, 0x9F35, 0x9F1E, 0x9F41,
+    // How it was approved: the terminal's response code, and the issuer's code for electronic cash.
+    0x8A, 0x9F74,
+];
 
 /// Why bytes are not the chip's word on an offline sale. Never repeats a byte of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,12 +51,12 @@ pub enum ChipDataError {
     )]
     NotApproved,
     /// A card number where none is expected.
-    #[error("chip data must not hold the card number in a tag of its own")]
+    #[error("chip data must not hold the card number in the value of another tag")]
     CardNumber,
 }
 
-/// What of a chip's data goes to the bank with an offline sale, and is kept until the bank has acknowledged it: without account
-/// data and cardholder data, in the order it came.
+/// What of a chip's data goes to the bank with an offline sale, and is kept until the bank has acknowledged it: what the bank needs
+/// of it, in the order it came.
 ///
 /// # Errors
 /// [`ChipDataError`].
@@ -67,7 +80,7 @@ pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, Chi
             COUNTER => counter = Some(element.value.len()),
             _ => {}
         }
-        if !NEVER_KEPT.contains(&element.tag) {
+        if KEPT.contains(&element.tag) {
             kept.extend_from_slice(element.whole);
         }
         rest = &rest[element.whole.len()..];

@@ -33,6 +33,10 @@ fn of(mti: &str) -> Mti {
     Mti::parse(mti).unwrap()
 }
 
+fn said_by_chip(sale: &mut NewPayment, tags: &[&[u8]]) {
+    sale.card.as_mut().unwrap().present.as_mut().unwrap().chip_data = Some(tags.concat().into());
+}
+
 fn found(finding: Finding) -> Resolution {
     let (by, reason) = ("Li Na".to_owned(), "telephone call with the bank's desk".to_owned());
     Resolution { finding, by, reason, rrn: None, authorization_code: None }
@@ -58,7 +62,16 @@ async fn every_bank_is_told_and_the_sale_is_paid_like_any_other() {
     let shop = world.merchant("tea").await;
     for (bank, advice, _, money) in BANKS {
         let till = world.till(&shop, bank).await;
-        let paid = tell(&world, &shop, world.offline_sale(&till, GOOD, money(42_00), HOUR_MS)).await;
+        let mut sale = world.offline_sale(&till, GOOD, money(42_00), HOUR_MS);
+        let needed = [
+            &[0x4F, 5, 0xA0, 0, 0, 3, 0x33][..],
+            &[0x9F, 0x63, 2, 0, 1],
+            &[0x9F, 0x53, 1, 0x52],
+            &[0x9F, 0x74, 6, b'E', b'C', b'C', b'0', b'0', b'1'],
+        ]
+        .concat();
+        said_by_chip(&mut sale, &[&CHIP_DATA, &needed]);
+        let paid = tell(&world, &shop, sale).await;
         assert_eq!((paid.state, paid.captured), (State::Captured, 42_00), "{bank}");
         assert_eq!(paid.evidence, Some(Evidence::Terminal { terminal: till.id }));
         let exchange = paid.original.clone().unwrap();
@@ -74,12 +87,11 @@ async fn every_bank_is_told_and_the_sale_is_paid_like_any_other() {
         assert_eq!(told.map(|it| it.verdict), Some(Verdict::Agreed), "{bank}: {totals:?}");
 
         world.refund(&shop, paid.id, Some(2_00)).await.unwrap();
-        // The number and the name that another terminal has among its tags do not even reach the bank there.
+        // The number and the name that another terminal has among its tags do not even reach the bank there; what it needs does.
         let mut named = world.offline_sale(&till, GOOD, money(7_00), 0);
         let number =
             [0x5A, 8, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x5F, 0x20, 3, b'J', b'O', b'Y'];
-        let chip_data = [&number[..], &CHIP_DATA[..]].concat();
-        named.card.as_mut().unwrap().present.as_mut().unwrap().chip_data = Some(chip_data.into());
+        said_by_chip(&mut named, &[&number, &CHIP_DATA, &needed, &[0xDF, 0x31, 1, 1]]);
         let other = tell(&world, &shop, named).await;
         let received = world.bank(bank).received_with_chip_data();
         assert!(received.len() == 2 && received[0].1 == received[1].1, "{bank}: {received:?}");
