@@ -1,5 +1,6 @@
 //! What a chip says of a sale that it approved offline: the one piece of chip data that outlives its first message.
 
+use types::Money;
 use zeroize::Zeroizing;
 
 use crate::Pan;
@@ -11,6 +12,9 @@ const MOST_BYTES: usize = 255;
 const CRYPTOGRAM: u32 = 0x9F26;
 const INFORMATION: u32 = 0x9F27;
 const COUNTER: u32 = 0x9F36;
+/// What the cryptogram was computed over: twelve digits in minor units, and ISO 4217's three digits behind a zero.
+const AMOUNT: u32 = 0x9F02;
+const CURRENCY: u32 = 0x5F2A;
 
 /// Of the cryptogram information data: what kind of cryptogram it is, and that it is a transaction certificate.
 const KIND: u8 = 0xC0;
@@ -23,7 +27,7 @@ const KEPT: [u32; 28] = [
     // The cryptogram, its information data, the issuer's own data, the unpredictable number, the counter.
     CRYPTOGRAM, INFORMATION, 0x9F10, 0x9F37, COUNTER,
     // The sale: results of its verification, date, type, amounts, currency, the terminal's country, category.
-    0x95, 0x9B, 0x9A, 0x9C, 0x9F02, 0x9F03, 0x5F2A, 0x9F1A, 0x9F53,
+    0x95, 0x9B, 0x9A, 0x9C, AMOUNT, 0x9F03, CURRENCY, 0x9F1A, 0x9F53,
     // The card's application: its profile, name (as the chip, the directory and the terminal say it), version, number among those
     // of one account, product.
     0x82, 0x84, 0x4F, 0x9F06, 0x9F09, 0x5F34, 0x9F63,
@@ -50,6 +54,12 @@ pub enum ChipDataError {
          bank to decide, or has declined, is no offline sale"
     )]
     NotApproved,
+    /// The chip approved another amount.
+    #[error("tag 9F02 must be the amount of the sale, in minor units of its currency (12 digits)")]
+    OtherAmount,
+    /// The chip approved another currency.
+    #[error("tag 5F2A must be the currency of the sale (its numeric code, as 0156)")]
+    OtherCurrency,
     /// A card number where none is expected.
     #[error("chip data must not hold the card number in the value of another tag")]
     CardNumber,
@@ -60,7 +70,7 @@ pub enum ChipDataError {
 ///
 /// # Errors
 /// [`ChipDataError`].
-pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, ChipDataError> {
+pub fn of_offline_sale(data: &[u8], pan: &Pan, amount: Money) -> Result<Zeroizing<Vec<u8>>, ChipDataError> {
     if data.is_empty() || data.len() > MOST_BYTES {
         return Err(ChipDataError::Form);
     }
@@ -78,6 +88,12 @@ pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, Chi
             CRYPTOGRAM => cryptogram = Some(element.value.len()),
             INFORMATION => information = Some(element.value),
             COUNTER => counter = Some(element.value.len()),
+            AMOUNT if digits(element.value, 6) != Some(amount.minor()) => {
+                return Err(ChipDataError::OtherAmount);
+            }
+            CURRENCY if digits(element.value, 2) != Some(amount.currency().numeric().into()) => {
+                return Err(ChipDataError::OtherCurrency);
+            }
             _ => {}
         }
         if KEPT.contains(&element.tag) {
@@ -92,6 +108,15 @@ pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, Chi
         return Err(ChipDataError::NotApproved);
     }
     if holds(&kept, pan.expose()) { Err(ChipDataError::CardNumber) } else { Ok(kept) }
+}
+
+/// A number of two digits a byte, of so many bytes.
+fn digits(value: &[u8], bytes: usize) -> Option<u64> {
+    if value.len() != bytes {
+        return None;
+    }
+    let mut halves = value.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    halves.try_fold(0, |number, digit| (digit < 10).then(|| number * 10 + u64::from(digit)))
 }
 
 /// Whether digits stand in bytes, packed (from either half of a byte on) or as text.

@@ -9,18 +9,23 @@ const COUNTED: &[u8] = &[0x9F, 0x36, 2, 0, 1];
 /// Verification results, and the issuer's own.
 const OTHERS: &[u8] = &[0x95, 5, 0, 0, 0, 0, 0, 0x9F, 0x10, 3, 1, 2, 3];
 
+/// 12.50 CNY.
+fn sale() -> Money {
+    Money::new(12_50, types::Currency::CNY).unwrap()
+}
+
 fn keep(parts: &[&[u8]]) -> Result<Vec<u8>, ChipDataError> {
-    of_offline_sale(&parts.concat(), &Pan::parse(PAN).unwrap()).map(|kept| kept.to_vec())
+    of_offline_sale(&parts.concat(), &Pan::parse(PAN).unwrap(), sale()).map(|kept| kept.to_vec())
 }
 
 #[test]
 fn what_the_bank_needs_stays_as_it_came_and_nothing_else_does() {
     let one_byte = (0x40..=0xFF_u32).filter(|tag| tag & 0x1F != 0x1F);
     let two_bytes = (0x5F00..=0xDFFF_u32).filter(|tag| tag >> 8 & 0x1F == 0x1F && tag & 0x80 == 0);
-    let proof = [CRYPTOGRAM, INFORMATION, COUNTER];
+    let judged = [CRYPTOGRAM, INFORMATION, COUNTER, AMOUNT, CURRENCY];
     let (mut kept, mut left_out) = (0, 0);
     // Every tag there is that has no structure of its own.
-    for tag in one_byte.chain(two_bytes).filter(|tag| !proof.contains(tag)) {
+    for tag in one_byte.chain(two_bytes).filter(|tag| !judged.contains(tag)) {
         let bytes: Vec<u8> = tag.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
         if bytes[0] & 0x20 != 0 {
             continue;
@@ -34,7 +39,7 @@ fn what_the_bank_needs_stays_as_it_came_and_nothing_else_does() {
             left_out += 1;
         }
     }
-    assert_eq!(kept, KEPT.len() - proof.len());
+    assert_eq!(kept, KEPT.len() - judged.len());
     assert!(left_out > 400, "{left_out}");
 }
 
@@ -79,6 +84,22 @@ fn only_a_chip_that_approved_by_itself_is_believed() {
     }
     let short = [0x9F, 0x26, 4, 1, 2, 3, 4];
     assert_eq!(keep(&[&short, APPROVED, COUNTED]), Err(ChipDataError::Missing));
+}
+
+#[test]
+fn the_chip_has_approved_this_sale_and_no_other() {
+    let amount = |digits: [u8; 6]| [&[0x9F, 0x02, 6][..], &digits].concat();
+    let currency = |code: [u8; 2]| [&[0x5F, 0x2A, 2][..], &code].concat();
+    let said = |parts: &[&[u8]]| keep(&[&[CRYPTOGRAM_ITSELF, APPROVED, COUNTED], parts].concat()).err();
+    let own = (amount([0, 0, 0, 0, 0x12, 0x50]), currency([0x01, 0x56]));
+    assert_eq!(said(&[&own.0, &own.1]), None);
+    for other in [[0, 0, 0, 0, 0x12, 0x51], [0x10, 0, 0, 0, 0x12, 0x50], [0, 0, 0, 0, 0x04, 0xE2]] {
+        assert_eq!(said(&[&amount(other), &own.1]), Some(ChipDataError::OtherAmount), "{other:02X?}");
+    }
+    assert_eq!(said(&[&[0x9F, 0x02, 2, 0x12, 0x50]]), Some(ChipDataError::OtherAmount));
+    for other in [[0x09, 0x78], [0x01, 0x5A], [0x00, 0x9C]] {
+        assert_eq!(said(&[&own.0, &currency(other)]), Some(ChipDataError::OtherCurrency), "{other:02X?}");
+    }
 }
 
 #[test]

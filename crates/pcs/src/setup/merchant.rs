@@ -187,7 +187,8 @@ impl Pcs {
         let mut unit = store::Unit::new(self.shard(MerchantId::from_u128(0)), self.clock.now());
         let offline = match merchant.offline {
             Some(OfflineTerms { floor_limit, days }) => {
-                format!("offline sales up to {floor_limit} minor units within {days} days")
+                let (most, currency) = (floor_limit.minor(), floor_limit.currency());
+                format!("offline sales up to {most} minor units of {currency} within {days} days")
             }
             None => "no offline sales".to_owned(),
         };
