@@ -1,5 +1,6 @@
 //! What a chip says of a sale that it approved offline: the one piece of chip data that outlives its first message.
 
+use types::Money;
 use zeroize::Zeroizing;
 
 use crate::Pan;
@@ -11,14 +12,30 @@ const MOST_BYTES: usize = 255;
 const CRYPTOGRAM: u32 = 0x9F26;
 const INFORMATION: u32 = 0x9F27;
 const COUNTER: u32 = 0x9F36;
+/// What the cryptogram was computed over: twelve digits in minor units, and ISO 4217's three digits behind a zero.
+const AMOUNT: u32 = 0x9F02;
+const CURRENCY: u32 = 0x5F2A;
 
 /// Of the cryptogram information data: what kind of cryptogram it is, and that it is a transaction certificate.
 const KIND: u8 = 0xC0;
 const CERTIFICATE: u8 = 0x40;
 
-/// Account data and cardholder data: kept elsewhere, sealed, or not at all. Track 2 (57, 9F6B) and what belongs to it (9F1F,
-/// 9F20), track 1 (56), the card number (5A), the holder's name (5F20, 9F0B), a PIN block (99).
-const NEVER_KEPT: [u32; 9] = [0x56, 0x57, 0x5A, 0x99, 0x5F20, 0x9F0B, 0x9F1F, 0x9F20, 0x9F6B];
+/// What a bank and a card's issuer need of an offline sale: the cryptogram, everything that it was computed over, and what they
+/// judge it by. Nothing else is kept: no account data, nothing of the holder, and nothing of somebody's own, which could be either.
+#[rustfmt::skip]
+const KEPT: [u32; 28] = [
+    // The cryptogram, its information data, the issuer's own data, the unpredictable number, the counter.
+    CRYPTOGRAM, INFORMATION, 0x9F10, 0x9F37, COUNTER,
+    // The sale: results of its verification, date, type, amounts, currency, the terminal's country, category.
+    0x95, 0x9B, 0x9A, 0x9C, AMOUNT, 0x9F03, CURRENCY, 0x9F1A, 0x9F53,
+    // The card's application: its profile, name (as the chip, the directory and the terminal say it), version, number among those
+    // of one account, product.
+    0x82, 0x84, 0x4F, 0x9F06, 0x9F09, 0x5F34, 0x9F63,
+    // The terminal: what it can do, how it checked the holder, its type, serial number, count of sales.
+    0x9F33, 0x9F34, 0x9F35, 0x9F1E, 0x9F41,
+    // How it was approved: the terminal's response code, and the issuer's code for electronic cash.
+    0x8A, 0x9F74,
+];
 
 /// Why bytes are not the chip's word on an offline sale. Never repeats a byte of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,17 +54,23 @@ pub enum ChipDataError {
          bank to decide, or has declined, is no offline sale"
     )]
     NotApproved,
+    /// The chip approved another amount.
+    #[error("tag 9F02 must be the amount of the sale, in minor units of its currency (12 digits)")]
+    OtherAmount,
+    /// The chip approved another currency.
+    #[error("tag 5F2A must be the currency of the sale (its numeric code, as 0156)")]
+    OtherCurrency,
     /// A card number where none is expected.
-    #[error("chip data must not hold the card number in a tag of its own")]
+    #[error("chip data must not hold the card number in the value of another tag")]
     CardNumber,
 }
 
-/// What of a chip's data goes to the bank with an offline sale, and is kept until the bank has acknowledged it: without account
-/// data and cardholder data, in the order it came.
+/// What of a chip's data goes to the bank with an offline sale, and is kept until the bank has acknowledged it: what the bank needs
+/// of it, in the order it came.
 ///
 /// # Errors
 /// [`ChipDataError`].
-pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, ChipDataError> {
+pub fn of_offline_sale(data: &[u8], pan: &Pan, amount: Money) -> Result<Zeroizing<Vec<u8>>, ChipDataError> {
     if data.is_empty() || data.len() > MOST_BYTES {
         return Err(ChipDataError::Form);
     }
@@ -65,9 +88,15 @@ pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, Chi
             CRYPTOGRAM => cryptogram = Some(element.value.len()),
             INFORMATION => information = Some(element.value),
             COUNTER => counter = Some(element.value.len()),
+            AMOUNT if digits(element.value, 6) != Some(amount.minor()) => {
+                return Err(ChipDataError::OtherAmount);
+            }
+            CURRENCY if digits(element.value, 2) != Some(amount.currency().numeric().into()) => {
+                return Err(ChipDataError::OtherCurrency);
+            }
             _ => {}
         }
-        if !NEVER_KEPT.contains(&element.tag) {
+        if KEPT.contains(&element.tag) {
             kept.extend_from_slice(element.whole);
         }
         rest = &rest[element.whole.len()..];
@@ -79,6 +108,15 @@ pub fn of_offline_sale(data: &[u8], pan: &Pan) -> Result<Zeroizing<Vec<u8>>, Chi
         return Err(ChipDataError::NotApproved);
     }
     if holds(&kept, pan.expose()) { Err(ChipDataError::CardNumber) } else { Ok(kept) }
+}
+
+/// A number of two digits a byte, of so many bytes.
+fn digits(value: &[u8], bytes: usize) -> Option<u64> {
+    if value.len() != bytes {
+        return None;
+    }
+    let mut halves = value.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    halves.try_fold(0, |number, digit| (digit < 10).then(|| number * 10 + u64::from(digit)))
 }
 
 /// Whether digits stand in bytes, packed (from either half of a byte on) or as text.

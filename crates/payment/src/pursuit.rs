@@ -54,10 +54,11 @@ impl Pursued<'_> {
     }
 
     /// How long to wait before the next try: doubling from one second to about a minute, then a quarter of an hour once
-    /// people have to look. The same step always waits the same time; spreading the load of many is the link's queue's work.
+    /// people have to look. Each try to tell for the first time what has happened is recorded, so it is the doubt's age that doubles there. The same step always waits the same time; spreading the load of many is the link's queue's work.
     pub fn pause_ms(&self) -> i64 {
         match self.needs_operator() {
             Some(_) => STUCK_PAUSE_MS,
+            None if self.has_happened && self.attempts == 0 => self.age_ms.clamp(1_000, 64_000),
             None => 1_000i64 << self.attempts.min(6),
         }
     }
@@ -96,6 +97,14 @@ mod tests {
         // A reversal that was refused is told as that, whatever stood in its way afterwards.
         let refused = Pursued { trouble: Some("the link is down"), ..refused };
         assert!(refused.needs_operator().unwrap().starts_with("the bank has refused it 3 times"));
+    }
+
+    #[test]
+    fn what_has_happened_and_does_not_leave_is_tried_more_and_more_rarely() {
+        let pause_ms = |age_ms| Pursued { attempts: 0, has_happened: true, age_ms, ..FRESH }.pause_ms();
+        assert_eq!([0, 1_000, 3_000, 3_600_000].map(pause_ms), [1_000, 1_000, 3_000, 64_000]);
+        let reversal = Pursued { attempts: 0, age_ms: 3_600_000, ..FRESH };
+        assert_eq!(reversal.pause_ms(), 1_000);
     }
 
     #[test]

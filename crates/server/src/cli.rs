@@ -282,9 +282,12 @@ pub struct MerchantCreateArgs {
     /// They may send card data themselves, from terminals or telephone orders; they are within the scope of PCI DSS then
     #[arg(long)]
     pub sends_card_data: bool,
-    /// The most that a chip may approve at their terminals without its bank, in minor units; 0: nothing
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "sends_card_data")]
+    /// The most that a chip may approve at their terminals without its bank, in minor units of --offline-currency; 0: nothing
+    #[arg(long, value_name = "N", default_value_t = 0, requires_all = ["sends_card_data", "offline_currency"])]
     pub offline_floor_limit: u64,
+    /// The one currency that a chip may approve in, as CNY
+    #[arg(long, value_name = "CODE", requires = "offline_floor_limit")]
+    pub offline_currency: Option<String>,
 }
 
 /// `lian terminal`

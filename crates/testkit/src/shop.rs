@@ -4,7 +4,7 @@ use card::{Expiry, Pan};
 use payment::limits::Limits;
 use payment::routing::Acquirer;
 use payment::{CaptureMethod, FeePlan, OfflineTerms};
-use pcs::{Caller, IdempotencyKey, NewMerchant, NewPayment, RefundRequest};
+use pcs::{Caller, IdempotencyKey, MerchantUpdate, NewMerchant, NewPayment, RefundRequest};
 use types::{Currency, MerchantId, Money, PaymentId, PaymentMethodId};
 
 use crate::{World, gbp};
@@ -55,10 +55,16 @@ impl World {
             acquirers: contracts.iter().map(contract).collect(),
             authorization_days: 7,
             sends_card_data: true,
-            offline: Some(OfflineTerms { floor_limit: FLOOR_LIMIT, days: payment::offline::DAYS }),
+            offline: Some(offline_terms(contracts.first().and_then(|it| it.1.first()))),
         };
         let (merchant, _) = self.pcs().create_merchant(new).await.unwrap();
         Shop { caller: Caller { merchant: merchant.id, key_id: format!("key of {name}") } }
+    }
+
+    /// Lets chips approve sales at a merchant's terminals in this currency, and in no other.
+    pub async fn allow_offline(&self, shop: &Shop, currency: Currency) {
+        let update = MerchantUpdate { status: None, offline: Some(Some(offline_terms(Some(&currency)))) };
+        self.pcs().update_merchant(shop.id(), update).await.unwrap();
     }
 
     /// Stores a test card for a merchant.
@@ -112,4 +118,10 @@ impl World {
         let fingerprint = pki::sha256::sha256(request.as_bytes());
         IdempotencyKey { key: name.to_owned(), fingerprint }
     }
+}
+
+fn offline_terms(currency: Option<&Currency>) -> OfflineTerms {
+    let currency = currency.copied().unwrap_or(Currency::CNY);
+    let floor_limit = Money::new(FLOOR_LIMIT, currency).expect("a hundred");
+    OfflineTerms { floor_limit, days: payment::offline::DAYS }
 }

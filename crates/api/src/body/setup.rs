@@ -172,9 +172,12 @@ pub struct MerchantBody {
     pub authorization_days: u32,
     /// Whether it may send card data itself.
     pub sends_card_data: bool,
-    /// The largest amount that a chip may approve at its terminals without its bank, in minor units of the payment's currency; 0:
+    /// The largest amount that a chip may approve at its terminals without its bank, in minor units of `offline_currency`; 0:
     /// none.
     pub offline_floor_limit: u64,
+    /// The one currency that a chip may approve in; none where there is no floor limit.
+    #[schema(example = "CNY")]
+    pub offline_currency: Option<&'static str>,
     /// Days within which such a sale must be sent; none where there is no floor limit.
     pub offline_days: Option<u32>,
 }
@@ -210,7 +213,8 @@ pub fn merchant_body(merchant: &Merchant, livemode: bool) -> MerchantBody {
         currencies,
         authorization_days: merchant.authorization_days,
         sends_card_data: merchant.sends_card_data,
-        offline_floor_limit: merchant.offline.map_or(0, |offline| offline.floor_limit),
+        offline_floor_limit: merchant.offline.map_or(0, |offline| offline.floor_limit.minor()),
+        offline_currency: merchant.offline.map(|offline| offline.floor_limit.currency().alpha()),
         offline_days: merchant.offline.map(|offline| offline.days),
     }
 }

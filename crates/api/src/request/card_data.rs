@@ -37,7 +37,7 @@ pub(crate) struct CardDataRequest {
     /// What tells cards with one number apart (tag 5F34): three digits.
     sequence_number: Option<String>,
     /// What the chip says, for DE 55: BER-TLV in hexadecimal digits, at most 255 bytes. Needed where a chip was read. Of an offline
-    /// sale it is kept, sealed and without account data, until the bank has acknowledged the sale.
+    /// sale it is kept, sealed and cut down to the tags that the bank needs, until the bank has acknowledged the sale.
     chip_data: Option<String>,
     /// The PIN that was entered at the terminal, encrypted. Only with a `terminal` that has a PIN key.
     pin: Option<PinRequest>,

@@ -106,24 +106,32 @@ pub(crate) struct CreateMerchantRequest {
     /// It may send card data itself, from terminals or telephone orders, and is within the scope of PCI DSS then; false
     /// unless given.
     sends_card_data: Option<bool>,
-    /// The largest amount that a chip may approve at its terminals without its bank, in minor units of the payment's currency;
+    /// The largest amount that a chip may approve at its terminals without its bank, in minor units of `offline_currency`;
     /// 0 (none) unless given. Needs `sends_card_data`.
     #[schema(minimum = 0, maximum = 999_999_999_999_u64, example = 5000)]
     offline_floor_limit: Option<u64>,
+    /// The one currency that a chip may approve in; required with an `offline_floor_limit` above 0.
+    #[schema(example = "CNY", pattern = "^[A-Z]{3}$")]
+    offline_currency: Option<String>,
     /// Days within which such a sale must be sent; 7 unless given.
-    #[schema(minimum = 1, maximum = 30)]
+    #[schema(minimum = 1, maximum = 7)]
     offline_days: Option<u32>,
 }
 
 /// What chips may approve by themselves; nothing where there is no floor limit.
 fn offline_terms(fields: &mut Fields<'_>, sends_card_data: bool) -> Option<OfflineTerms> {
     let floor_limit = fields.minor_units("offline_floor_limit", 0).unwrap_or(0);
-    let days = fields.whole("offline_days", 1..=30).unwrap_or(offline::DAYS);
+    let currency = fields.currency("offline_currency");
+    let days = fields.whole("offline_days", 1..=offline::DAYS).unwrap_or(offline::DAYS);
     if floor_limit > 0 && !sends_card_data {
         let rule = "offline_floor_limit needs sends_card_data: the chip's data is sent with the sale";
         fields.flaw("offline_floor_limit", Code::ParameterInvalid, rule);
     }
-    (floor_limit > 0).then_some(OfflineTerms { floor_limit, days })
+    if floor_limit == 0 {
+        return None;
+    }
+    let currency = fields.required("offline_currency", currency)?;
+    Some(OfflineTerms { floor_limit: Money::new(floor_limit, currency).ok()?, days })
 }
 
 impl FromFields for NewMerchant {
@@ -210,11 +218,14 @@ pub(crate) async fn get(State(api): State<Arc<ApiState>>, call: Call<Operator>) 
 pub(crate) struct UpdateMerchantRequest {
     /// Whether it may be paid.
     status: Option<MerchantStatusBody>,
-    /// The largest amount that a chip may approve at its terminals without its bank; 0: none.
+    /// The largest amount that a chip may approve at its terminals without its bank, in minor units of `offline_currency`; 0: none.
     #[schema(minimum = 0, maximum = 999_999_999_999_u64, example = 5000)]
     offline_floor_limit: Option<u64>,
+    /// The one currency that a chip may approve in; required with an `offline_floor_limit` above 0.
+    #[schema(example = "CNY", pattern = "^[A-Z]{3}$")]
+    offline_currency: Option<String>,
     /// Days within which such a sale must be sent; with `offline_floor_limit`, 7 unless given.
-    #[schema(minimum = 1, maximum = 30)]
+    #[schema(minimum = 1, maximum = 7)]
     offline_days: Option<u32>,
 }
 
@@ -223,9 +234,11 @@ impl FromFields for MerchantUpdate {
         let statuses = [("active", MerchantStatus::Active), ("suspended", MerchantStatus::Suspended)];
         let status = fields.choice("status", &statuses);
         let has_floor = fields.has("offline_floor_limit");
-        if !has_floor && fields.has("offline_days") {
-            let rule = "offline_days must come with offline_floor_limit";
-            fields.flaw("offline_days", Code::ParameterInvalid, rule);
+        for belongs in ["offline_days", "offline_currency"] {
+            if !has_floor && fields.has(belongs) {
+                let rule = format!("{belongs} must come with offline_floor_limit");
+                fields.flaw(belongs, Code::ParameterInvalid, rule);
+            }
         }
         if !has_floor && !fields.has("status") {
             fields.required("status", None::<MerchantStatus>);

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use banksim::{Fault, Scope};
-use types::Timestamp;
+use types::{Currency, Timestamp};
 
 use crate::GOOD;
 use crate::desk::{Answer, Desk, operator};
@@ -10,6 +10,7 @@ use crate::desk::{Answer, Desk, operator};
 const APPROVED: &str = "9F2608C0FFEEBADC0DED019F2701409F36020001950500000000009F10030102035F20034A4F59";
 
 async fn till(desk: &Desk) -> String {
+    desk.world.allow_offline(&desk.shop, Currency::EUR).await;
     desk.world.till(&desk.shop, "iso87-ascii").await.id.to_string()
 }
 
@@ -156,7 +157,7 @@ async fn the_operator_sets_what_chips_may_approve() {
     let refused = desk.post_with("one", "/v1/payments", &sale(&desk, &till)).await;
     assert_eq!((refused.problem(), refused.at("/param")), ("parameter_invalid", "/offline"));
 
-    let some = set(r#"{"offline_floor_limit": 1249, "offline_days": 2}"#).await;
+    let some = set(r#"{"offline_floor_limit": 1249, "offline_currency": "EUR", "offline_days": 2}"#).await;
     assert_eq!(
         (&some.body["offline_floor_limit"], &some.body["offline_days"]),
         (&1249.into(), &2.into()),
@@ -165,23 +166,31 @@ async fn the_operator_sets_what_chips_may_approve() {
     );
     let refused = desk.post_with("one", "/v1/payments", &sale(&desk, &till)).await;
     assert!(refused.text.contains("floor limit of 1249 minor units of EUR"), "{}", refused.text);
-    set(r#"{"offline_floor_limit": 1250}"#).await;
+    set(r#"{"offline_floor_limit": 1250, "offline_currency": "EUR"}"#).await;
     assert_eq!(desk.post_with("one", "/v1/payments", &sale(&desk, &till)).await.status, 201);
     // A merchant reads what it may; others' settings stay as they were.
     let own = desk.get("/v1/merchant").await;
     assert_eq!((own.at("/status"), &own.body["offline_days"]), ("active", &7.into()), "{}", own.text);
+    assert_eq!(own.at("/offline_currency"), "EUR");
+    // In another currency nothing may be approved, however little.
+    set(r#"{"offline_floor_limit": 99999, "offline_currency": "JPY"}"#).await;
+    let refused = desk.post_with("yen", "/v1/payments", &sale(&desk, &till)).await;
+    assert_eq!((refused.status, refused.at("/param")), (400, "/currency"), "{}", refused.text);
 
     for (body, pointer) in [
         ("{}", "/status"),
         (r#"{"offline_days": 3}"#, "/offline_days"),
+        (r#"{"offline_currency": "EUR"}"#, "/offline_currency"),
+        (r#"{"offline_floor_limit": 1}"#, "/offline_currency"),
+        (r#"{"offline_floor_limit": 1, "offline_currency": "eur"}"#, "/offline_currency"),
         (r#"{"offline_floor_limit": -1}"#, "/offline_floor_limit"),
-        (r#"{"offline_floor_limit": 1, "offline_days": 31}"#, "/offline_days"),
+        (r#"{"offline_floor_limit": 1, "offline_currency": "EUR", "offline_days": 8}"#, "/offline_days"),
     ] {
         let refused = set(body).await;
         assert_eq!(refused.status, 400, "{body}: {}", refused.text);
         assert!(refused.text.contains(pointer), "{body}: {}", refused.text);
     }
-    let made = r#"{"name": "Tokens only", "offline_floor_limit": 1, "acquirers": [{"bank": "iso87-ascii",
+    let made = r#"{"name": "Tokens only", "offline_floor_limit": 1, "offline_currency": "EUR", "acquirers": [{"bank": "iso87-ascii",
         "terminal": "20009100", "acceptor": "EU0000000000001", "currencies": ["EUR"]}]}"#;
     let refused = operator(&desk, Method::POST, "/v1/merchants", made).await;
     assert!(refused.text.contains("needs sends_card_data"), "{}", refused.text);

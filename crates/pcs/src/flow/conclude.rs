@@ -51,7 +51,7 @@ impl Pcs {
         let asked = before.state;
         if !awaits(&before, &message.exchange) {
             // Somebody else has ended this exchange, after a store that did not answer: what stands is the truth.
-            self.drop_task(before.merchant, EXCHANGE, message.exchange.attempt.to_u128()).await?;
+            self.heard_too_late(&before, message, heard).await?;
             return Ok(outcome(asked, before));
         }
         let captured_before = before.captured;
@@ -85,6 +85,40 @@ impl Pcs {
             self.pursue.notify_one();
         }
         Ok(done)
+    }
+
+    /// The bank's answer to what nobody waits for any more. Mostly another process was faster; but if people have said meanwhile
+    /// that the bank has done nothing, and it says that it has, bank and books differ now, and somebody has to know.
+    async fn heard_too_late(
+        &self,
+        payment: &Payment,
+        message: &Message,
+        heard: &Heard,
+    ) -> Result<(), CommandError> {
+        let exchange = message.exchange.attempt;
+        let mut unit = self.unit(payment.merchant, self.clock.now());
+        unit.tasks.push(task::done(EXCHANGE, exchange.to_u128()));
+        let repeats = self.bank(&message.exchange.bank)?.repeats(message.transaction);
+        if matches!(heard.says, Says::Approved { .. }) && repeats && !has_taken(payment, message) {
+            self.add_done_in_vain(&mut unit, payment, (message, heard))?;
+        }
+        self.commit(unit).await.map(drop)
+    }
+
+    /// The bank has done what was given up: told in the payment's history and in the log.
+    pub(super) fn add_done_in_vain(
+        &self,
+        unit: &mut Unit,
+        payment: &Payment,
+        (message, heard): (&Message, &Heard),
+    ) -> Result<(), CommandError> {
+        let (exchange, transaction) = (&message.exchange, message.transaction.name());
+        let note = format!("the bank has done what was given up ({transaction}): compare its books");
+        tracing::error!(payment.id = %payment.id, attempt = %exchange.attempt, "{note}");
+        unit.tasks.push(task::done(PURSUIT, exchange.attempt.to_u128()));
+        let actor = Actor::Bank { bank: exchange.bank.clone() };
+        let said = Said { sent: None, received: heard.received.clone(), note: Some(note) };
+        self.add_payment_note(unit, payment, actor, said)
     }
 
     /// The durable to-do that the new state asks for.
@@ -196,6 +230,18 @@ impl Heard {
 /// Whether a payment waited for the answer to its first message, and nothing else was ever due for it.
 const fn is_first(asked: State) -> bool {
     matches!(asked, State::Authorizing | State::Consuming)
+}
+
+/// Whether a payment that waits no more has what its bank says it has done. What is undone after a silence is its reversal's
+/// (`pursue.rs`).
+fn has_taken(payment: &Payment, message: &Message) -> bool {
+    let is_canceled = matches!(payment.state, State::Canceled { .. });
+    match message.transaction {
+        Transaction::OfflineSale => payment.state != State::Failed,
+        Transaction::Capture | Transaction::CaptureAdvice => payment.captured > 0,
+        Transaction::Adjust => payment.captured == message.amount.minor() || is_canceled,
+        _ => true,
+    }
 }
 
 /// Whether the payment still waits for the end of this very exchange, and not of one that came after it.

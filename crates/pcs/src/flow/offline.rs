@@ -19,7 +19,7 @@ use card::{EntryMode, OfflineApproval};
 use hostlink::CardPresent;
 use payment::{OfflineTerms, Payment, offline};
 use serde::{Deserialize, Serialize};
-use types::Timestamp;
+use types::{Money, Timestamp};
 use vault::{Purpose, Record};
 use zeroize::Zeroizing;
 
@@ -52,6 +52,7 @@ pub(crate) fn checked(
             E::NotAllowed => "offline",
             E::NotASale => "capture_method",
             E::AboveFloor { .. } => "amount",
+            E::OtherCurrency { .. } => "currency",
             E::InFuture | E::TooOld { .. } => "offline/approved_at",
         };
         invalid(field, why.to_string())
@@ -65,11 +66,11 @@ pub(crate) fn checked(
             "is required beside offline: what the chip said goes to the bank",
         ));
     };
-    prove(card)
+    prove(card, new.amount)
 }
 
 /// Only the chip's own word counts, and nothing that must not be kept comes with it.
-fn prove(card: &mut CardInput) -> Result<(), CommandError> {
+fn prove(card: &mut CardInput, amount: Money) -> Result<(), CommandError> {
     if !matches!(card.entry.mode, EntryMode::Chip | EntryMode::Contactless) {
         let rule = "must be chip or contactless beside offline: only a chip approves by itself";
         return Err(invalid("payment_method_data/entry_mode", rule));
@@ -90,7 +91,7 @@ fn prove(card: &mut CardInput) -> Result<(), CommandError> {
     let Some(chip_data) = chip_data else {
         return Err(invalid("payment_method_data/chip_data", "is required beside offline"));
     };
-    *chip_data = of_offline_sale(chip_data, &card.pan)
+    *chip_data = of_offline_sale(chip_data, &card.pan, amount)
         .map_err(|why| invalid("payment_method_data/chip_data", why.to_string()))?;
     Ok(())
 }

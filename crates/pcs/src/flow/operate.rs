@@ -154,6 +154,12 @@ impl Pcs {
     /// [`CommandError::Missing`] for what is not in doubt.
     pub async fn retry_now(self: &Arc<Self>, attempt: AttemptId) -> Result<(), CommandError> {
         let (task, _) = self.pursued(attempt).await?;
+        let _turn = self.turns.take(task.payment.to_u128()).await;
+        // Read again: whoever had the turn before may have told it, or ended it.
+        let (task, message) = self.pursued(attempt).await?;
+        if !self.is_in_doubt(&task, &message).await? {
+            return Err(CommandError::Missing { kind: "doubt", id: attempt.to_string() });
+        }
         let now = self.clock.now();
         let mut unit = self.unit(task.merchant, now);
         unit.tasks.push(Task { refusals: 0, ..task }.put(PURSUIT, now)?);

@@ -21,6 +21,54 @@ impl Pcs {
             // Settled in the meantime, by a late answer or another process: nothing more to ask.
             return self.forget(PURSUIT, task).await;
         }
+        if task.attempts > 0 || message.transaction != Transaction::OfflineSale {
+            return self.send(task, message).await;
+        }
+        let Some(recorded) = self.record_first_telling(task, message).await? else { return Ok(()) };
+        match self.send(task, message).await {
+            // It may have left by now: whoever comes next repeats it.
+            Err(error) => self.put_off(&recorded, &error).await,
+            done => done,
+        }
+    }
+
+    /// Records that an offline sale that never left may leave now, and returns the to-do of whoever finds no outcome of that: he
+    /// repeats it. Two processes that have read the same to-do both change the payment, so that one of them tells it and the
+    /// other nothing.
+    async fn record_first_telling(
+        &self,
+        task: &Task,
+        message: &Message,
+    ) -> Result<Option<Task>, CommandError> {
+        let bank = self.bank(&message.exchange.bank)?;
+        if !bank.is_up() {
+            let trouble = Some("its link is not up");
+            let met = Pursuit { trouble, ..Pursuit::default() };
+            return self.try_later(task.clone(), met).await.map(|()| None);
+        }
+        let _turn = self.turns.take(task.payment.to_u128()).await;
+        let payment = self.must_load(task.merchant, task.payment).await?;
+        let now = self.clock.now();
+        let Ok(change) = payment.hear(message.exchange.attempt, Event::Silent { repeat: true }, now) else {
+            return Ok(None);
+        };
+        let mut unit = self.unit(task.merchant, now);
+        let note = Some("it has not left yet; the bank is told of it now".to_owned());
+        let said = Said { sent: Some(message.fields.clone()), note, ..Said::default() };
+        self.add_payment_change(&mut unit, &change, Actor::Gateway, said)?;
+        let recorded = Task { attempts: 1, ..task.clone() };
+        let waits = bank.reply_timeout_ms() + self.overdue_ms();
+        unit.tasks.push(recorded.put(PURSUIT, now.plus_ms(waits))?);
+        match self.commit(unit).await {
+            Ok(_) => Ok(Some(recorded)),
+            // Another process tells it, or people have ended it.
+            Err(CommandError::Busy) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends it, and takes the answer.
+    async fn send(&self, task: &Task, message: &Message) -> Result<(), CommandError> {
         let payment = self.must_load(task.merchant, task.payment).await?;
         let bank = self.bank(&message.exchange.bank)?;
         let card = self.card_for(&payment, message).await?;
@@ -67,7 +115,7 @@ impl Pcs {
     }
 
     /// Whether the outcome of this very exchange is still unknown.
-    async fn is_in_doubt(&self, task: &Task, message: &Message) -> Result<bool, CommandError> {
+    pub(crate) async fn is_in_doubt(&self, task: &Task, message: &Message) -> Result<bool, CommandError> {
         match task.refund {
             Some(id) => {
                 let refund = self.must_load_refund(task.merchant, id).await?;
@@ -160,6 +208,13 @@ impl Pcs {
             age_ms: now.ms_since(next.since),
         };
         let mut unit = self.unit(next.merchant, now);
+        if let Some(message) = &next.message
+            && !self.is_in_doubt(&next, message).await?
+        {
+            // Ended while the bank was asked. What was sealed for it must not come back.
+            unit.tasks.push(task::done(PURSUIT, next.number()));
+            return self.commit(unit).await.map(drop);
+        }
         unit.tasks.push(next.put(PURSUIT, now.plus_ms(pursued.pause_ms()))?);
         let why = pursued.needs_operator();
         tracing::warn!(

@@ -140,7 +140,14 @@ impl Pcs {
         let refund = self.must_load_refund(merchant, id).await?;
         let exchange = message.exchange.attempt.to_u128();
         if matches!(refund.state, RefundState::Succeeded | RefundState::Failed) {
-            self.drop_task(merchant, EXCHANGE, exchange).await?;
+            let mut unit = self.unit(merchant, self.clock.now());
+            unit.tasks.push(task::done(EXCHANGE, exchange));
+            if refund.state == RefundState::Failed && matches!(heard.says, Says::Approved { .. }) {
+                // People have said that the bank has not done it.
+                let payment = self.must_load(merchant, refund.payment).await?;
+                self.add_done_in_vain(&mut unit, &payment, (message, heard))?;
+            }
+            self.commit(unit).await?;
             return Ok(Done::Refund(Box::new(refund)));
         }
         let now = self.clock.now();

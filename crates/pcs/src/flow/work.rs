@@ -88,7 +88,7 @@ impl Pcs {
             return Err(CommandError::Unavailable("the store takes no commits now".into()));
         }
         let (mut taken, now) = (Vec::new(), self.clock.now());
-        let overdue_ms = self.take_over_ms.unwrap_or(OVERDUE_MS);
+        let overdue_ms = self.overdue_ms();
         for (kind, due) in [(EXCHANGE, now.plus_ms(-overdue_ms)), (PURSUIT, now), (EXPIRY, now)] {
             // Those in hand are still in the store, so they must not fill the window.
             let window = AT_ONCE + self.in_hand.lock().len();
@@ -102,6 +102,11 @@ impl Pcs {
             }
         }
         Ok(taken)
+    }
+
+    /// How long after its bank's time is up a message without an outcome is left to whoever has sent it.
+    pub(crate) fn overdue_ms(&self) -> i64 {
+        self.take_over_ms.unwrap_or(OVERDUE_MS)
     }
 
     /// Takes a task in hand, unless somebody in this process has it.

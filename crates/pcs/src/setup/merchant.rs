@@ -58,8 +58,9 @@ impl Pcs {
     /// Takes a merchant on, and makes its first secret key.
     ///
     /// # Errors
-    /// [`CommandError`].
+    /// [`CommandError::Invalid`] for offline sales that it cannot have; [`CommandError`].
     pub async fn create_merchant(&self, new: NewMerchant) -> Result<(Merchant, SecretKey), CommandError> {
+        must_be_sound(new.offline, new.sends_card_data)?;
         let now = self.clock.now();
         let merchant = Merchant {
             id: self.new_id(),
@@ -170,7 +171,7 @@ impl Pcs {
     /// Suspends a merchant or takes it back, and sets what chips may approve at its terminals.
     ///
     /// # Errors
-    /// [`CommandError::Missing`], [`CommandError::Invalid`] for a merchant that sends no card data, [`CommandError::Busy`] when
+    /// [`CommandError::Missing`], [`CommandError::Invalid`] for offline sales that it cannot have, [`CommandError::Busy`] when
     /// it changed in between.
     pub async fn update_merchant(
         &self,
@@ -179,17 +180,15 @@ impl Pcs {
     ) -> Result<Merchant, CommandError> {
         let missing = || CommandError::Missing { kind: "merchant", id: id.to_string() };
         let mut merchant = self.merchant(id).await?.ok_or_else(missing)?;
-        if update.offline.flatten().is_some() && !merchant.sends_card_data {
-            let rule = "must be 0: this merchant may not send card data".to_owned();
-            return Err(CommandError::Invalid { field: "offline_floor_limit", rule });
-        }
+        must_be_sound(update.offline.flatten(), merchant.sends_card_data)?;
         merchant.version += 1;
         merchant.status = update.status.unwrap_or(merchant.status);
         merchant.offline = update.offline.unwrap_or(merchant.offline);
         let mut unit = store::Unit::new(self.shard(MerchantId::from_u128(0)), self.clock.now());
         let offline = match merchant.offline {
             Some(OfflineTerms { floor_limit, days }) => {
-                format!("offline sales up to {floor_limit} minor units within {days} days")
+                let (most, currency) = (floor_limit.minor(), floor_limit.currency());
+                format!("offline sales up to {most} minor units of {currency} within {days} days")
             }
             None => "no offline sales".to_owned(),
         };
@@ -214,6 +213,16 @@ impl Pcs {
         let check = checksum(&body);
         Secret::new(format!("{PREFIX}{body}{check}"))
     }
+}
+
+/// What chips may approve at a merchant's terminals can be told to its bank, and told again without becoming a second payment.
+fn must_be_sound(offline: Option<OfflineTerms>, sends_card_data: bool) -> Result<(), CommandError> {
+    let Some(terms) = offline else { return Ok(()) };
+    if !sends_card_data {
+        let rule = "must be 0: this merchant may not send card data".to_owned();
+        return Err(CommandError::Invalid { field: "offline_floor_limit", rule });
+    }
+    terms.check().map_err(|why| CommandError::Invalid { field: "offline_days", rule: why.to_string() })
 }
 
 /// Keys are looked up before their merchant is known, so all of them lie in one shard.

@@ -94,6 +94,8 @@ impl Town {
         let (mut shops, mut tills) = (Vec::new(), Vec::new());
         for name in ["tea", "hotel", "books"] {
             let shop = world.merchant(name).await;
+            let own: [fn(u64) -> Money; 3] = [cny, eur, gbp];
+            world.allow_offline(&shop, own[shops.len() % 3](0).currency()).await;
             let mut cards = Vec::new();
             for pan in CARDS {
                 cards.push(world.card(&shop, pan).await);
@@ -123,14 +125,10 @@ impl Town {
         }
     }
 
-    /// What a chip approved at one of a shop's terminals in the last hour.
+    /// What a chip approved at one of a shop's terminals in the last hour, in the currency of its floor limit.
     fn offline_sale(&self, world: &World, place: usize) -> pcs::NewPayment {
-        let amount = self.amount();
-        let bank = match amount.currency().alpha() {
-            "CNY" => 0,
-            "EUR" => 1,
-            _ => 2,
-        };
+        let (bank, minor) = (place % BANKS.len(), 1 + self.draw() % 100_00);
+        let amount = [cny, eur, gbp][bank](minor);
         let pan = CARDS[self.draw() as usize % CARDS.len()];
         world.offline_sale(&self.tills[place][bank], pan, amount, (self.draw() % 3_600_000) as i64)
     }

@@ -5,12 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use card::{EncryptedPin, EntryMode, PinFormat, SecurityCode, Track2};
 use iso8583::Mti;
-use payment::{CaptureMethod, Evidence, Notice, Payment, State, Status};
+use payment::{CaptureMethod, Evidence, Notice, OfflineTerms, Payment, State, Status};
 use pcs::model::{Actor, Sum, Terminal, Verdict};
-use pcs::{CommandError, Finding, NewPayment, Resolution, TASK_EXCHANGE, TASK_PURSUIT};
-use store::Fault as StoreFault;
+use pcs::{CommandError, Finding, MerchantUpdate, NewPayment, Resolution, TASK_EXCHANGE, TASK_PURSUIT};
+use store::{Fault as StoreFault, PostgresOptions, SqliteOptions};
 use testkit::{CHIP_DATA, FLOOR_LIMIT, Shop, TWIN, World, cny, eur, gbp, payment_of};
-use types::Money;
+use types::{Currency, Money};
 
 use crate::GOOD;
 
@@ -31,6 +31,10 @@ async fn tell(world: &World, shop: &Shop, new: NewPayment) -> Payment {
 
 fn of(mti: &str) -> Mti {
     Mti::parse(mti).unwrap()
+}
+
+fn said_by_chip(sale: &mut NewPayment, tags: &[&[u8]]) {
+    sale.card.as_mut().unwrap().present.as_mut().unwrap().chip_data = Some(tags.concat().into());
 }
 
 fn found(finding: Finding) -> Resolution {
@@ -58,7 +62,17 @@ async fn every_bank_is_told_and_the_sale_is_paid_like_any_other() {
     let shop = world.merchant("tea").await;
     for (bank, advice, _, money) in BANKS {
         let till = world.till(&shop, bank).await;
-        let paid = tell(&world, &shop, world.offline_sale(&till, GOOD, money(42_00), HOUR_MS)).await;
+        world.allow_offline(&shop, money(0).currency()).await;
+        let mut sale = world.offline_sale(&till, GOOD, money(42_00), HOUR_MS);
+        let needed = [
+            &[0x4F, 5, 0xA0, 0, 0, 3, 0x33][..],
+            &[0x9F, 0x63, 2, 0, 1],
+            &[0x9F, 0x53, 1, 0x52],
+            &[0x9F, 0x74, 6, b'E', b'C', b'C', b'0', b'0', b'1'],
+        ]
+        .concat();
+        said_by_chip(&mut sale, &[&CHIP_DATA, &needed]);
+        let paid = tell(&world, &shop, sale).await;
         assert_eq!((paid.state, paid.captured), (State::Captured, 42_00), "{bank}");
         assert_eq!(paid.evidence, Some(Evidence::Terminal { terminal: till.id }));
         let exchange = paid.original.clone().unwrap();
@@ -74,12 +88,11 @@ async fn every_bank_is_told_and_the_sale_is_paid_like_any_other() {
         assert_eq!(told.map(|it| it.verdict), Some(Verdict::Agreed), "{bank}: {totals:?}");
 
         world.refund(&shop, paid.id, Some(2_00)).await.unwrap();
-        // The number and the name that another terminal has among its tags do not even reach the bank there.
+        // The number and the name that another terminal has among its tags do not even reach the bank there; what it needs does.
         let mut named = world.offline_sale(&till, GOOD, money(7_00), 0);
         let number =
             [0x5A, 8, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x5F, 0x20, 3, b'J', b'O', b'Y'];
-        let chip_data = [&number[..], &CHIP_DATA[..]].concat();
-        named.card.as_mut().unwrap().present.as_mut().unwrap().chip_data = Some(chip_data.into());
+        said_by_chip(&mut named, &[&number, &CHIP_DATA, &needed, &[0xDF, 0x31, 1, 1]]);
         let other = tell(&world, &shop, named).await;
         let received = world.bank(bank).received_with_chip_data();
         assert!(received.len() == 2 && received[0].1 == received[1].1, "{bank}: {received:?}");
@@ -101,6 +114,7 @@ async fn a_bank_that_is_silent_for_hours_is_told_again_with_the_same_word_of_the
     let shop = world.merchant("tea").await;
     for (bank, advice, repeat, money) in BANKS {
         let till = world.till(&shop, bank).await;
+        world.allow_offline(&shop, money(0).currency()).await;
         for mti in [advice, repeat] {
             world.bank(bank).set_fault(Fault::NotReceived, Scope::always().of(of(mti)));
         }
@@ -141,6 +155,7 @@ async fn after_a_crash_it_is_told_again_with_what_the_chip_said() {
     let shop = world.merchant("tea").await;
     for (bank, _, repeat, money) in BANKS {
         let till = world.till(&shop, bank).await;
+        world.allow_offline(&shop, money(0).currency()).await;
         // The bank's answer is on its way when the process dies; the next time it dies before the message has left.
         world.bank(bank).set_fault(Fault::HeldAnswer, Scope::next());
         let (pcs, caller, key) = (world.pcs().clone(), shop.caller.clone(), world.key());
@@ -192,6 +207,7 @@ async fn what_a_bank_refuses_is_peoples_to_end_either_way_and_the_chip_data_goes
         for (bank, advice, _, money) in BANKS {
             let code = if bank == "iso93-bcd" { "181" } else { "22" };
             let till = world.till(&shop, bank).await;
+            world.allow_offline(&shop, money(0).currency()).await;
             world.bank(bank).set_fault(Fault::Decline(code.to_owned()), Scope::next().of(of(advice)));
             let refused = tell(&world, &shop, world.offline_sale(&till, GOOD, money(42_00), 0)).await;
             assert_eq!(refused.state, State::Advising { in_doubt: true }, "{bank}: not silently failed");
@@ -255,6 +271,7 @@ async fn what_surely_never_left_is_still_to_be_told_and_no_repeat() {
     let world = World::seeded(1_308).await;
     let shop = world.merchant("tea").await;
     let till = world.till(&shop, "iso87-ascii").await;
+    world.allow_offline(&shop, Currency::EUR).await;
     // A card sequence number that the bank's dialect has no room for: nothing leaves, now or later.
     let mut new = world.offline_sale(&till, GOOD, eur(42_00), 0);
     new.card.as_mut().unwrap().present.as_mut().unwrap().sequence_number = Some("1234".to_owned());
@@ -276,6 +293,94 @@ async fn what_surely_never_left_is_still_to_be_told_and_no_repeat() {
     let ended = world.pcs().resolve(doubt.exchange.attempt, found(Finding::Undone)).await.unwrap();
     assert_eq!((ended.state, keeping_chip_data(&world).await.len()), (State::Failed, 0));
     world.audit().await;
+}
+
+/// An offline sale that surely never left: its bank had as many messages as it takes, and answered none of them in time.
+async fn held_back(world: &World, shop: &Shop) -> Payment {
+    let (card, till) = (world.card(shop, GOOD).await, world.till(shop, "iso87-ascii").await);
+    world.allow_offline(shop, Currency::EUR).await;
+    let bank = world.bank("iso87-ascii");
+    let silent = bank.set_fault(Fault::NotReceived, Scope::always().of(Mti::FINANCIAL_REQUEST));
+    let others = futures_util::future::join_all((0..300).map(|_| world.pay(shop, card, eur(1_00))));
+    let last = tell(world, shop, world.offline_sale(&till, GOOD, eur(42_00), 0));
+    let (_, told) = futures_util::future::join(others, last).await;
+    bank.clear_fault(silent);
+    assert!(bank.received_with_chip_data().is_empty(), "it never left");
+    assert_eq!(told.state, State::Advising { in_doubt: true });
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_left_is_recorded_before_it_leaves_so_that_it_leaves_as_new_only_once() {
+    for crashes in [true, false] {
+        let mut world = World::seeded(1_311).await;
+        let shop = world.merchant("tea").await;
+        let told = held_back(&world, &shop).await;
+        world.bank("iso87-ascii").set_fault(Fault::HeldAnswer, Scope::next().of(of("0220")));
+        let first = world.pcs().clone();
+        let other = world.second_process();
+        for bank in other.banks() {
+            bank.settled().await;
+        }
+        world.pass_ms(2_000).await;
+        // Two processes find it due, and one of them tells it.
+        let telling = tokio::spawn(async move { first.work_once().await });
+        let also = tokio::spawn(async move { other.work_once().await });
+        world.until("it is at the bank", || world.bank("iso87-ascii").held() == 1).await;
+        also.await.unwrap().unwrap();
+        assert_eq!(world.bank("iso87-ascii").received_with_chip_data().len(), 1, "told once");
+        if crashes {
+            world.crash().await;
+        }
+        world.bank("iso87-ascii").release();
+        let _ = telling.await.unwrap();
+        world.pass_ms(600_000).await;
+        world.settle().await;
+        let paid = world.payment(&shop, told.id).await;
+        assert_eq!((paid.state, paid.captured), (State::Captured, 42_00));
+        let received = world.bank("iso87-ascii").received_with_chip_data();
+        let mtis: Vec<&str> = received.iter().map(|(line, _)| &line[..4]).collect();
+        assert_eq!(mtis, if crashes { vec!["0220", "0221"] } else { vec!["0220"] });
+        world.audit().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_ended_while_another_process_told_it_keeps_no_chip_data() {
+    for finding in [Finding::Undone, Finding::Stands] {
+        // What the other process hears: nothing, a refusal, that it cannot now.
+        for code in [None, Some("22"), Some("91")] {
+            let world = World::seeded(1_312).await;
+            let shop = world.merchant("tea").await;
+            let till = world.till(&shop, "iso87-ascii").await;
+            world.allow_offline(&shop, Currency::EUR).await;
+            let bank = world.bank("iso87-ascii");
+            bank.set_fault(Fault::NotReceived, Scope::next().of(of("0220")));
+            let told = tell(&world, &shop, world.offline_sale(&till, GOOD, eur(42_00), 0)).await;
+            let repeat = || Scope::next().of(of("0221"));
+            bank.set_fault(Fault::HeldRequest, repeat());
+            if let Some(code) = code {
+                bank.set_fault(Fault::Decline(code.to_owned()), repeat());
+            }
+            let other = world.second_process();
+            for bank in other.banks() {
+                bank.settled().await;
+            }
+            world.pass_ms(3_000).await;
+            let telling = tokio::spawn(async move { other.work_once().await });
+            world.until("it is at the bank again", || bank.held() == 1).await;
+            let attempt = told.original.unwrap().attempt;
+            world.pcs().resolve(attempt, found(finding)).await.unwrap();
+            assert_eq!(keeping_chip_data(&world).await.len(), 0);
+            if code.is_some() {
+                bank.release();
+            }
+            telling.await.unwrap().unwrap();
+            assert_eq!(keeping_chip_data(&world).await.len(), 0, "{finding:?} {code:?}: it stays deleted");
+            let retried = world.pcs().retry_now(attempt).await;
+            assert!(matches!(retried, Err(CommandError::Missing { .. })), "{retried:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,6 +416,7 @@ async fn a_bank_that_cannot_now_is_told_again_and_the_key_finds_the_payment_as_i
     let world = World::seeded(1_305).await;
     let shop = world.merchant("tea").await;
     let till = world.till(&shop, "iso87-ascii").await;
+    world.allow_offline(&shop, Currency::EUR).await;
     let key = world.key();
     let new = world.offline_sale(&till, GOOD, eur(42_00), 0);
     // Its issuer cannot be reached (91): nobody is called, and it is told again.
@@ -346,12 +452,24 @@ async fn each_rule_of_an_offline_sale_is_named_and_nothing_is_recorded() {
         asks[14] = 0x80;
         asks
     };
+    // The chip approved 42.01, or EUR.
+    let other = |tags: &[u8]| [&CHIP_DATA[..], tags].concat();
+    let (other_amount, other_currency) =
+        (other(&[0x9F, 0x02, 6, 0, 0, 0, 0, 0x42, 0x01]), other(&[0x5F, 0x2A, 2, 0x09, 0x78]));
     let at = |ago_ms: i64| world.offline_sale(&till, GOOD, cny(42_00), ago_ms);
     let pin = EncryptedPin { block: vec![0; 8].into(), format: PinFormat::Iso0, ksn: None };
     let track = Track2::parse(&format!("{GOOD}=30121010000000000")).unwrap();
     let day = 24 * HOUR_MS;
     for (new, field, rule) in [
-        (NewPayment { amount: cny(FLOOR_LIMIT + 1), ..good() }, "amount", "floor limit of 10000 minor units"),
+        (
+            NewPayment { amount: cny(FLOOR_LIMIT + 1), ..good() },
+            "amount",
+            "floor limit of 10000 minor units of CNY",
+        ),
+        // A limit of 100.00 CNY is none of 100.00 EUR.
+        (NewPayment { amount: eur(1), ..good() }, "currency", "must be CNY beside offline"),
+        (chip_data(other_amount), "payment_method_data/chip_data", "9F02 must be the amount of the sale"),
+        (chip_data(other_currency), "payment_method_data/chip_data", "5F2A must be the currency of the sale"),
         (
             NewPayment { capture_method: CaptureMethod::Manual, ..good() },
             "capture_method",
@@ -394,13 +512,48 @@ async fn each_rule_of_an_offline_sale_is_named_and_nothing_is_recorded() {
         assert!(*named == field && said.contains(rule), "{field}: {refused}");
     }
     let twin = world.till(&shop, TWIN).await;
+    world.allow_offline(&shop, Currency::EUR).await;
     let refused = world.offline_sale(&twin, GOOD, eur(1_00), 0);
     let refused = world.pcs().create_payment(&shop.caller, world.key(), refused).await.unwrap_err();
     assert_eq!(refused.to_string(), "offline: the bank iso87-twin takes no offline sales");
     assert_eq!(world.rows(store::Table::Payment, shop.id()).await, 0);
     assert!(world.bank("cups-pos").received_with_chip_data().is_empty());
+    world.allow_offline(&shop, Currency::CNY).await;
     // With each rule kept it is taken, seven days late too.
     assert_eq!(tell(&world, &shop, at(7 * day)).await.state, State::Captured);
+    world.audit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_sends_it_again_days_later_makes_no_second_payment() {
+    let world = World::seeded(1_310).await;
+    let shop = world.merchant("tea").await;
+    let till = world.till(&shop, "iso87-ascii").await;
+    world.allow_offline(&shop, Currency::EUR).await;
+    let (key, new) = (world.key(), world.offline_sale(&till, GOOD, eur(42_00), 0));
+    let first = payment_of(world.pcs().create_payment(&shop.caller, key.clone(), new.clone()).await.unwrap());
+    for day in 1..=9 {
+        world.pass_ms(24 * HOUR_MS as u64).await;
+        // The store-and-forward of a terminal that never heard the answer.
+        match world.pcs().create_payment(&shop.caller, key.clone(), new.clone()).await {
+            Ok(again) => assert!(again.replayed && payment_of(again).id == first.id, "day {day}"),
+            Err(refused) => {
+                let told = refused.to_string();
+                assert!(
+                    day > payment::offline::DAYS && told.contains("more than 7 days ago"),
+                    "{day}: {told}"
+                );
+            }
+        }
+    }
+    assert_eq!(world.rows(store::Table::Payment, shop.id()).await, 1);
+    // So nobody is given more days than a key is remembered, however a merchant is set up.
+    let terms = OfflineTerms { floor_limit: eur(FLOOR_LIMIT), days: payment::offline::DAYS + 1 };
+    let update = MerchantUpdate { status: None, offline: Some(Some(terms)) };
+    let refused = world.pcs().update_merchant(shop.id(), update).await.unwrap_err().to_string();
+    assert!(refused.starts_with("offline_days: must be from 1 to 7"), "{refused}");
+    let remembered = [SqliteOptions::default().retention_days, PostgresOptions::default().retention_days];
+    assert!(remembered.iter().all(|&days| u32::from(days) >= payment::offline::DAYS), "{remembered:?}");
     world.audit().await;
 }
 

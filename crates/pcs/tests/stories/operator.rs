@@ -5,7 +5,8 @@ use iso8583::Mti;
 use payment::{RefundState, State, Status};
 use pcs::model::Actor;
 use pcs::{CommandError, Finding, Resolution};
-use testkit::{World, cny, eur, payment_of};
+use testkit::{Shop, World, cny, eur, payment_of};
+use types::PaymentId;
 
 use crate::{GOOD, SILENT};
 
@@ -184,4 +185,71 @@ async fn a_reversal_that_another_process_had_on_its_way_is_told_when_people_were
     let last = world.pcs().history(shop.id(), doubt.id).await.unwrap().pop().unwrap();
     assert!(last.event.note.unwrap().contains("no longer wanted"));
     assert_eq!(world.payment(&shop, doubt.id).await.state, State::Captured, "nothing is decided by it");
+}
+
+/// What each bank is told until it has answered, in doubt after a silence: an offline sale, a capture, a tip, a refund.
+async fn told_and_not_answered(world: &World, shop: &Shop, what: &str) -> PaymentId {
+    let card = world.card(shop, GOOD).await;
+    let silent = Scope::next().of(Mti::parse("0220").unwrap());
+    let (pcs, caller) = (world.pcs(), &shop.caller);
+    let (bank, payment) = match what {
+        "offline_sale" => {
+            world.bank("cups-pos").set_fault(Fault::NotReceived, silent);
+            let till = world.till(shop, "cups-pos").await;
+            let new = world.offline_sale(&till, GOOD, cny(42_00), 0);
+            ("cups-pos", payment_of(pcs.create_payment(caller, world.key(), new).await.unwrap()).id)
+        }
+        "capture" => {
+            let held = world.authorize(shop, card, eur(30_00)).await;
+            world.bank("iso87-ascii").set_fault(Fault::NotReceived, silent);
+            pcs.capture_payment(caller, world.key(), held.id, Some(20_00)).await.unwrap();
+            ("iso87-ascii", held.id)
+        }
+        "adjust" => {
+            let paid = world.paid(shop, card, cny(100_00)).await;
+            world.bank("cups-pos").set_fault(Fault::NotReceived, silent);
+            pcs.adjust_payment(caller, world.key(), paid.id, 110_00).await.unwrap();
+            ("cups-pos", paid.id)
+        }
+        _ => {
+            let paid = world.paid(shop, card, eur(30_00)).await;
+            world.bank("iso87-ascii").set_fault(Fault::NotReceived, silent);
+            world.refund(shop, paid.id, Some(10_00)).await.unwrap();
+            ("iso87-ascii", paid.id)
+        }
+    };
+    let repeat = if bank == "cups-pos" { "0220" } else { "0221" };
+    world.bank(bank).set_fault(Fault::HeldAnswer, Scope::next().of(Mti::parse(repeat).unwrap()));
+    payment
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_bank_has_done_after_people_gave_it_up_is_told() {
+    for what in ["offline_sale", "capture", "adjust", "refund"] {
+        for finding in [Finding::Undone, Finding::Stands] {
+            let world = World::seeded(806).await;
+            let shop = world.merchant("tea").await;
+            let payment = told_and_not_answered(&world, &shop, what).await;
+            let doubt = world.pcs().doubts().await.unwrap().remove(0);
+            let other = world.second_process();
+            for bank in other.banks() {
+                bank.settled().await;
+            }
+            world.pass_ms(5_000).await;
+            let bank = world.bank(&doubt.exchange.bank);
+            let telling = tokio::spawn(async move { other.work_once().await });
+            world.until("it is at the bank again", || bank.held() == 1).await;
+            world.pcs().resolve(doubt.exchange.attempt, found(finding)).await.unwrap();
+            let before = world.payment(&shop, payment).await;
+            bank.release();
+            telling.await.unwrap().unwrap();
+
+            assert_eq!(world.payment(&shop, payment).await, before, "{what}: nothing is decided by it");
+            let last = world.pcs().history(shop.id(), payment).await.unwrap().pop().unwrap();
+            let note = last.event.note.unwrap_or_default();
+            let wanted = format!("the bank has done what was given up ({what}): compare its books");
+            assert_eq!(note == wanted, finding == Finding::Undone, "{what}: {note}");
+            assert!(world.pcs().doubts().await.unwrap().is_empty(), "{what}");
+        }
+    }
 }

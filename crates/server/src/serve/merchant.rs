@@ -7,6 +7,7 @@ use payment::routing::Acquirer;
 use payment::{FeePlan, OfflineTerms, offline};
 use pcs::{Caller, NewMerchant, Pcs};
 use serde::Serialize;
+use types::{Currency, Money};
 
 use super::bank_section::BankConfig;
 use super::config::Config;
@@ -58,7 +59,7 @@ async fn create_one(
         acquirers: banks.iter().filter_map(|bank| contract(bank, number % TERMINALS_EACH)).collect(),
         authorization_days: 7,
         sends_card_data: args.sends_card_data,
-        offline: offline_terms(args.offline_floor_limit),
+        offline: offline_terms(args)?,
     };
     let (merchant, key) = pcs.create_merchant(new).await.tried(failed)?;
     let secret_key = key.expose().clone();
@@ -75,8 +76,11 @@ async fn create_one(
     Ok(Created { merchant: merchant.id.to_string(), name, secret_key, payment_methods })
 }
 
-fn offline_terms(floor_limit: u64) -> Option<OfflineTerms> {
-    (floor_limit > 0).then_some(OfflineTerms { floor_limit, days: offline::DAYS })
+fn offline_terms(args: &MerchantCreateArgs) -> Result<Option<OfflineTerms>, Fault> {
+    let Some(currency) = &args.offline_currency else { return Ok(None) };
+    let currency: Currency = currency.parse().tried("--offline-currency must be an ISO 4217 code")?;
+    let floor_limit = Money::new(args.offline_floor_limit, currency).tried("--offline-floor-limit")?;
+    Ok((!floor_limit.is_zero()).then_some(OfflineTerms { floor_limit, days: offline::DAYS }))
 }
 
 /// A contract with a bank that is spoken to like a shipped one; terminals count up with the merchants.
