@@ -25,7 +25,8 @@ fn configure(town: &mut Town) {
     let text = std::fs::read_to_string(&path).expect("a configuration");
     let text = text.replace("shards = 2", "").replace("[api]", "[api]\noperator_key_file = \"operator.key\"");
     std::fs::write(path, text).expect("a configuration");
-    let arguments = ["merchant", "create", "--sends-card-data", "--offline-floor-limit", "5000", "--config"];
+    let floor_limit = ["--offline-floor-limit", "5000", "--offline-currency", "EUR"];
+    let arguments = [&["merchant", "create", "--sends-card-data"][..], &floor_limit, &["--config"]].concat();
     let created = lian(&arguments, &town.dir.path().join("one.toml"));
     town.merchant = serde_json::from_str(&created).expect("a line of JSON");
 }
