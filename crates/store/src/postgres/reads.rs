@@ -29,6 +29,8 @@ const OLDEST_FIRST: &str =
 /// How long a check's question may take, of tables as large as they get.
 const CHECKING: Duration = Duration::from_secs(3_600);
 
+/// From when on a failure to connect is worth remembering.
+const SLOW: Duration = Duration::from_millis(500);
 /// How long it is believed that there is no connection to be had.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
@@ -80,8 +82,12 @@ impl Pool {
         if let Some((_, why)) = failed.filter(|(at, _)| at.elapsed() < REMEMBERED) {
             return Err(StoreError::Read(why));
         }
+        let began = Instant::now();
         let connected = self.target.connect().await;
-        *self.failed.lock() = connected.as_ref().err().map(|why| (Instant::now(), why.clone()));
+        // A server that is away says so at once, and may be back the next moment; only a mute one is waited for.
+        let was_slow = began.elapsed() >= SLOW;
+        *self.failed.lock() =
+            connected.as_ref().err().filter(|_| was_slow).map(|why| (Instant::now(), why.clone()));
         Ok(Arc::clone(slot.insert(Arc::new(connected.map_err(StoreError::Read)?))))
     }
 
