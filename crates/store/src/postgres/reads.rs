@@ -116,8 +116,8 @@ impl Pool {
 enum Source {
     /// Each read sees the newest commit.
     Newest,
-    /// All reads see one moment: a transaction of the first connection. Lines are read where they are newest, by the second.
-    Moment(Arc<Conn>, Arc<Conn>),
+    /// All reads see one moment: a transaction of this connection.
+    Moment(Arc<Conn>),
 }
 
 pub(super) struct PostgresReads {
@@ -145,7 +145,7 @@ impl PostgresReads {
         self.pool.handle.spawn(async move {
             let conn = match source {
                 Source::Newest => pool.take().await,
-                Source::Moment(conn, _) => Ok(conn),
+                Source::Moment(conn) => Ok(conn),
             };
             let result = match conn {
                 Ok(conn) => read(conn, pool).await,
@@ -168,14 +168,11 @@ impl PostgresReads {
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send,
     {
-        let source = self.source.clone();
         self.with(move |store, pool| async move {
             let head = store.head(shard).await?.seq;
             pool.fold(shard, head).await?;
-            let lines = match source {
-                Source::Newest => pool.take().await?,
-                Source::Moment(_, lines) => lines,
-            };
+            // From the pool, which has its plans made anew as the tables grow.
+            let lines = pool.take().await?;
             read(store, lines, head).await
         })
     }
@@ -313,13 +310,12 @@ impl Reads for PostgresReads {
     }
 
     fn snapshot(&self) -> Result<Box<dyn Reads>, StoreError> {
-        let (store, lines) = self.with(|_, pool| async move {
+        let conn = self.with(|_, pool| async move {
             // The first read fixes what is seen; BEGIN alone would not.
             let begin = "SET statement_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
                          SELECT count(*) FROM store";
-            Ok((pool.for_checks(begin).await?, pool.for_checks("SET statement_timeout = 0").await?))
+            pool.for_checks(begin).await
         })?;
-        let source = Source::Moment(store, lines);
-        Ok(Box::new(Self { pool: Arc::clone(&self.pool), source, shards: self.shards }))
+        Ok(Box::new(Self { pool: Arc::clone(&self.pool), source: Source::Moment(conn), shards: self.shards }))
     }
 }
