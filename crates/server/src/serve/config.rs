@@ -241,6 +241,9 @@ mod tests {
         assert_eq!(config.banks[0].master_key, MasterKeyPlace::File("/x/iso87.tmk".into()));
         assert_eq!((config.banks[0].addresses.len(), config.banks[0].links), (1, 1));
         assert_eq!((config.workers, config.shards, config.drain_ms), (1, 1, 2_000));
+        assert_eq!(config.answer_ms, None);
+        let patient = GOOD.replace("[vault]", "answer_ms = 30000\n [vault]");
+        assert_eq!(Config::parse(&patient, Path::new("/x")).unwrap().answer_ms, Some(30_000));
     }
 
     #[test]
@@ -299,6 +302,7 @@ mod tests {
         assert!(refused("[api]", "[api]\n tls_key = \"k\"").contains("come together"));
         assert!(refused("[api]", "[api]\n at_once = 0").contains("api.at_once"));
         assert!(refused("[vault]", "[runtime]\n workers = 0\n [vault]").contains("runtime.workers"));
+        assert!(refused("[vault]", "answer_ms = 999\n [vault]").contains("store.answer_ms"));
         let address = "address = \"127.0.0.1:9583\"";
         assert!(refused(address, "address = []").contains("bank.address"));
         assert!(refused(address, &format!("{address}\n links = 0")).contains("bank.links"));

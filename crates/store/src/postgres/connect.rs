@@ -110,7 +110,8 @@ impl Target {
     }
 }
 
-/// A configuration for one of its hosts.
+/// A configuration for one of its hosts, with everything else that the URL says. (In which order they are tried makes no
+/// difference: one of them takes writes.)
 fn only(all: &Config, place: usize) -> Config {
     // What stands once stands for all hosts.
     fn at<T: Clone>(of: &[T], place: usize) -> Option<T> {
@@ -143,7 +144,17 @@ fn only(all: &Config, place: usize) -> Config {
     }
     one.ssl_mode(all.get_ssl_mode()).channel_binding(all.get_channel_binding());
     one.target_session_attrs(all.get_target_session_attrs()).connect_timeout(CONNECT);
+    one.ssl_negotiation(all.get_ssl_negotiation());
     one.keepalives(all.get_keepalives()).keepalives_idle(all.get_keepalives_idle());
+    if let Some(wait) = all.get_keepalives_interval() {
+        one.keepalives_interval(wait);
+    }
+    if let Some(many) = all.get_keepalives_retries() {
+        one.keepalives_retries(many);
+    }
+    if let Some(wait) = all.get_tcp_user_timeout() {
+        one.tcp_user_timeout(*wait);
+    }
     one
 }
 
@@ -246,5 +257,23 @@ impl Conn {
     pub async fn execute(&self, sql: &'static str, bound: Bound<'_>) -> Result<u64, tokio_postgres::Error> {
         let statement = self.prepare(sql).await?;
         self.client.execute(&statement, bound).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_host_gets_its_own_address_and_everything_that_is_said_of_all() {
+        let settings = "application_name=x&options=-cgeqo%3Doff&keepalives_idle=7&keepalives_interval=8&keepalives_retries=9&\
+                        tcp_user_timeout=10&channel_binding=require&target_session_attrs=read-write&connect_timeout=3";
+        let url = |hosts: &str| format!("postgres://lian:secret@{hosts}/books?{settings}");
+        let all = Config::from_str(&url("one:5001,two:5002")).unwrap();
+        for (place, host) in ["one:5001", "two:5002"].into_iter().enumerate() {
+            assert!(only(&all, place) == Config::from_str(&url(host)).unwrap(), "{host}");
+        }
+        let one_port = Config::from_str("host=one,two port=5003").unwrap();
+        assert_eq!(only(&one_port, 1).get_ports(), [5003]);
     }
 }

@@ -52,14 +52,12 @@ fn take(url: &str) -> Result<(String, Said), StoreError> {
 
 /// A process may be started anywhere, so a file is named from the root.
 fn file(name: &str, value: &str) -> Result<PathBuf, StoreError> {
-    let path = PathBuf::from(value.replace("%2F", "/").replace("%2f", "/"));
-    if path.is_absolute() && !value.contains("%00") {
-        Ok(path)
-    } else {
-        Err(StoreError::Open(format!(
-            "{name} in the URL of the database must be an absolute path, not {value}"
-        )))
+    let path = value.replace("%2F", "/").replace("%2f", "/");
+    if path.starts_with('/') && !path.contains('%') {
+        return Ok(PathBuf::from(path));
     }
+    let rule = "must be an absolute path, with no other escape than %2F";
+    Err(StoreError::Open(format!("{name} in the URL of the database {rule}; it is {value}")))
 }
 
 impl Said {
@@ -162,6 +160,7 @@ mod tests {
             ("sslmode=maybe", "sslmode is"),
             ("sslmode=disable&sslrootcert=/ca.pem", "contradict"),
             ("sslrootcert=ca.pem", "absolute"),
+            ("sslrootcert=/etc/my%20ca.pem", "escape"),
             ("sslrootcert=/nowhere/ca.pem", "/nowhere/ca.pem"),
             ("sslcert=/a.pem&sslkey=/b.pem", "sslrootcert"),
         ] {
